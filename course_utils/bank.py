@@ -1,0 +1,125 @@
+"""The bank of mistakes: read, run against the reference, recorded; and submissions made from it.
+
+A bank is percent text (`solutions/mistakes/05_ddpm.py`); variants, right answers written another way, have the same
+form without hints (`tests/variants/05_ddpm_loops.py`):
+
+    # %% [ddpm.q_sample] alpha_bar without its root
+    # hint: The signal keeps the share alpha_bar of its variance; what is it that you multiply the image with?
+    return extract(self.alphas_cumprod, t, x_start.shape) * x_start + ...
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils import notebooks
+
+_HEAD = re.compile(r"# %% \[([\w.]+)\] (\S.*)$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One wrong (or other) answer: `code` replaces the solution region of `task`; `hint` is empty in a variant."""
+
+    task: str
+    title: str
+    hint: str
+    code: str
+
+
+def read_bank(path: Path | str) -> list[Entry]:
+    """The entries of a bank or of a set of variants, in the order of the file.
+
+    Raises:
+        ValueError: If a cell's first line is not `# %% [task.id] title`, or a cell has no code.
+    """
+    path = Path(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith("# %%")]
+    return [_entry(lines[a:b], f"{path.name}, line {a + 1}") for a, b in zip(starts, [*starts[1:], None], strict=True)]
+
+
+def _entry(lines: list[str], where: str) -> Entry:
+    head = _HEAD.match(lines[0])
+    if not head:
+        raise ValueError(f"{where}: expected `# %% [task.id] what is wrong`.")
+    n = next((i for i, line in enumerate(lines[1:], 1) if line.strip() and not line.startswith("# hint:")), len(lines))
+    hint = " ".join(line.removeprefix("# hint:").strip() for line in lines[1:n] if line.strip())
+    code = textwrap.dedent("\n".join(lines[n:])).strip("\n")
+    if not code.strip():
+        raise ValueError(f"{where}: there is no code under `{head[2]}`.")
+    return Entry(head[1], head[2], hint, code)
+
+
+# ---- what every answer gives on the public inputs ------------------------------------------------------------------
+
+
+def bank_of(source: Path) -> Path:
+    """Where the mistakes of a notebook's source lie."""
+    return source.parent / "mistakes" / source.name
+
+
+def observe_all(source: Path, replaced: dict[str, str] | None = None, only: Collection[str] | None = None) -> dict:
+    """Task id to the outcome of its probe on the public inputs, with code put in place of solution regions.
+
+    Args:
+        source: The notebook's source.
+        replaced: As for `notebooks.load`.
+        only: The tasks to probe; all of the notebook's by default.
+    """
+    from course_utils import tasks
+
+    nb = notebooks.load(source, replaced)
+    asked = [t for t in tasks.tasks_of(source.stem) if only is None or t.id in only]
+    return {t.id: tasks.observe(t, nb, tasks.draw_inputs(t)) for t in asked}
+
+
+def record(notebook: str | Path, digest: str = "") -> None:
+    """Runs the reference and every mistake of its bank on the public inputs and saves the notebook's answers.
+
+    Args:
+        notebook: A name such as `05_ddpm`, or the source itself.
+        digest: Of what the answers were made from; kept with them.
+
+    Raises:
+        ValueError: If the reference answers nothing, or a mistake has no hint or names no task.
+    """
+    from course_utils.tasks import draw_inputs, tasks_of
+    from course_utils.tasks.recorded import Recorded, save_recorded
+
+    source = notebook if isinstance(notebook, Path) else notebooks.source_of(notebook)
+    inputs = {t.id: draw_inputs(t) for t in tasks_of(source.stem)}
+    reference = observe_all(source)
+    for id, outcome in reference.items():
+        if outcome.error and not outcome.tensors:
+            raise ValueError(f"{source.name}: the reference of {id} raised {outcome.error}: {outcome.message}")
+    mistakes: dict[str, list] = {id: [] for id in inputs}
+    for entry in read_bank(bank_of(source)):
+        if entry.task not in inputs or not entry.hint:
+            raise ValueError(f"{bank_of(source).name}: `{entry.title}` has no hint, or {entry.task} is no task here.")
+        outcome = observe_all(source, {entry.task: entry.code}, only=[entry.task])[entry.task]
+        mistakes[entry.task].append((entry.title, entry.hint, outcome))
+    save_recorded(source.stem, Recorded(inputs, reference, mistakes, modules_of(source), digest))
+
+
+_MEASURE = """
+import sys, pathlib
+from course_utils import bank
+bank.observe_all(pathlib.Path(sys.argv[1]))
+print("modules:", *sorted(m for m in sys.modules if m.split(".")[0] == "course_utils"))
+"""
+
+
+def modules_of(source: Path) -> list[str]:
+    """The modules of course_utils that a source's cells (but demo and check ones) and its probes load."""
+    got = subprocess.run([sys.executable, "-c", _MEASURE, str(source)], check=False, capture_output=True, text=True)
+    if got.returncode:
+        raise ValueError(f"{source.name} does not run by itself:\n{got.stderr}")
+    loaded = got.stdout.splitlines()[-1].split()[1:]
+    return [m for m in loaded if m not in ("course_utils.bank", "course_utils.notebooks")]
