@@ -1,0 +1,124 @@
+"""Densities in the plane whose logarithm and score are known exactly: the oracles of every toy experiment.
+
+    density = ring()
+    x = density.sample(1000, torch.Generator().manual_seed(0))
+    density.log_prob(x), density.score(x)
+
+All of them lie within about [-3, 3]² and vary by about 1 along each axis.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A finite mixture of isotropic Gaussians of one width.
+
+    Attributes:
+        means: (k, d) float64.
+        std: Standard deviation of every component.
+        weights: (k,) float64 that sum to 1; equal unless given.
+    """
+
+    means: Tensor
+    std: float
+    weights: Tensor | None = None
+
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor:
+        """n independent points, (n, d) float32, on the CPU."""
+        weights = torch.ones(len(self.means)) if self.weights is None else self.weights.float()
+        chosen = torch.multinomial(weights, n, replacement=True, generator=generator)
+        return self.means.float()[chosen] + self.std * torch.randn(n, self.means.shape[1], generator=generator)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log-density in nats: (*, d) → (*), in x's dtype and on its device."""
+        return self._joint(x).logsumexp(-1)
+
+    def score(self, x: Tensor) -> Tensor:
+        """∇ log p(x) = Σ_k p(k | x) (μ_k − x) / σ²: (*, d) → (*, d)."""
+        return (self._joint(x).softmax(-1) @ self.means.to(x) - x) / self.std**2
+
+    def noised(self, alpha: float, sigma: float) -> Mixture:
+        """The density of α·x + σ·noise, again a mixture: the exact marginal of a Gaussian path."""
+        return Mixture(alpha * self.means, math.hypot(alpha * self.std, sigma), self.weights)
+
+    def _joint(self, x: Tensor) -> Tensor:
+        """log w_k N(x; μ_k, σ² I) for every component, (*, k)."""
+        k, d = self.means.shape
+        weights = torch.full((k,), 1 / k).to(x) if self.weights is None else self.weights.to(x)
+        squares = (x.unsqueeze(-2) - self.means.to(x)).square().sum(-1)  # (*, k)
+        return weights.log() - squares / (2 * self.std**2) - d / 2 * math.log(2 * math.pi * self.std**2)
+
+
+@dataclass(frozen=True)
+class Checkerboard:
+    """Uniform on the dark squares of a board of `squares` × `squares` over [-2, 2]².
+
+    Attributes:
+        squares: Squares along a side, even; the one at the lower left is dark.
+    """
+
+    squares: int = 4
+
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor:
+        """n independent points, (n, 2) float32, on the CPU."""
+        column = torch.randint(self.squares, (n,), generator=generator)
+        row = 2 * torch.randint(self.squares // 2, (n,), generator=generator) + column % 2
+        place = torch.stack([column, row], dim=1) + torch.rand(n, 2, generator=generator)
+        return place * (4 / self.squares) - 2
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log-density in nats, −∞ off the dark squares: (*, 2) → (*)."""
+        return torch.where(self._dark(x), -math.log(8.0), -math.inf).to(x)  # half of the area 16 is dark
+
+    def score(self, x: Tensor) -> Tensor:
+        """∇ log p(x), zero inside a dark square and nan (undefined) elsewhere: (*, 2) → (*, 2)."""
+        return torch.where(self._dark(x).unsqueeze(-1), 0.0, math.nan).to(x).expand(x.shape)
+
+    def _dark(self, x: Tensor) -> Tensor:
+        """Whether x lies on a dark square, (*) bool."""
+        place = ((x + 2) * (self.squares / 4)).floor()
+        on_board = ((place >= 0) & (place < self.squares)).all(-1)
+        return on_board & (place.sum(-1) % 2 == 0)
+
+
+def ring(modes: int = 8, radius: float = 2.0, std: float = 0.1) -> Mixture:
+    """Gaussians of width `std` at equal distances on a circle, the first one at (radius, 0)."""
+    return Mixture(radius * _circle(torch.arange(modes, dtype=torch.float64) * (2 * math.pi / modes)), std)
+
+
+def moons(std: float = 0.12) -> Mixture:
+    """Two interleaved half circles of radius 1.5, blurred by `std`, as a mixture of 128 Gaussians along them.
+
+    The components lie closer than `std`, so that the density is smooth along each arc.
+    """
+    angle = torch.linspace(0, math.pi, 64, dtype=torch.float64)
+    upper = _circle(angle)
+    lower = torch.tensor([1.0, 0.5], dtype=torch.float64) - upper
+    centre = torch.tensor([0.5, 0.25], dtype=torch.float64)
+    return Mixture(1.5 * (torch.cat([upper, lower]) - centre), std)
+
+
+def swiss_roll(std: float = 0.1) -> Mixture:
+    """One and a half turns of the spiral r ∝ angle, blurred by `std`, as a mixture of 256 Gaussians along it.
+
+    Uniform in the angle, as the usual swiss roll is: denser towards the middle.
+    """
+    angle = torch.linspace(1.5 * math.pi, 4.5 * math.pi, 256, dtype=torch.float64)
+    return Mixture(2.5 * (angle / angle[-1]).unsqueeze(1) * _circle(angle), std)
+
+
+def checkerboard(squares: int = 4) -> Checkerboard:
+    """A board of `squares` × `squares` over [-2, 2]², uniform on every second square."""
+    return Checkerboard(squares)
+
+
+def _circle(angle: Tensor) -> Tensor:
+    """(n,) radians → (n, 2) points of the unit circle."""
+    return torch.stack([angle.cos(), angle.sin()], dim=1)
