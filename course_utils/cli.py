@@ -1,0 +1,40 @@
+"""The command `course`: each verb is a room with `add_arguments(parser)` and `run(args)`, imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+VERBS = {
+    "build": ("course_utils.build", "make the students' notebooks, the executed references and the recorded answers"),
+    "grade": ("course_utils.grading", "grade a folder of submissions"),
+    "train": ("course_utils.training", "train a checkpoint by its recipe"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one verb; a mistake of the user is one sentence on stderr and exit status 2.
+
+    Args:
+        argv: The words after `course`; those of the command line by default.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser("course", description="Build, grade and train the course.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, (room, about) in VERBS.items():
+        asked = verbs.add_parser(verb, help=about, description=about[0].upper() + about[1:] + ".")
+        if verb in argv[:1]:
+            importlib.import_module(room).add_arguments(asked)
+    args = parser.parse_args(argv)
+    try:
+        return importlib.import_module(VERBS[args.verb][0]).run(args) or 0
+    except (ValueError, OSError) as e:
+        print(f"course {args.verb}: {e}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
