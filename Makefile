@@ -1,0 +1,80 @@
+# The course's few verbs. `make lab` and `make test` make their environment themselves.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-oldest build clean
+.DELETE_ON_ERROR:
+
+PYTHON =
+GIGABYTES := $(if $(filter Linux,$(shell uname)),12,3)
+OLDEST_TORCH = $(shell sed -n 's/^torch>=\([0-9.]*\).*/\1/p' requirements.txt)
+export JUPYTER_PREFER_ENV_PATH = 1
+
+help:
+	@echo "make lab           open the course in JupyterLab (ARGS=--no-browser prints the address instead)"
+	@echo "make test          run every test: style, unit, notebooks, grader, browser"
+	@echo "make test-oldest   run the tests of tasks and checks on the oldest torch that the course supports"
+	@echo "make build         make the notebooks from their sources (NN=05 for one of them)"
+	@echo "make clean         remove the environments and what the tests left"
+
+lab: .venv/ready
+	@.venv/bin/python -m course_utils.data
+	@.venv/bin/python -m jupyter trust notebooks/*.ipynb solutions/*.ipynb >/dev/null
+	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --ServerApp.log_level=WARN \
+	  $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) $(ARGS)
+
+# Numbers in recorded outputs must not depend on the cores: one thread a process, two processes.
+test: export OMP_NUM_THREADS = 1
+test: .venv/ready
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/course build --check
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@COURSE_RECORD=1 .venv/bin/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg solutions
+
+test-oldest: export OMP_NUM_THREADS = 1
+test-oldest: .venv-oldest/ready
+	@.venv-oldest/bin/python -m pytest -n 2 $(wildcard tests/test_tasks.py tests/test_check.py) $(ARGS)
+
+build: .venv/ready
+	@.venv/bin/course build $(NN)
+
+clean:
+	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache build screenshots
+
+# An environment is made anew when it is missing, was left unfinished or has lost its Python; pip brings it up to date
+# when requirements.txt or pyproject.toml changed or the folder was moved. `ready` holds the folder and is written last.
+define make_environment
+	@if [ -e $(@D)/unfinished ] || ! $(@D)/bin/python -c '$(SUPPORTED)' 2>/dev/null; then \
+	  python=; for p in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 python3.11 python3 python); do \
+	    if "$$p" -c '$(SUPPORTED)' 2>/dev/null; then python=$$p; break; fi; done; \
+	  if [ -z "$$python" ]; then \
+	    echo "The course needs Python 3.11, 3.12 or 3.13 with its venv module (on Debian and Ubuntu: apt install" \
+	      "python3-venv); name one by PYTHON=/path/to/python when it is not on your PATH." >&2; exit 1; fi; \
+	  free=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1000000) }'); \
+	  if [ "$$free" -lt $(GIGABYTES) ]; then \
+	    echo "The first installation needs about $(GIGABYTES) GB of disk, and only $$free GB are free here." >&2; exit 1; fi; \
+	  rm -rf $(@D) && mkdir $(@D) && touch $(@D)/unfinished && "$$python" -m venv $(@D); \
+	fi
+	@$(@D)/bin/python -m pip install --quiet 'setuptools>=70.1'
+endef
+SUPPORTED = import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+define environment_made
+	@rm -f $(@D)/unfinished && printf '%s\n' "$(CURDIR)" > $@
+endef
+
+.venv/ready: requirements.txt pyproject.toml
+	$(make_environment)
+	@.venv/bin/python -m pip install --no-build-isolation -e .
+	@.venv/bin/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements
+	$(environment_made)
+
+.venv-oldest/ready: requirements.txt pyproject.toml
+	$(make_environment)
+	@.venv-oldest/bin/python -m pip install --no-build-isolation -e . 'torch==$(OLDEST_TORCH).*'
+	$(environment_made)
+
+# Made by hand, moved with the folder, or without its Python: not ready.
+is_ready = $(shell $(1)/bin/python -IS -c 'open("$(1)/ready").read().strip() == "$(CURDIR)" and print("yes")' 2>/dev/null)
+.PHONY: $(foreach folder,.venv .venv-oldest,$(if $(call is_ready,$(folder)),,$(folder)/ready))
