@@ -1,0 +1,241 @@
+"""Probes of notebook 06: the pieces of the UNet, and the network's forward pass.
+
+Each probe sees one task only. What the other tasks would supply is replaced, while the probe runs, by stand-ins that
+are deliberately something else: a norm that only multiplies, blocks without a residual, a condition drop that throws
+its own dice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.tasks import shape_of, task
+from course_utils.tasks.draws import Rng, fill
+
+NOTEBOOK = "06_unet"
+QUESTIONS = {"unet.1": 5, "unet.2": 5, "unet.3": 5, "unet.4": 5}  # points, graded by hand
+
+
+# Stand-ins
+
+@contextlib.contextmanager
+def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
+    """Puts `others` in the place of the notebook's names, whether they exist or not, and puts the old ones back."""
+    names = vars(nb)
+    old = {name: names[name] for name in others if name in names}
+    names.update(others)
+    try:
+        yield
+    finally:
+        for name in others:
+            del names[name]
+        names.update(old)
+
+
+class _Gain(nn.Module):
+    """In the place of RMSNorm: the same parameter, no norm."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.g = nn.Parameter(torch.ones(1, dim, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (1 + self.g)
+
+
+class _Powers(nn.Module):
+    """In the place of the time embedding: powers of t / 200."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, t: Tensor) -> Tensor:
+        return (t[:, None].float() / 200) ** torch.arange(1, self.dim + 1)
+
+
+class _Mix(nn.Module):
+    """In the place of a ResnetBlock: mixes the channels, each with a weight of its own, and adds the context."""
+
+    def __init__(self, dim: int, dim_out: int, context_dim: int):
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim_out, 1)
+        self.linear = nn.Linear(context_dim, dim_out)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        return torch.tanh(self.conv(x) + self.linear(context)[..., None, None])
+
+
+def _no_blocks(dims: list[int], context_dim: int) -> nn.ModuleList:
+    return nn.ModuleList()
+
+
+def _dice(text_emb: Tensor, prob: float, u: Tensor) -> Tensor:
+    """In the place of drop_condition: one throw for each row of `u`, but not the throw that is in `u`."""
+    return torch.where(torch.rand_like(u)[:, None] < prob, 0.0, text_emb)
+
+
+# Probes
+
+def _embedding_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(t=rng.timesteps(6, 1000))
+
+
+@task("unet.SinusoidalPosEmb", inputs=_embedding_inputs, atol=1e-3)  # sin(999) in float32 is right to about 1e-4
+def sinusoidal_pos_emb(nb, t):
+    """Values for integer times; `narrow` has one frequency only, where half − 1 is 0."""
+    emb = nb.SinusoidalPosEmb(8)(t)
+    yield dict(emb=emb, at_t0=emb[0], narrow=nb.SinusoidalPosEmb(2)(t))
+
+
+def _norm_inputs(rng: Rng) -> dict[str, Tensor]:
+    x = rng.normal(3, 6, 4, 5)
+    x[0, :, 0, 0] = 0.0
+    return dict(x=x + 0.0, upstream=rng.normal(3, 6, 4, 5), pool=rng.normal(97))
+
+
+@task("unet.RMSNorm", inputs=_norm_inputs)
+def rms_norm(nb, x, upstream, pool):
+    """Shape of g, values with g filled, gradients at the pixels that are not zero, and indifference to scale."""
+    norm = nb.RMSNorm(x.shape[1])
+    yield dict(shape_of_g=shape_of(norm.g))
+    fill(norm, pool, scale=1.0)
+    x.requires_grad_()
+    out = norm(x)
+    yield dict(out=out)
+    grad_x, grad_g = torch.autograd.grad(out[1:], [x, norm.g], upstream[1:])
+    yield dict(grad_x=grad_x[1:], grad_g=grad_g, of_100_x=norm(100 * x.detach()))
+
+
+def _block_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(x=rng.normal(2, 4, 5, 5), context=rng.normal(2, 7), upstream=rng.normal(2, 6, 5, 5),
+                pool=rng.normal(997))
+
+
+def _block(nb: Any, dim_out: int, pool: Tensor) -> nn.Module:
+    with stand_ins(nb, RMSNorm=_Gain):
+        block = nb.ResnetBlock(4, dim_out, 7)
+    block.block1.norm, block.block2.norm = _Gain(dim_out), _Gain(dim_out)
+    return fill(block, pool)
+
+
+@task("unet.ResnetBlock.forward", inputs=_block_inputs)
+def resnet_block_forward(nb, x, context, upstream, pool):
+    """Values with and without a change of channels, gradients, and what a dropout of everything leaves."""
+    yield dict(out=_block(nb, 4, pool)(x, context))
+    block = _block(nb, 6, pool)
+    x.requires_grad_(), context.requires_grad_()
+    out = block(x, context)
+    yield dict(out_wider=out)
+    grad_x, grad_context = torch.autograd.grad(out, [x, context], upstream)
+    yield dict(grad_x=grad_x, grad_context=grad_context)
+    block.train().dropout.p = 1.0  # drops everything, so no chance is left
+    yield dict(all_dropped=block(x, context))
+
+
+def _parameters(module: Any) -> dict[str, Tensor]:
+    """Shapes and names (as hashes) of the parameters in their order: integers that can be judged."""
+    named = list(module.named_parameters()) if isinstance(module, nn.Module) else []
+    shapes = [[*p.shape, *[0] * (4 - p.dim())] for _, p in named]
+    names = [zlib.crc32(name.encode()) % 9973 for name, _ in named]  # small, so that the tolerance is below 1
+    return dict(parameter_shapes=torch.tensor(shapes).long(), parameter_names=torch.tensor(names).long())
+
+
+def _down_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(level_0=rng.normal(2, 4, 6, 6), level_1=rng.normal(2, 6, 4, 4), pool=rng.normal(997))
+
+
+@task("unet.down_blocks", inputs=_down_inputs)
+def down_blocks(nb, level_0, level_1, pool):
+    """Parameters of dims 4, 6, 10 with a context of 5, and what the last module of each level does."""
+    with stand_ins(nb, RMSNorm=_Gain):
+        downs = nb.down_blocks([4, 6, 10], 5)
+    yield _parameters(downs)
+    fill(downs, pool)
+    yield dict(halved_0=downs[0][-1](level_0), halved_1=downs[1][-1](level_1))
+
+
+def _up_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(level_0=rng.normal(2, 10, 3, 3), level_1=rng.normal(2, 6, 2, 2), pool=rng.normal(997))
+
+
+@task("unet.up_blocks", inputs=_up_inputs)
+def up_blocks(nb, level_0, level_1, pool):
+    """Parameters of dims 4, 6, 10 with a context of 5, and what the first module of each level does."""
+    with stand_ins(nb, RMSNorm=_Gain):
+        ups = nb.up_blocks([4, 6, 10], 5)
+    yield _parameters(ups)
+    fill(ups, pool)
+    yield dict(doubled_0=ups[0][0](level_0), doubled_1=ups[1][0](level_1))
+
+
+def _drop_inputs(rng: Rng) -> dict[str, Tensor]:
+    prob, u = rng.uniform(1, low=0.3, high=0.7), rng.uniform(12)
+    u[0], u[1:3], u[3:5] = prob, prob * rng.uniform(2), prob + (1 - prob) * rng.uniform(2, low=0.1)
+    return dict(text_emb=rng.normal(12, 5), prob=prob, u=u, upstream=rng.normal(12, 5))
+
+
+@task("unet.drop_condition", inputs=_drop_inputs)
+def drop_condition(nb, text_emb, prob, u, upstream):
+    """Values (u[0] equals prob), gradient, both ends of prob, and the caller's own rows afterwards."""
+    rows = text_emb.clone()
+    out = nb.drop_condition(rows, prob.item(), u)
+    yield dict(out=out, callers_text_emb=rows)
+    text_emb.requires_grad_()
+    grad, = torch.autograd.grad(nb.drop_condition(text_emb, prob.item(), u), text_emb, upstream)
+    u_with_zero = torch.cat([torch.zeros(1), u[1:]])
+    yield dict(grad_text_emb=grad, at_prob_0=nb.drop_condition(text_emb, 0.0, u_with_zero),
+               at_prob_1=nb.drop_condition(text_emb, 1.0, u_with_zero))
+
+
+def _forward_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(x=rng.images(3, 2, 4), time=rng.timesteps(3, 200), text_emb=rng.normal(3, 5),
+                upstream=rng.normal(3, 2, 4, 4), pool=rng.normal(997))
+
+
+def _unet(nb: Any, pool: Tensor) -> nn.Module:
+    """The notebook's Unet with all that other tasks build replaced. No level changes size or channels, so that skips
+    in any order can be added up and only the values tell."""
+    with stand_ins(nb, RMSNorm=_Gain, SinusoidalPosEmb=_Powers, down_blocks=_no_blocks, up_blocks=_no_blocks):
+        unet = nb.Unet(4, 5, dim_mults=(1, 1), channels=2)
+    unet.time_mlp = nn.Sequential(_Powers(4), nn.Linear(4, 16))
+    unet.mid_block1, unet.mid_block2 = _Mix(4, 4, 16), _Mix(4, 4, 16)
+    unet.downs = nn.ModuleList(nn.ModuleList([_Mix(4, 4, 16), _Mix(4, 4, 16), nn.Conv2d(4, 4, 1)]) for _ in range(2))
+    unet.ups = nn.ModuleList(nn.ModuleList([nn.Conv2d(4, 4, 1), _Mix(8, 4, 16), _Mix(8, 4, 16)]) for _ in range(2))
+    return fill(unet, pool)
+
+
+@task("unet.forward", inputs=_forward_inputs)
+def forward(nb, x, time, text_emb, upstream, pool):
+    """Values, gradients, the missing condition, then train mode at both ends of uncond_prob, and guidance's door."""
+    unet, given = _unet(nb, pool), {"text_emb": text_emb}
+    unet.uncond_prob = 0.0
+    with stand_ins(nb, ResnetBlock=_Mix, drop_condition=_dice):
+        x.requires_grad_(), text_emb.requires_grad_()
+        out = unet(x, time, given)
+        yield dict(out=out, dict_unchanged=torch.tensor([len(given) == 1, given.get("text_emb") is text_emb]))
+        grad_x, grad_text_emb = torch.autograd.grad(out, [x, text_emb], upstream)
+        yield dict(grad_x=grad_x, grad_text_emb=grad_text_emb)
+        with torch.no_grad():
+            yield dict(without_text_emb=unet(x, time), with_none=unet(x, time, {"text_emb": None}))
+            yield from _dropped(unet, x, time, text_emb)
+        unet.cfg_forward = lambda x, time, model_kwargs: x * model_kwargs["cfg_scale"]
+        yield dict(with_cfg_scale=unet(x, time, {"text_emb": text_emb, "cfg_scale": 2.0}))
+
+
+def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iterator[dict[str, Tensor]]:
+    """At uncond_prob = 1: eval drops nothing, train everything. In between each row has its own fate: 96 fair throws
+    that all agree do not happen, so no seed is needed."""
+    unet.uncond_prob = 1.0
+    yield dict(eval_drops_nothing=unet.eval()(x, time, {"text_emb": text_emb}))
+    yield dict(train_drops_all=unet.train()(x, time, {"text_emb": text_emb}))
+    unet.uncond_prob = 0.5
+    many = unet(x[:1].expand(96, -1, -1, -1), time[:1].expand(96), {"text_emb": text_emb[:1].expand(96, -1)})
+    differs = (many - many[:1]).flatten(1).abs().amax(dim=1) > 1e-4
+    yield dict(some_differ=differs.any(), some_agree=~differs[1:].all())
