@@ -1,0 +1,150 @@
+"""One probe a task: a small function that exercises the student's code and judges nothing.
+
+The visible check, the grader and the bank of mistakes all run the same probe, through `observe`:
+
+    inputs  drawn by the asker (`draw_inputs`)      ->  a dict of tensors
+    probe   runs in the student's process           ->  named tensors, in the order in which they are judged
+    verdict the asker's, by `compare.first_difference`
+
+A file here holds the tasks of one prefix (`tasks/ddpm.py` those of `ddpm.*`) and names its notebook in `NOTEBOOK`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.tasks.draws import Rng
+
+PUBLIC_SEED = 231  # the visible check's inputs; the grader draws its own seed for every run
+
+
+@dataclass(frozen=True)
+class Task:
+    """A graded task: `probe(nb, **inputs)` on what `inputs(rng)` drew, compared with tolerances `rtol` and `atol`."""
+
+    id: str
+    points: float
+    inputs: Callable[[Rng], dict[str, Tensor]]
+    probe: Callable[..., Any]
+    rtol: float
+    atol: float
+
+    @property
+    def name(self) -> str:
+        """What the student writes: `q_sample` for `ddpm.q_sample`."""
+        return self.id.rsplit(".", 1)[1]
+
+
+_registry: dict[str, Task] = {}
+
+
+def task(id: str, *, points: float = 10, inputs: Callable[[Rng], dict[str, Tensor]],
+         rtol: float = 1e-4, atol: float = 1e-5) -> Callable:
+    """Registers the decorated probe under `id`; the registry alone knows the points."""
+
+    def register(probe: Callable) -> Callable:
+        _registry[id] = Task(id, points, inputs, probe, rtol, atol)
+        return probe
+
+    return register
+
+
+def prefixes() -> list[str]:
+    """The task prefixes that exist, e.g. `['ddpm', 'unet']`."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in {"draws", "compare", "recorded"})
+
+
+def module_of(prefix: str) -> ModuleType:
+    """The tasks file of a prefix; ValueError names the prefixes that exist."""
+    if prefix not in prefixes():
+        raise ValueError(f"There are no tasks named {prefix}.*; there are: {', '.join(prefixes())}.")
+    return importlib.import_module(f"{__name__}.{prefix}")
+
+
+def get(id: str) -> Task:
+    """The task of this id; ValueError names the tasks that exist."""
+    module_of(id.split(".")[0])
+    if id not in _registry:
+        known = ", ".join(t for t in _registry if t.split(".")[0] == id.split(".")[0])
+        raise ValueError(f"There is no task {id}; there are: {known}.")
+    return _registry[id]
+
+
+def tasks_of(notebook: str) -> list[Task]:
+    """All tasks of a notebook such as `05_ddpm`, in the order of its tasks file."""
+    modules = [m for m in map(module_of, prefixes()) if m.NOTEBOOK == notebook]
+    names = [m.__name__.rsplit(".", 1)[1] for m in modules]
+    return [t for t in _registry.values() if t.id.split(".")[0] in names]
+
+
+def notebook_of(id: str) -> str:
+    """The notebook that a task belongs to, e.g. `05_ddpm`."""
+    return module_of(id.split(".")[0]).NOTEBOOK
+
+
+def draw_inputs(task: Task, seed: int = PUBLIC_SEED) -> dict[str, Tensor]:
+    """Fresh inputs of a task. The same seed gives the same tensors on any torch version and platform."""
+    return task.inputs(Rng(seed, task.id))
+
+
+@dataclass
+class Outcome:
+    """What a probe gave: tensors in the order of judgement, then the exception that ended it, if one did.
+
+    `error` is the exception's type name; `message` and `exception` are for the person in front of the notebook and
+    never enter a verdict.
+    """
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    error: str | None = None
+    message: str = ""
+    exception: BaseException | None = None
+
+
+class NotATensor(TypeError):
+    """The student's function returned something else than a tensor."""
+
+
+def observe(task: Task, nb: Any, inputs: dict[str, Tensor]) -> Outcome:
+    """Runs a task's probe on a notebook's namespace, on copies of the inputs, and keeps what came before an exception.
+
+    A probe returns a dict of tensors, or yields several, so that what was seen before an exception is kept.
+    """
+    outcome = Outcome()
+    try:
+        result = task.probe(nb, **{name: x.clone() for name, x in inputs.items()})
+        for part in _parts(result):
+            for name, value in part.items():
+                if not isinstance(value, Tensor):
+                    raise NotATensor(f"`{name}` should be a tensor, but it is of type {type(value).__name__}.")
+                outcome.tensors[name] = value.detach().to("cpu", copy=True).contiguous()
+    except (Exception, SystemExit) as e:  # a student's code may raise anything; KeyboardInterrupt stays the user's
+        outcome.error, outcome.message, outcome.exception = type(e).__name__, str(e), e
+    return outcome
+
+
+def _parts(result: dict | Iterable[dict]) -> Iterable[dict]:
+    return [result] if isinstance(result, dict) else result
+
+
+class Namespace:
+    """A notebook's names as attributes: `nb.GaussianDiffusion`. A missing one is a NameError that says its name."""
+
+    def __init__(self, names: dict[str, Any]):
+        self.__dict__ = names
+
+    def __getattr__(self, name: str) -> Any:
+        raise NameError(f"name '{name}' is not defined", name=name)
+
+
+def shape_of(x: Any) -> Tensor:
+    """The shape as an integer tensor, so that it can be judged; [-1] for what is no tensor."""
+    return torch.tensor(list(x.shape) if isinstance(x, Tensor) else [-1])

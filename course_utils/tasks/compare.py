@@ -1,0 +1,93 @@
+"""The one comparison: of a student's outcome with the reference's, used by the visible check and by the grader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_utils.tasks import Outcome, Task
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first output that is off: its name, what kind of difference (`error`, `missing`, `shape`, `dtype`,
+    `nan`, `value`) and one sentence for the student, which tells no expected value unless `reveal` was set."""
+
+    output: str
+    kind: str
+    sentence: str
+
+
+def relative_error(got: Tensor, want: Tensor) -> float:
+    """max |got − want| / max |want|, in float64; 0 for empty tensors."""
+    got, want = got.double(), want.double()
+    if not want.numel():
+        return 0.0
+    return ((got - want).abs().max() / want.abs().max().clamp_min(1e-10)).item()
+
+
+def worst_relative_error(got: Outcome, want: Outcome) -> float:
+    """The largest relative error over all outputs."""
+    return max((relative_error(got.tensors[k], w) for k, w in want.tensors.items()), default=0.0)
+
+
+def first_difference(got: Outcome, want: Outcome, task: Task, reveal: bool = True) -> Difference | None:
+    """The first output, in the order of judgement, in which `got` differs from `want`; None when it passes.
+
+    Shapes must be equal, nothing broadcasts; the kind of dtype must be equal, a higher precision passes.
+
+    Args:
+        reveal: Whether the sentence may tell expected values (the visible check) or not (the grader's feedback).
+    """
+    for name, wanted in want.tensors.items():
+        if name not in got.tensors:
+            return _stopped(name, got)
+        found = _tensor_difference(name, got.tensors[name], wanted, task, reveal)
+        if found:
+            return found
+    if got.error != want.error:
+        return _stopped(None, got)
+    return None
+
+
+def _stopped(name: str | None, got: Outcome) -> Difference:
+    where = f" before `{name}` could be seen" if name else ""
+    if got.error:
+        return Difference(name or "", "error", f"It raised {got.error}{where}: {got.message}".rstrip(": "))
+    return Difference(name or "", "missing", f"`{name}` did not come." if name else "An exception was expected.")
+
+
+def _kind(x: Tensor) -> str:
+    if x.dtype == torch.bool:
+        return "boolean"
+    return "complex" if x.is_complex() else "floating" if x.is_floating_point() else "integer"
+
+
+def _tensor_difference(name: str, got: Tensor, want: Tensor, task: Task, reveal: bool) -> Difference | None:
+    if got.shape != want.shape:
+        return Difference(name, "shape", f"`{name}` has shape {tuple(got.shape)}, expected {tuple(want.shape)}.")
+    if _kind(got) != _kind(want):
+        return Difference(name, "dtype", f"`{name}` has dtype {got.dtype}, expected {want.dtype}.")
+    if got.is_floating_point() and got.dtype.itemsize < want.dtype.itemsize:
+        return Difference(name, "dtype", f"`{name}` has dtype {got.dtype}, a lower precision than {want.dtype}.")
+    got, want = got.double(), want.double()
+    bad = ~torch.isfinite(got) & torch.isfinite(want)
+    if bad.any():
+        return Difference(name, "nan", f"`{name}` holds {int(bad.sum())} values that are NaN or infinite.")
+    off = ~torch.isclose(got, want, rtol=task.rtol, atol=task.atol, equal_nan=True)
+    if not off.any():
+        return None
+    return Difference(name, "value", _value_sentence(name, got, want, off, reveal))
+
+
+def _value_sentence(name: str, got: Tensor, want: Tensor, off: Tensor, reveal: bool) -> str:
+    share = f"{int(off.sum())} of {off.numel()} values" if off.numel() > 1 else "the value"
+    sentence = f"`{name}` is off in {share}, by a relative error of {relative_error(got, want):.1e}"
+    if not reveal:
+        return sentence + "."
+    distance = (got - want).abs().nan_to_num(nan=float("inf"))
+    worst = torch.unravel_index(torch.where(off, distance, -1.0).argmax(), off.shape)
+    where = f" at [{', '.join(str(int(i)) for i in worst)}]" if off.dim() else ""
+    return f"{sentence}; the worst is {got[worst].item():.6g}{where}, expected {want[worst].item():.6g}."

@@ -1,0 +1,249 @@
+"""One training loop for every recipe: six steps, a moving average, and states that resume without loss."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import json
+import math
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course_utils import plot, recipes, zoo
+from course_utils.recipes import Recipe
+
+RUNS = Path("runs")  # states of unfinished runs and pictures of their progress, below the current folder
+
+
+class State:
+    """All that a training run is at one moment: model, moving average, optimizer, random states, step, losses."""
+
+    def __init__(self, recipe: Recipe, device: torch.device):
+        self.recipe, self.device = recipe, device
+        torch.manual_seed(recipe.seed)  # first weights and dropout
+        self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
+        self.model = recipe.model().to(device, memory_format=torch.channels_last).train()
+        self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=recipe.weight_decay)
+        self.step = 0
+        self.losses: list[float] = []
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The run as named tensors, for safetensors: nothing in a state file can execute."""
+        out = {f"model/{k}": v for k, v in self.model.state_dict().items()}
+        out |= {f"ema/{k}": v for k, v in self.ema.state_dict().items()}
+        for i, state in self.optimizer.state_dict()["state"].items():
+            out |= {f"optimizer/{i}/{k}": torch.as_tensor(v) for k, v in state.items()}
+        out |= {"random/batches": self.generator.get_state(), "random/torch": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            out["random/cuda"] = torch.cuda.get_rng_state(self.device)
+        out |= {"step": torch.tensor(self.step), "losses": torch.tensor(self.losses)}
+        return {k: v.detach().cpu().contiguous().clone() for k, v in out.items()}
+
+    def restore(self, saved: dict[str, Tensor]) -> None:
+        """The inverse of `tensors`."""
+        part = lambda name: {k.split("/", 1)[1]: v for k, v in saved.items() if k.startswith(f"{name}/")}  # noqa: E731
+        self.model.load_state_dict(part("model"))
+        self.ema.load_state_dict(part("ema"))
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in part("optimizer").items():
+            i, name = key.split("/")
+            state.setdefault(int(i), {})[name] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.generator.set_state(saved["random/batches"])
+        torch.set_rng_state(saved["random/torch"])
+        if "random/cuda" in saved and self.device.type == "cuda":
+            torch.cuda.set_rng_state(saved["random/cuda"], self.device)
+        self.step, self.losses = int(saved["step"]), saved["losses"].tolist()
+
+
+def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False, device: str | None = None,
+          compile: bool = False, folder: Path = RUNS, out: Path = zoo.FOLDER) -> Path | None:
+    """Trains a recipe, measures the averaged model and ships it as a checkpoint.
+
+    Args:
+        name: A recipe's name, see `course train --list`, or the recipe itself.
+        steps: Instead of the recipe's own number.
+        resume: Go on from the state that an interrupted run left in `folder`.
+        device: "cpu" or "cuda"; default: CUDA when there is one.
+        compile: Compile the model, which needs a C++ compiler or a GPU and a minute at the start.
+        folder: Of states and pictures of progress.
+        out: Of the finished checkpoint.
+
+    Returns:
+        The checkpoint's path, or None when it was interrupted: the state is then saved.
+
+    Raises:
+        ValueError: Unknown recipe, nothing to resume, or a loss that is not finite, with the step.
+    """
+    recipe = recipes.find(name) if isinstance(name, str) else name
+    run = State(recipe, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    state = folder / f"{recipe.name}.safetensors"
+    if resume:
+        _load(run, state)
+    elif state.exists():
+        state.rename(state.with_suffix(".previous"))  # a new run never overwrites an unfinished one's state
+    if not _loop(run, steps or recipe.steps, state, compile):
+        return None
+    return _ship(run, state, out)
+
+
+def _loop(run: State, steps: int, state: Path, compile: bool) -> bool:
+    """Trains until `steps`; False when it was interrupted. The state is on disk every 500 steps and at an interrupt."""
+    model = torch.compile(run.model) if compile else run.model
+    watch = Watch(run, state.parent)
+    with tqdm(total=steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05) as bar:
+        try:
+            while run.step < steps:
+                run.losses.append(_step(run, model, steps))
+                run.step += 1
+                bar.update()
+                bar.set_postfix(loss=f"{_recent(run.losses):.4f}", refresh=False)
+                if run.step % 500 == 0:
+                    _save(run, state)
+                    watch.show()
+        except KeyboardInterrupt:
+            _save(run, state)
+            tqdm.write(f"Interrupted after step {run.step}; the state is kept. Resume it by "
+                       f"`course train {run.recipe.name} --resume`.")
+            return False
+    _save(run, state)
+    return True
+
+
+def _step(run: State, model: nn.Module, steps: int) -> float:
+    """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average."""
+    recipe = run.recipe
+    for group in run.optimizer.param_groups:
+        group["lr"] = recipe.learning_rate * schedule(run.step, steps, recipe.warmup)
+    run.optimizer.zero_grad(set_to_none=True)
+    with autocast(run.device):
+        loss = recipe.loss(model, run.generator, run.device)
+    if not torch.isfinite(loss):
+        raise ValueError(f"The loss of {recipe.name} is {loss.item()} at step {run.step}; nothing was overwritten: "
+                         "lower the learning rate, and resume from the last saved state.")
+    loss.backward()
+    nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
+    run.optimizer.step()
+    update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
+    return loss.item()
+
+
+def schedule(step: int, steps: int, warmup: int) -> float:
+    """The share of the learning rate: linear warm-up, then a half cosine to 0 at the last step."""
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
+    """ema ← decay·ema + (1 − decay)·model for all parameters; buffers are copied."""
+    torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
+    for mine, theirs in zip(ema.buffers(), model.buffers()):
+        mine.copy_(theirs)
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager:
+    """bfloat16 autocast on a GPU that multiplies bfloat16, else nothing: on two CPU cores it was no faster."""
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+
+
+def _recent(losses: list[float], n: int = 50) -> float:
+    return sum(losses[-n:]) / len(losses[-n:])
+
+
+class Watch:
+    """Loss and samples while training: redrawn in place in a notebook, written as PNG beside the state elsewhere."""
+
+    def __init__(self, run: State, folder: Path):
+        self.run, self.folder, self.handle = run, folder, None
+
+    def show(self) -> None:
+        """Draws the averaged model's samples and the loss so far."""
+        with torch.random.fork_rng(enabled=True):  # looking changes nothing in the run
+            samples = self.run.recipe.preview(self.run.ema)
+        if samples is None:
+            return
+        figure = plot.images(samples)
+        if _in_notebook():
+            from IPython.display import display
+
+            self.handle = self.handle or display(display_id=True)
+            self.handle.update(figure)
+        else:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            figure.savefig(self.folder / f"{self.run.recipe.name}-{self.run.step:06d}.png")
+
+
+def _in_notebook() -> bool:
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def _save(run: State, path: Path) -> None:
+    zoo.write_tensors(path, run.tensors(), {"recipe": json.dumps(run.recipe.config(), sort_keys=True)})
+
+
+def _load(run: State, path: Path) -> None:
+    if not path.exists():
+        raise ValueError(f"There is nothing to resume: {path} does not exist.")
+    with safe_open(path, framework="pt") as file:
+        if json.loads(file.metadata()["recipe"]) != json.loads(json.dumps(run.recipe.config())):
+            raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
+        run.restore({k: file.get_tensor(k) for k in file.keys()})
+
+
+def _ship(run: State, state: Path, out: Path) -> Path:
+    """Measures the averaged model, writes the checkpoint and its grid of samples, and drops the run's state."""
+    recipe, model = run.recipe, run.ema.to("cpu", memory_format=torch.contiguous_format)
+    measured, samples = recipe.measure(model)
+    measured["loss"] = _recent(run.losses, 500)
+    path = zoo.save(recipe.name, model, recipe.config() | {"trained_steps": run.step}, measured, out)
+    if samples is not None:
+        zoo.save_samples(recipe.name, samples[:100], out)
+    for metric, value in measured.items():
+        print(f"{recipe.name}: {metric} = {value:.4g}")
+    state.unlink(missing_ok=True)
+    return path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `course train`."""
+    parser.add_argument("name", nargs="?", help="the recipe; without one the recipes are listed")
+    parser.add_argument("--list", action="store_true", help="list the recipes and what their checkpoints reach")
+    parser.add_argument("--resume", action="store_true", help="go on from the state that an interrupted run left")
+    parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's number")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda when there is one")
+    parser.add_argument("--compile", action="store_true", help="compile the model (a C++ compiler or a GPU, one minute)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """`course train`: trains and ships one recipe, or lists them all; 130 when it was interrupted."""
+    if args.list or args.name is None:
+        for name in recipes.names():
+            print(describe(name))
+        return 0
+    shipped = train(args.name, steps=args.steps, resume=args.resume, device=args.device, compile=args.compile)
+    return 130 if shipped is None else 0
+
+
+def describe(name: str) -> str:
+    """One line on a recipe: what it is, its size, and what the shipped checkpoint reaches."""
+    recipe = recipes.find(name)
+    size = sum(p.numel() for p in recipe.model().parameters())
+    try:
+        reached = ", ".join(f"{k} {v:.3g}" for k, v in zoo.load(name).metrics.items())
+    except ValueError:
+        reached = "no checkpoint yet"
+    return f"{name}: {recipe.about}; {size:,} parameters, {recipe.steps} steps of {recipe.batch_size}; {reached}"

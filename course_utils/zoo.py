@@ -1,0 +1,136 @@
+"""The shipped checkpoints by name: weights, config and measured quality in one safetensors file each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+FOLDER = Path(__file__).with_name("checkpoints")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A loaded checkpoint.
+
+    Attributes:
+        model: In eval mode, with the shipped weights.
+        config: The recipe's numbers and the model's arguments.
+        metrics: The quality that was measured when the checkpoint was made.
+    """
+
+    model: nn.Module
+    config: dict[str, Any]
+    metrics: dict[str, float]
+
+    def encode(self, labels: Tensor) -> Tensor:
+        """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with."""
+        return torch.tensor(self.config["table"])[labels.cpu()].to(labels.device)
+
+
+def build(kind: str, args: dict[str, Any]) -> nn.Module:
+    """A freshly initialised model: `kind` is "unet" or "classifier", `args` its constructor's arguments."""
+    from course_utils.models.classifier import Classifier
+    from course_utils.models.unet import Unet
+
+    kinds = {"unet": Unet, "classifier": Classifier}
+    if kind not in kinds:
+        raise ValueError(f"There is no kind of model {kind!r}; there are: {', '.join(kinds)}.")
+    return kinds[kind](**args)
+
+
+def load(name: str, folder: Path = FOLDER) -> Item:
+    """The checkpoint of this name. Loading never runs code from the file.
+
+    Raises:
+        ValueError: In one sentence, when there is no such checkpoint, or the file is damaged or not what was written.
+    """
+    path = folder / f"{name}.safetensors"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.safetensors"))) or "none"
+        raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train {name}` makes one.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["course"])
+            weights = {k: file.get_tensor(k) for k in file.keys()}
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        raise ValueError(f"The checkpoint {name} is damaged; restore {path.name} from the repository.") from None
+    if _digest(weights) != about["sha256"]:
+        raise ValueError(f"The checkpoint {name} does not hold the weights it was written with; restore {path.name} "
+                         "from the repository.")
+    model = build(about["config"]["model"], about["config"]["args"])
+    model.load_state_dict(weights)
+    return Item(model.eval(), about["config"], about["metrics"])
+
+
+def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str, float],
+         folder: Path = FOLDER) -> Path:
+    """Writes a checkpoint, atomically: weights, config, metrics and the weights' hash. Returns its path."""
+    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    about = {"config": config, "metrics": metrics, "sha256": _digest(weights)}
+    path = folder / f"{name}.safetensors"
+    write_tensors(path, weights, {"course": json.dumps(about, sort_keys=True)})
+    return path
+
+
+def samples(name: str, folder: Path = FOLDER) -> Path:
+    """The PNG grid of samples that the recipe made with the checkpoint; its file name carries the weights' hash.
+
+    Raises:
+        ValueError: When there is none, or it belongs to other weights.
+    """
+    path = _samples_path(name, folder)
+    if not path.exists():
+        raise ValueError(f"There is no grid of samples for the checkpoint {name} as it is; `course train {name}` makes it.")
+    return path
+
+
+def save_samples(name: str, images: Tensor, folder: Path = FOLDER) -> Path:
+    """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; grids of former weights go."""
+    from PIL import Image
+
+    images = images.mul(255).round().clamp(0, 255).to(torch.uint8)
+    rows = [torch.cat(list(row), dim=2) for row in images.split(10)]
+    grid = torch.cat(rows, dim=1).permute(1, 2, 0).squeeze(2).numpy()  # (rows·h, 10·w[, 3])
+    for old in folder.glob(f"{name}-" + "[0-9a-f]" * 12 + ".png"):
+        old.unlink()
+    path = _samples_path(name, folder)
+    Image.fromarray(grid).save(path, optimize=True)
+    return path
+
+
+def _samples_path(name: str, folder: Path) -> Path:
+    with safe_open(folder / f"{name}.safetensors", framework="pt") as file:
+        return folder / f"{name}-{json.loads(file.metadata()['course'])['sha256'][:12]}.png"
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Writes a safetensors file so that a reader sees the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    try:
+        save_file(tensors, temporary, metadata)
+        os.chmod(temporary, 0o644)  # mkstemp's file is its owner's alone
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _digest(weights: dict[str, Tensor]) -> str:
+    """sha256 over names, dtypes, shapes and bytes, in the order of the names."""
+    hasher = hashlib.sha256()
+    for name in sorted(weights):
+        x = weights[name]
+        hasher.update(f"{name} {x.dtype} {tuple(x.shape)}".encode())
+        hasher.update(x.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return hasher.hexdigest()
