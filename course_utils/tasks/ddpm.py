@@ -1,0 +1,240 @@
+"""Probes of notebook 05: Gaussian diffusion, one method at a time.
+
+Each probe sees one task only: whatever else the student's method may call works, even where the student's own does
+not. `extract` is replaced by one that knows the shapes used here and no others. Methods that build on other methods
+run on a chain of three steps whose square roots are rational, ᾱ = 0.64, 0.36, 0.0784, where the other methods are
+known numbers; so an answer that calls them and an answer that writes their formulas out give the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.tasks import task
+from course_utils.tasks.draws import Rng, drawn
+
+NOTEBOOK = "05_ddpm"
+QUESTIONS = {"ddpm.1": 5, "ddpm.2": 5, "ddpm.3": 5, "ddpm.4": 5}  # points, graded by hand
+
+
+# Stand-ins
+
+@contextlib.contextmanager
+def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
+    """Puts a working `extract`, and `others`, in the place of the notebook's names for the time of one call."""
+
+    def extract(a, t, x_shape):
+        return a[t].reshape({1: (-1,), 2: (-1, 1), 4: (-1, 1, 1, 1)}[len(x_shape)])
+
+    names, others = vars(nb), {"extract": extract, **others}
+    old = {name: names[name] for name in others if name in names}
+    names.update(others)
+    try:
+        yield
+    finally:
+        for name in others:
+            del names[name]
+        names.update(old)
+
+
+_BETAS = torch.tensor([9 / 25, 7 / 16, 176 / 225], dtype=torch.float64)  # makes ᾱ = 0.64, 0.36, 0.0784
+_KNOWN = {  # on that chain: factors at t = 0, 1, 2 of a method's first and second tensor
+    "q_sample": ((0.8, 0.6, 0.28), (0.6, 0.8, 0.96)),
+    "predict_start_from_noise": ((5 / 4, 5 / 3, 25 / 7), (-3 / 4, -4 / 3, -24 / 7)),
+    "predict_noise_from_start": ((5 / 3, 5 / 4, 25 / 24), (-4 / 3, -3 / 4, -7 / 24)),
+    "mean_from_noise": ((5 / 4, 4 / 3, 15 / 7), (-3 / 4, -35 / 48, -110 / 63)),
+    "q_posterior": ((1.0, 35 / 64, 55 / 108), (0.0, 27 / 64, 35 / 108)),
+}
+_KNOWN_STD = (1e-10, 63**0.5 / 16, 44**0.5 / 9)
+
+
+def _at(numbers: tuple[float, ...], t: Tensor, like: Tensor) -> Tensor:
+    return torch.stack([like.new_full((1,) * (like.dim() - 1), numbers[i]) for i in t])
+
+
+def _known_methods() -> dict[str, Any]:
+    def linear(name):
+        def method(self, first, t, second):
+            return _at(_KNOWN[name][0], t, first) * first + _at(_KNOWN[name][1], t, first) * second
+        return method
+
+    def q_posterior(self, x_start, x_t, t):
+        return linear("q_posterior")(self, x_start, t, x_t), _at(_KNOWN_STD, t, x_t)
+
+    return {name: linear(name) for name in _KNOWN} | {"q_posterior": q_posterior}
+
+
+def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
+    """What the student's method answers on the linear schedule of `timesteps` steps."""
+    with stand_ins(nb):
+        diffusion = nb.GaussianDiffusion(None, image_size=8, timesteps=timesteps, beta_schedule="linear")
+        return getattr(diffusion, method)(*args)
+
+
+def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, objective: str = "pred_noise") -> Any:
+    """What the student's method answers on the chain of three steps, where the other methods are known."""
+    schedules = {"get_beta_schedule": lambda *_: _BETAS.clone(), "linear_beta_schedule": lambda *_: _BETAS.clone()}
+    with stand_ins(nb, **schedules):
+        known = {name: f for name, f in _known_methods().items() if name != method}
+        cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
+        diffusion = cls(model, image_size=8, timesteps=3, objective=objective, beta_schedule="linear")
+        return getattr(diffusion, method)(*args)
+
+
+class Stub(nn.Module):
+    """In the network's place: one parameter w, and an output that depends on x, on each sample's time and condition.
+
+    `text_emb` (b,) shifts a sample, and `cfg_scale` makes the shift larger. Both are read, never written.
+    """
+
+    def __init__(self, w: Tensor):
+        super().__init__()
+        self.w = nn.Parameter(w)
+
+    def forward(self, x: Tensor, time: Tensor, model_kwargs: dict = {}) -> Tensor:
+        column = (-1,) + (1,) * (x.dim() - 1)
+        shift = model_kwargs.get("text_emb", torch.zeros(len(x))) * (1 + model_kwargs.get("cfg_scale", 0.0))
+        return torch.tanh(self.w * x) * (1 + 0.3 * time.reshape(column)) + shift.reshape(column)
+
+
+# Free functions
+
+def _cosine_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(timesteps=rng.integers(low=20, high=400), s=rng.uniform(low=0.01, high=0.05))
+
+
+@task("ddpm.cosine_beta_schedule", inputs=_cosine_inputs, atol=1e-8)  # the first betas are about 1e-5
+def cosine_beta_schedule(nb, timesteps, s):
+    """β for a drawn number of steps, what is left of the signal after them, and β for another offset s."""
+    betas = nb.cosine_beta_schedule(int(timesteps))
+    yield dict(betas=betas, alphas_cumprod=(1 - betas).cumprod(0))
+    yield dict(last=betas[-1], other_s=nb.cosine_beta_schedule(int(timesteps), s=float(s)))
+
+
+def _extract_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(a=rng.uniform(50), t=rng.timesteps(4, 50))
+
+
+@task("ddpm.extract", inputs=_extract_inputs)
+def extract(nb, a, t):
+    """For images, then for data of every other rank, and for a batch of one."""
+    yield dict(images=nb.extract(a, t, torch.Size([4, 3, 8, 8])))
+    yield dict(points=nb.extract(a, t, torch.Size([4, 2])), numbers=nb.extract(a, t, (4,)),
+               sequences=nb.extract(a, t, (4, 5, 7)), videos=nb.extract(a, t, (4, 3, 2, 8, 8)),
+               one_image=nb.extract(a, t[1:2], (1, 3, 8, 8)))
+
+
+# Methods that use the buffers
+
+def _pairs(rng: Rng) -> dict[str, Tensor]:
+    return dict(first=rng.images(4, 3, 8), second=rng.normal(4, 3, 8, 8), t=rng.timesteps(4, 1000),
+                points=rng.uniform(5, 2, low=-1.0), more_points=rng.normal(5, 2), t_points=rng.timesteps(5, 50))
+
+
+def _linear_method(nb, method: str, result: str, names: tuple[str, str], first, second, t, points, more_points,
+                   t_points) -> Iterator[dict[str, Tensor]]:
+    """A method (first, t, second) on images, its gradients, and 2-D data on a shorter chain."""
+    first.requires_grad_(), second.requires_grad_()
+    out = ask(nb, method, first, t, second, timesteps=1000)
+    yield {result: out}
+    slopes = torch.autograd.grad(out.sum(), [first, second])
+    yield {f"grad_{name}": slope for name, slope in zip(names, slopes)}
+    yield {f"{result}_points": ask(nb, method, points, t_points, more_points, timesteps=50)}
+
+
+@task("ddpm.q_sample", inputs=_pairs)
+def q_sample(nb, **inputs):
+    """x_t of images and of 2-D points; a different t for each sample, 0 and T−1 among them."""
+    yield from _linear_method(nb, "q_sample", "x_t", ("x_start", "noise"), **inputs)
+
+
+@task("ddpm.predict_start_from_noise", inputs=_pairs, atol=1e-3)  # at T−1 the factors are 157, and cancel at times
+def predict_start_from_noise(nb, **inputs):
+    """x̂_0 from x_t and noise."""
+    yield from _linear_method(nb, "predict_start_from_noise", "x_start", ("x_t", "noise"), **inputs)
+
+
+@task("ddpm.predict_noise_from_start", inputs=_pairs, atol=1e-4)  # at t = 0 the factors are 100
+def predict_noise_from_start(nb, **inputs):
+    """ε̂ from x_t and x_start."""
+    yield from _linear_method(nb, "predict_noise_from_start", "noise", ("x_t", "x_start"), **inputs)
+
+
+@task("ddpm.q_posterior", inputs=lambda rng: _pairs(rng) | dict(t=rng.timesteps(4, 40)))
+def q_posterior(nb, first, second, t, points, more_points, t_points):
+    """Mean and standard deviation, the latter spread over x_t's shape, on images and on 2-D points."""
+    mean, std = ask(nb, "q_posterior", first, second, t, timesteps=40)
+    yield dict(mean=mean)
+    yield dict(std=std * torch.ones_like(second), mean_at_t0=mean[0])
+    mean, std = ask(nb, "q_posterior", points, more_points, t_points, timesteps=50)
+    yield dict(mean_points=mean, std_points=std * torch.ones_like(points))
+
+
+@task("ddpm.mean_from_noise", inputs=lambda rng: _pairs(rng) | dict(t=rng.timesteps(4, 40)))
+def mean_from_noise(nb, first, second, t, points, more_points, t_points):
+    """The mean of p(x_{t−1} | x_t) from predicted noise."""
+    yield dict(mean=ask(nb, "mean_from_noise", first, t, second, timesteps=40))
+    yield dict(mean_points=ask(nb, "mean_from_noise", points, t_points, more_points, timesteps=50))
+
+
+# Methods that use other methods
+
+def _loss_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(images=rng.uniform(4, 3, 8, 8), t=rng.timesteps(4, 3), noise=rng.normal(4, 3, 8, 8),
+                text_emb=rng.normal(4), w=rng.uniform(low=0.5, high=1.5),
+                points=rng.uniform(5, 2), t_points=rng.timesteps(5, 3), noise_points=rng.normal(5, 2))
+
+
+@task("ddpm.p_losses", inputs=_loss_inputs)
+def p_losses(nb, images, t, noise, text_emb, w, points, t_points, noise_points):
+    """The loss of images in [0, 1] and its gradient for both objectives, and the loss of 2-D points."""
+    for objective in ("pred_noise", "pred_x_start"):
+        model, kwargs = Stub(w.clone()), dict(text_emb=text_emb, cfg_scale=0.5)
+        with drawn(noise=noise, t=t):
+            loss = ask_known(nb, "p_losses", images, kwargs, model=model, objective=objective)
+        yield {f"loss_{objective}": loss}
+        loss.backward()
+        yield {f"grad_w_{objective}": model.w.grad, f"kwargs_kept_{objective}": torch.tensor(len(kwargs) == 2)}
+    with drawn(noise=noise_points, t=t_points):
+        loss = ask_known(nb, "p_losses", points, model=Stub(w.clone()), objective="pred_x_start")
+    yield dict(loss_points=loss)
+
+
+def _step_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(x_t=1.5 * rng.normal(4, 3, 8, 8), prediction=rng.normal(4, 3, 8, 8), z=rng.normal(4, 3, 8, 8),
+                t=torch.tensor([2, 0, 1, 0]), points=rng.normal(3, 2), prediction_points=rng.normal(3, 2),
+                z_points=rng.normal(3, 2), t_points=torch.tensor([0, 1, 2]))
+
+
+@task("ddpm.ancestral_step", inputs=_step_inputs)
+def ancestral_step(nb, x_t, prediction, z, t, points, prediction_points, z_points, t_points):
+    """x_{t−1} with either variance; samples at t = 0, which get no noise, stand among others."""
+    for variance in ("beta", "posterior"):
+        x_prev = ask_known(nb, "ancestral_step", x_t, t, prediction, z, variance)
+        yield {f"x_prev_{variance}": x_prev, f"at_t0_{variance}": x_prev[t == 0]}
+    yield dict(x_prev_points=ask_known(nb, "ancestral_step", points, t_points, prediction_points, z_points, "beta"))
+
+
+def _sample_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(x_t=1.5 * rng.normal(4, 3, 8, 8), z=rng.normal(4, 3, 8, 8), text_emb=rng.normal(4),
+                w=rng.uniform(low=0.5, high=1.5), points=1.5 * rng.normal(5, 2), z_points=rng.normal(5, 2))
+
+
+@task("ddpm.p_sample", inputs=_sample_inputs)
+def p_sample(nb, x_t, z, text_emb, w, points, z_points):
+    """x_{t−1} of images at every t and for both objectives, then of 2-D points; model_kwargs reach the model."""
+    for objective in ("pred_noise", "pred_x_start"):
+        for t in (2, 1, 0):
+            kwargs = dict(text_emb=text_emb, cfg_scale=0.5)
+            with drawn(noise=z):
+                x_prev = ask_known(nb, "p_sample", x_t, t, kwargs, model=Stub(w), objective=objective)
+            yield {f"x_prev_t{t}_{objective}": x_prev}
+        yield {f"kwargs_kept_{objective}": torch.tensor(len(kwargs) == 2)}
+    with drawn(noise=z_points):
+        x_prev = ask_known(nb, "p_sample", points, 1, model=Stub(w))
+    yield dict(x_prev_points=x_prev)
