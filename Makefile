@@ -20,7 +20,7 @@ help:
 lab: .venv/ready
 	@.venv/bin/python -m course_utils.data
 	@.venv/bin/python -m jupyter trust notebooks/*.ipynb solutions/*.ipynb >/dev/null
-	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --ServerApp.log_level=WARN \
+	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --log-level=ERROR \
 	  $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) $(ARGS)
 
 # Numbers in recorded outputs must not depend on the cores: one thread a process, two processes.
@@ -58,6 +58,7 @@ define make_environment
 	fi
 	@$(@D)/bin/python -m pip install --quiet 'setuptools>=70.1'
 endef
+QUIET = $(if $(wildcard $@),--quiet)
 SUPPORTED = import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 define environment_made
@@ -66,13 +67,13 @@ endef
 
 .venv/ready: requirements.txt pyproject.toml
 	$(make_environment)
-	@.venv/bin/python -m pip install --no-build-isolation -e .
-	@.venv/bin/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements
+	@.venv/bin/python -m pip install $(QUIET) --no-build-isolation -e .
+	@.venv/bin/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
 	$(environment_made)
 
 .venv-oldest/ready: requirements.txt pyproject.toml
 	$(make_environment)
-	@.venv-oldest/bin/python -m pip install --no-build-isolation -e . 'torch==$(OLDEST_TORCH).*'
+	@.venv-oldest/bin/python -m pip install $(QUIET) --no-build-isolation -e . 'torch==$(OLDEST_TORCH).*'
 	$(environment_made)
 
 # Made by hand, moved with the folder, or without its Python: not ready.
