@@ -52,7 +52,8 @@ class Mixture:
         """log w_k N(x; μ_k, σ² I) for every component, (*, k)."""
         k, d = self.means.shape
         weights = torch.full((k,), 1 / k).to(x) if self.weights is None else self.weights.to(x)
-        squares = (x.unsqueeze(-2) - self.means.to(x)).square().sum(-1)  # (*, k)
+        means = self.means.to(x)
+        squares = sum((x[..., i, None] - means[:, i]).square() for i in range(d))  # (*, k), never (*, k, d)
         return weights.log() - squares / (2 * self.std**2) - d / 2 * math.log(2 * math.pi * self.std**2)
 
 

@@ -255,7 +255,7 @@ def points(clouds: Mapping[str, ArrayLike], *, limits: float = 3.0) -> Figure:
         clouds: `{"title": (n, 2)}`, at most six.
     """
     side = min(220, WIDEST // len(clouds))
-    fig, panels = figure(len(clouds), width=side * len(clouds) + 20, height=side + 20, squeeze=False, sharey=True)
+    fig, panels = figure(len(clouds), width=side * len(clouds) + 20, height=side + 36, squeeze=False, sharey=True)
     for axes, (title, cloud) in zip(panels[0], clouds.items(), strict=True):
         x, y = _array(cloud).T
         axes.scatter(x, y, s=max(1.0, min(6.0, 6000 / max(len(x), 1))), color=INK, alpha=0.45, linewidths=0)
