@@ -1,0 +1,85 @@
+"""Grading: strangers' notebooks, run where they can do no harm, compared where they cannot reach.
+
+    wire, conversation   what passes between the grader and a room
+    room, seccomp        the room: a process behind bubblewrap; limits, selftest
+    worker, cells        the process inside, which runs a notebook and answers
+    stage                the few files of the course that it sees
+    grader, runs         the answer key, one submission, a whole folder
+    submissions          what students hand in
+    records, report      what the instructor and the students get
+
+`docs/grading.md` says what is promised and what is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from course_utils.grading.limits import Limits
+    from course_utils.grading.records import Result
+
+
+def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bool = False, only: str | None = None,
+          student: str | None = None, sandbox: bool = True, seed: int | None = None,
+          limits: Limits | None = None) -> Iterator[Result]:
+    """Grades a folder of submissions, one folder per student, and yields each student's result as it is known.
+
+    After the last one, `out` holds `grades.csv`, `index.html` and a page for every student.
+
+    Args:
+        submissions: The folder. In each student's folder lie notebooks named as in the course: `05_ddpm.ipynb`.
+        out: Where the report goes. The run's secret seed stands in its `run.json`.
+        jobs: Submissions graded at the same time.
+        resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since.
+        only: Grade one notebook (`05_ddpm`) or one task (`ddpm.q_sample`).
+        student: Grade one student.
+        sandbox: False runs the submissions with your own rights: they can then read and change all that you can.
+        seed: The run's seed, instead of a fresh one; for tests.
+        limits: Of time and memory.
+
+    Raises:
+        ValueError: When there is nothing to grade, or `out` holds another run.
+        SandboxError: When the sandbox does not hold on this machine; an OSError that names what failed.
+    """
+    from course_utils.grading.limits import Limits
+    from course_utils.grading.runs import grade_folder
+
+    return grade_folder(Path(submissions), Path(out), jobs=jobs, resume=resume, only=only, student=student,
+                        sandbox=sandbox, seed=seed, limits=limits or Limits())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `course grade`."""
+    parser.add_argument("submissions", type=Path, help="a folder with one folder per student")
+    parser.add_argument("--out", type=Path, required=True, metavar="REPORT", help="the folder to write the report to")
+    parser.add_argument("--jobs", type=int, default=2, help="submissions graded at the same time (2)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in REPORT")
+    parser.add_argument("--only", metavar="TASK", help="one task (ddpm.q_sample) or one notebook (05_ddpm)")
+    parser.add_argument("--student", metavar="ID", help="one student: the name of a folder")
+    parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
+    parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
+    parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
+    parser.add_argument("--no-sandbox", action="store_true",
+                        help="run the submissions with your own rights, unprotected; the report says so")
+
+
+def run(args: argparse.Namespace) -> int:
+    """`course grade`: grades with a progress bar on stderr and says where the report is."""
+    from tqdm import tqdm
+
+    from course_utils.grading import submissions
+    from course_utils.grading.limits import Limits, MiB
+
+    total = 1 if args.student else len(submissions.find(args.submissions))
+    limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB)
+    results = grade(args.submissions, args.out, jobs=args.jobs, resume=args.resume, only=args.only,
+                    student=args.student, sandbox=not args.no_sandbox, limits=limits)
+    incomplete = [r for r in tqdm(results, total=total, desc="Grading", unit=" students", file=sys.stderr)
+                  if r.status != "graded"]
+    print(f"{total} graded, of which {len(incomplete)} with a reason to look at. The report: {args.out / 'index.html'}")
+    return 0

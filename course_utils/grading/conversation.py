@@ -1,0 +1,86 @@
+"""The grader's side of a room: it asks with deadlines, and believes nothing that comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import torch
+from torch import Tensor
+
+from course_utils.grading import wire
+from course_utils.grading.limits import Limits
+from course_utils.tasks import Outcome
+
+START = 120  # seconds that a machine under load may need to import torch
+GRACE = 5  # seconds beyond the limits that a room keeps by itself
+LOST = ("Deadline", "Ended", "Refused")  # errors that the grader names, besides the exceptions of the student's code
+
+
+class RoomFailed(RuntimeError):
+    """A room that did not start; the student is not to blame."""
+
+
+class Conversation:
+    """With one room, from its start to the last answer.
+
+    Once the room has not answered, or answered what it was not asked, all that follows is taken as lost.
+    """
+
+    def __init__(self, room: subprocess.Popen, limits: Limits):
+        self._room, self._limits = room, limits
+        self._lost: Outcome | None = None
+        os.set_blocking(room.stdin.fileno(), False)
+        try:
+            if self._receive(START)[0] != "here":
+                raise wire.WireError("something else than its greeting came.")
+        except (OSError, EOFError, ValueError) as e:
+            room.kill()
+            said = room.stderr.read(4000).decode(errors="replace").strip().splitlines()
+            raise RoomFailed(f"The room did not start: {said[-1] if said else e}") from None
+
+    def run(self, cells: list[tuple[int, str]]) -> list[tuple[int, Outcome]]:
+        """Runs a notebook's cells, given by number and source, and returns those that failed."""
+        source = torch.frombuffer(bytearray(json.dumps(cells).encode()), dtype=torch.uint8)
+        failed: list[tuple[int, Outcome]] = []
+        numbers = {f"cell:{n}": n for n, _ in cells}
+        try:
+            self._send(wire.pack("cells", Outcome({"cells": source})))
+            while True:
+                id, outcome = self._receive(self._limits.notebook)
+                if id == "ready":
+                    return failed
+                failed.append((numbers.pop(id), outcome))
+        except (OSError, EOFError, ValueError, KeyError) as e:
+            self._lose(e, "The notebook")
+            return [*failed, (0, self._lost)]
+
+    def ask(self, id: str, inputs: dict[str, Tensor]) -> Outcome:
+        """The outcome of a task's probe on these inputs, or of its loss."""
+        if self._lost:
+            return self._lost
+        try:
+            self._send(wire.pack(id, Outcome(inputs)))
+            answered, outcome = self._receive(self._limits.probe + GRACE)
+            if answered != id:
+                raise wire.WireError("An answer came to a question that was not asked.")
+            return outcome
+        except (OSError, EOFError, ValueError) as e:
+            self._lose(e, "The answer")
+            return self._lost
+
+    def _send(self, frame: bytes) -> None:
+        wire.send(self._room.stdin.fileno(), frame, self._limits.probe + GRACE)
+
+    def _receive(self, seconds: float) -> tuple[str, Outcome]:
+        return wire.unpack(wire.receive(self._room.stdout.fileno(), seconds, self._limits.reply))
+
+    def _lose(self, e: Exception, what: str) -> None:
+        self._room.kill()
+        if isinstance(e, TimeoutError):
+            self._lost = Outcome(error="Deadline", message=f"{what} took too long, and the notebook was stopped.")
+        elif isinstance(e, wire.WireError):
+            self._lost = Outcome(error="Refused", message=str(e))
+        else:
+            self._lost = Outcome(error="Ended", message="The notebook's process ended before it could answer.")

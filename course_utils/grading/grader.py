@@ -1,0 +1,159 @@
+"""The grader's core: a notebook's answer key, and one submission held against it.
+
+The grader draws every task's inputs from the run's secret seed and asks the reference and the student the same
+questions, each in a room of its own. Only here, outside, do the two answers meet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from course_utils import notebooks, tasks
+from course_utils.grading.conversation import LOST, Conversation, RoomFailed
+from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.room import Rooms
+from course_utils.grading.stage import stage
+from course_utils.grading.submissions import GivenCells, Submission, Unreadable, read_cells
+from course_utils.tasks import Outcome, Task
+from course_utils.tasks.compare import first_difference
+from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
+
+Cells = list[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a notebook is graded with: its tasks, this run's inputs, and what the reference answers to them.
+
+    Attributes:
+        notebook: For example `05_ddpm`.
+        given: The cells that are not run.
+        recorded: The public inputs and the known mistakes.
+        staged: The folder that a room for this notebook sees of the course.
+    """
+
+    notebook: str
+    tasks: list[Task]
+    inputs: dict[str, dict[str, Tensor]]
+    wanted: dict[str, Outcome]
+    given: GivenCells
+    recorded: Recorded
+    staged: Path
+
+
+class Grader:
+    """Grades submissions, one at a time in each slot, all with the same keys.
+
+    Args:
+        rooms: How rooms are made.
+        seed: The run's secret; inputs follow from it.
+        folder: An empty folder of the grader's own, for what rooms are shown.
+    """
+
+    def __init__(self, rooms: Rooms, seed: int, folder: Path):
+        self.rooms, self.seed, self.folder = rooms, seed, folder
+        self.keys: dict[str, Key] = {}
+
+    def add_key(self, notebook: str, only: Collection[str] = ()) -> None:
+        """Makes the key of a notebook by running its reference.
+
+        Args:
+            only: The tasks to grade; all by default.
+
+        Raises:
+            ValueError: When the reference itself does not answer.
+        """
+        source = notebooks.read(notebooks.source_of(notebook))
+        recorded = load_recorded(notebook)
+        asked = [t for t in tasks.tasks_of(notebook) if not only or t.id in only]
+        inputs = {t.id: tasks.draw_inputs(t, self.seed) for t in asked}
+        staged = stage(self.folder / notebook, notebook, recorded.modules)
+        given = GivenCells.of(source)
+        with self._room(staged) as talk:
+            stopped = talk.run(given.others(source.cells))
+            wanted = {t.id: talk.ask(t.id, inputs[t.id]) for t in asked}
+        faults = [f"cell {n}: {_what_happened(o)}" for n, o in stopped]
+        faults += [f"{id}: {_what_happened(o)}" for id, o in wanted.items() if o.error and not o.tensors]
+        if faults:
+            raise ValueError(f"The reference of {notebook} does not run in the sandbox. {' '.join(faults)}")
+        self.keys[notebook] = Key(notebook, asked, inputs, wanted, given, recorded, staged)
+
+    def grade(self, submission: Submission, slot: int = 0) -> Result:
+        """A student's result, whatever was handed in.
+
+        Args:
+            slot: Which of the submissions that are graded at one time this is, from 0.
+        """
+        results, failed = [], False
+        for key in self.keys.values():
+            try:
+                results.append(self._notebook(submission, key, slot))
+            except Unreadable as e:
+                results.append(_ungraded(key, str(e)))
+            except RoomFailed as e:
+                results.append(_ungraded(key, f"{key.notebook} could not be graded: {e}"))
+                failed = True
+        return Result(submission.student, submission.digest(), results, failed)
+
+    def _notebook(self, submission: Submission, key: Key, slot: int) -> NotebookResult:
+        if key.notebook not in submission.notebooks:
+            link = " The folder is a link, which is not followed." if submission.folder.is_symlink() else ""
+            raise Unreadable(f"{key.notebook}.ipynb is missing.{link}")
+        cells = key.given.others(read_cells(submission.notebooks[key.notebook]))
+        try:
+            return self._asked(cells, key, slot)
+        except RoomFailed:  # a machine short of memory for a moment
+            return self._asked(cells, key, slot)
+
+    def _asked(self, cells: Cells, key: Key, slot: int) -> NotebookResult:
+        with self._room(key.staged, slot) as talk:
+            stopped = talk.run(cells)
+            results = [_judge(task, key, talk) for task in key.tasks]
+        return NotebookResult(key.notebook, results, stopped=[(n, _what_happened(o)) for n, o in stopped])
+
+    @contextmanager
+    def _room(self, staged: Path, slot: int = 0) -> Iterator[Conversation]:
+        limits = self.rooms.limits
+        arguments = json.dumps(asdict(limits)), json.dumps(self.rooms.sandbox)
+        with self.rooms.open(staged, "course_utils.grading.worker", *arguments, slot=slot) as process:
+            yield Conversation(process, limits)
+
+
+def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:
+    """Asks one task on this run's inputs; for a wrong answer, again on the public ones, to know the mistake."""
+    got = talk.ask(task.id, key.inputs[task.id])
+    difference = first_difference(got, key.wanted[task.id], task, reveal=False)
+    if difference is None:
+        return TaskResult(task.id, task.points, task.points)
+    why = _what_happened(got) if got.error in (*LOST, "Unfinished") else difference.sentence
+    known = None
+    if got.error not in (*LOST, "Unfinished") and key.recorded.mistakes.get(task.id):
+        public = talk.ask(task.id, key.recorded.inputs[task.id])
+        known = known_mistake(public, key.recorded.mistakes[task.id], task)
+    return TaskResult(task.id, task.points, 0, why, known.title if known else "", known.hint if known else "")
+
+
+def _what_happened(outcome: Outcome) -> str:
+    """An outcome's error as a sentence for the student."""
+    if outcome.error == "Unfinished":
+        return "It is not filled in yet."
+    if outcome.error in LOST:
+        return outcome.message
+    message = outcome.message if len(outcome.message) <= 300 else outcome.message[:300] + "…"
+    return f"It raised {outcome.error}: {message}".rstrip(": ")
+
+
+def _ungraded(key: Key, reason: str) -> NotebookResult:
+    return NotebookResult(key.notebook, [TaskResult(t.id, t.points, 0) for t in key.tasks], reason)
+
+
+def notebooks_in(submissions: Iterable[Submission]) -> list[str]:
+    """The course's notebooks that at least one student has handed in."""
+    handed_in = {name for s in submissions for name in s.notebooks}
+    return [path.stem for path in notebooks.sources() if path.stem in handed_in and tasks.tasks_of(path.stem)]

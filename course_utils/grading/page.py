@@ -1,0 +1,68 @@
+"""The look of a report's pages, and nothing else: one style, no script, nothing loaded, everything escaped."""
+
+from __future__ import annotations
+
+from html import escape
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2126; --soft: #626b76; --line: #e2e5e9; --paper: #fff; --shade: #f6f7f9;
+  --good: #1a7f4b; --part: #9a6400; --bad: #b3352b; --note: #fff7e0; --edge: #e0b84c }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #9aa4b0; --line: #33393f; --paper: #16191d;
+  --shade: #1f2429; --good: #57c98b; --part: #e0a93f; --bad: #f08a80; --note: #2c2718; --edge: #8a6f24 } }
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 46rem; padding: 3rem 1.5rem 5rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif }
+h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; overflow-wrap: anywhere }
+h2 { display: flex; justify-content: space-between; gap: 1rem; margin: 2.8rem 0 .3rem; font-size: 1.15rem }
+a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--line) }
+a:hover { text-decoration-color: currentColor }
+p { margin: .4rem 0 }
+code { font: .92em ui-monospace, "SF Mono", "Liberation Mono", monospace }
+.soft { color: var(--soft) }
+.sum { display: flex; align-items: baseline; gap: .5rem; margin-top: .8rem }
+.sum b { font-size: 2.6rem; line-height: 1; font-weight: 650; font-variant-numeric: tabular-nums }
+.bar { height: .5rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .8rem 0 0 }
+.bar i { display: block; height: 100%; background: var(--good) }
+.points { white-space: nowrap; font-variant-numeric: tabular-nums; text-align: right }
+.tasks { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line) }
+.tasks > li { display: grid; grid-template-columns: 1.5rem 1fr auto; gap: 0 .6rem; padding: .65rem 0;
+  border-bottom: 1px solid var(--line) }
+.tasks .why { grid-column: 2 / -1; overflow-wrap: anywhere }
+.mark { font-weight: 700; text-align: center }
+.full .mark { color: var(--good) } .some .mark { color: var(--part) } .none .mark { color: var(--bad) }
+.hint, .warn { margin: .7rem 0 .2rem; padding: .7rem .9rem; border-left: .25rem solid var(--edge);
+  background: var(--note); border-radius: 0 .3rem .3rem 0 }
+.hint { grid-column: 2 / -1 } .hint b { display: block }
+details { margin: .8rem 0; color: var(--soft) } summary { cursor: pointer }
+details li { overflow-wrap: anywhere }
+table { width: 100%; border-collapse: collapse; margin-top: 2rem }
+th, td { padding: .5rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
+td { overflow-wrap: anywhere }
+th { color: var(--soft); font-weight: 500; font-size: .9rem }
+th.points, td.points { text-align: right }
+.meter { width: 9rem } .meter .bar { margin: .55rem 0 0 }
+footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
+@media print { body { padding: 0; max-width: none } .tasks > li { break-inside: avoid } }
+"""
+UNPROTECTED = ("Graded without a sandbox: the submissions ran with the instructor's own rights, "
+               "and could have changed this report.")
+
+
+def document(title: str, body: str, sandbox: bool) -> str:
+    """A whole page. `title` is text, `body` is HTML whose texts are escaped."""
+    warning = "" if sandbox else f'<p class="warn" role="note">{UNPROTECTED}</p>\n'
+    return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+            f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n</body>\n</html>\n")
+
+
+def bar(earned: float, points: float) -> str:
+    """A bar filled by the share of points; its number stands beside it, so that it is hidden from readers of text."""
+    share = 100 * earned / points if points else 0
+    return f'<div class="bar" aria-hidden="true"><i style="width: {share:.1f}%"></i></div>'
+
+
+def number(points: float) -> str:
+    """Points without needless digits: 10, 7.5."""
+    return f"{points:.2f}".rstrip("0").rstrip(".")

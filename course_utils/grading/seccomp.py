@@ -1,0 +1,46 @@
+"""The system calls that a room is refused: ways to a new namespace or mount, to another process, into the kernel."""
+
+from __future__ import annotations
+
+import errno
+from typing import BinaryIO
+
+REFUSED = """
+    unshare setns mount umount2 pivot_root chroot mount_setattr move_mount open_tree fsopen fsconfig fsmount fspick
+    ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise
+    keyctl add_key request_key bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
+    init_module finit_module delete_module kexec_load kexec_file_load open_by_handle_at quotactl acct swapon swapoff
+    memfd_create memfd_secret
+""".split()
+NEW_NAMESPACES = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]
+VSOCK, ALG = 40, 38  # socket families that a network namespace does not contain: the hypervisor, the kernel's ciphers
+
+
+class SandboxError(OSError):
+    """There is no working sandbox; the sentence names what is missing or failed."""
+
+
+def filter_program(file: BinaryIO) -> None:
+    """Writes the filter, as the BPF program that bubblewrap loads, and goes back to the file's beginning.
+
+    Refused calls fail with EPERM; clone3, whose arguments a filter cannot read, with ENOSYS, so that the C library
+    falls back to clone. Memory files are refused because they would count towards no limit.
+
+    Raises:
+        SandboxError: When libseccomp is missing.
+    """
+    try:
+        import pyseccomp as seccomp
+    except (ImportError, RuntimeError, OSError) as e:
+        raise SandboxError(f"The system-call filter cannot be made: {e}; install pyseccomp and libseccomp2.") from None
+    program = seccomp.SyscallFilter(seccomp.ALLOW)
+    for name in REFUSED:
+        if seccomp.resolve_syscall(seccomp.system_arch(), name) >= 0:  # else this kernel's headers do not know it
+            program.add_rule(seccomp.ERRNO(errno.EPERM), name)
+    program.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
+    for flag in NEW_NAMESPACES:
+        program.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
+    for family in (VSOCK, ALG):
+        program.add_rule(seccomp.ERRNO(errno.EPERM), "socket", seccomp.Arg(0, seccomp.EQ, family))
+    program.export_bpf(file)
+    file.seek(0)

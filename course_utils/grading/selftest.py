@@ -1,0 +1,102 @@
+"""Runs inside a room, before anybody's code does, and tries to get out. It prints what it managed, as JSON."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+from course_utils.grading.limits import Limits
+
+MS_BIND, MS_REMOUNT = 4096, 32
+CLONE_NEWUSER = 0x10000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def refused(work: Callable[[], object]) -> bool:
+    """Whether the work ended in an error of the operating system or of memory."""
+    try:
+        work()
+    except (OSError, MemoryError):
+        return True
+    return False
+
+
+def called(result: int) -> None:
+    """Turns a C call's result of -1 into OSError."""
+    if result == -1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def forks(most: int) -> bool:
+    """Whether `most` sleeping children can be had at a time; ends them."""
+    children = []
+    try:
+        for _ in range(most):
+            pid = os.fork()
+            if pid == 0:
+                signal.pause()
+            children.append(pid)
+    except OSError:
+        return False
+    finally:
+        for pid in children:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+    return True
+
+
+def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
+    """Each attempt by name, and whether it was refused, as it should be.
+
+    Args:
+        limits: The room's, which this process has taken on.
+        outside: Files that exist on the host and must not be seen.
+        port: A port on which the host's loopback listens.
+    """
+    return {
+        "reading files outside": all(refused(lambda p=p: open(p).close()) for p in outside),
+        "writing to the system": refused(lambda: open("/usr/course-self-test", "w").close()),
+        "writing to the course": refused(lambda: open("/room/course-self-test", "w").close()),
+        "mounting /usr again": refused(
+            lambda: called(libc.mount(b"none", b"/usr", None, MS_REMOUNT | MS_BIND, None))),
+        "a new user namespace": refused(lambda: called(libc.unshare(CLONE_NEWUSER))),
+        "becoming root": os.geteuid() != 0 and refused(lambda: os.setuid(0)),
+        "tracing a process": refused(lambda: called(libc.ptrace(16, 1, None, None))),
+        "the network": refused(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close()),
+        "seeing other processes": len([p for p in os.listdir("/proc") if p.isdigit()]) <= 3,
+        "many processes": not forks(limits.processes + 8),
+        "much memory": refused(lambda: bytearray(limits.memory + (64 << 20))),
+        "much in /tmp": _size("/tmp") <= limits.scratch,
+        "much in /dev/shm": _size("/dev/shm") <= limits.scratch,
+        "memory files": not hasattr(os, "memfd_create") or refused(lambda: os.memfd_create("x")),
+        "capabilities": _capabilities() == 0,
+    }
+
+
+def _size(path: str) -> int:
+    status = os.statvfs(path)
+    return status.f_blocks * status.f_frsize
+
+
+def _capabilities() -> int:
+    with open("/proc/self/status") as f:
+        return sum(int(line.split()[1], 16) for line in f if line.startswith(("CapPrm", "CapEff", "CapBnd", "CapAmb")))
+
+
+def main() -> None:
+    """`python -m course_utils.grading.selftest LIMITS OUTSIDE PORT`: prints `{attempt: refused}`."""
+    limits, outside, port = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2]), int(sys.argv[3])
+    limits.confine()
+    print(json.dumps(attempts(limits, outside, port)), flush=True)
+    if os.fork() == 0:
+        os.setsid()  # a daemon holds the pipe: it too must end with the room
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()

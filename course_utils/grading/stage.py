@@ -1,0 +1,87 @@
+"""The small folder of the course that a room sees: for one notebook, what its reference loads and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+LIBRARY = Path(__file__).parents[1]
+PROBING = ["check", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading", "grading.limits"]
+WORKING = [*PROBING, "grading.wire", "grading.worker", "grading.cells"]
+
+
+def stage(folder: Path, notebook: str, modules: Iterable[str] = ()) -> Path:
+    """Copies into `folder` the library files that a room for `notebook` needs, readable by every user.
+
+    The library may hold what a task asks for, so the whole of it never enters a room.
+
+    Args:
+        folder: A folder that does not exist yet.
+        notebook: For example `05_ddpm`; of the tasks files, only this notebook's are copied.
+        modules: The course_utils modules that the reference loads, as `course build` recorded them.
+    """
+    names = {m.removeprefix("course_utils").lstrip(".") for m in modules}
+    names = {n for n in names if not n.startswith(("tasks", "grading"))} | set(WORKING)
+    for name in sorted(names):
+        _copy_module(name, folder)
+    from course_utils import tasks
+
+    for module in map(tasks.module_of, tasks.prefixes()):
+        if module.NOTEBOOK == notebook:
+            _copy(Path(module.__file__), folder / "course_utils/tasks" / Path(module.__file__).name)
+    if "zoo" in names and (LIBRARY / "checkpoints").is_dir():
+        for path in (LIBRARY / "checkpoints").iterdir():
+            _copy(path, folder / "course_utils/checkpoints" / path.name)
+    _copy_caches(folder / "cache", names)
+    _make_readable(folder)
+    return folder
+
+
+def stage_plain(folder: Path) -> Path:
+    """What the self-test of a room needs, without torch and without a task."""
+    for name in ("grading", "grading.limits", "grading.selftest"):
+        _copy_module(name, folder)
+    _make_readable(folder)
+    return folder
+
+
+def _copy_module(name: str, folder: Path) -> None:
+    """Copies the module and the `__init__` of every package that it lies in."""
+    parts = name.split(".") if name else []
+    for depth in range(len(parts)):
+        package = LIBRARY.joinpath(*parts[:depth]) / "__init__.py"
+        _copy(package, folder / "course_utils" / package.relative_to(LIBRARY))
+    path = LIBRARY.joinpath(*parts)
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if source.is_file():
+        _copy(source, folder / "course_utils" / source.relative_to(LIBRARY))
+
+
+def _copy_caches(folder: Path, names: set[str]) -> None:
+    """The cached data sets, and matplotlib's list of fonts, which takes seconds to make."""
+    folder.mkdir(parents=True)
+    if "data" in names:
+        from course_utils.data import cache_folder
+
+        for path in cache_folder().glob("*.safetensors"):
+            _copy(path, folder / "course_utils" / path.name)
+    if "plot" in names:
+        import matplotlib.font_manager  # makes the list when it is missing
+
+        for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+            _copy(path, folder / "matplotlib" / path.name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _make_readable(folder: Path) -> None:
+    """A room's user is a stranger to these files, whatever the umask was."""
+    for path, _folders, files in os.walk(folder):
+        os.chmod(path, 0o755)
+        for file in files:
+            os.chmod(os.path.join(path, file), 0o644)

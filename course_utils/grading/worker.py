@@ -1,0 +1,161 @@
+"""The process inside a room: it runs a student's notebook, then answers the grader's requests.
+
+    room -> grader   a frame "here", once torch is imported
+    grader -> room   one frame "cells": the notebook's code cells, as JSON
+    room -> grader   a frame "cell:N" for every cell that failed, then "ready"
+    grader -> room   a frame for each task: its id and its inputs
+    room -> grader   its answer: the same id, and the outcome of the task's probe
+
+Before each cell the process forks: the child runs the cell and, when it comes through, becomes the notebook. When the
+cell kills its process or outlives its deadline, the process before the fork still has everything that came earlier,
+and goes on without that cell. Every probe runs in a fork of the final process, so that no task can spoil another.
+
+Nothing here is secret or believed: the student's code may read and change all of it, and can hurt only itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+
+import torch
+
+from course_utils import tasks
+from course_utils.grading import wire
+from course_utils.grading.cells import fresh_notebook, run_cell
+from course_utils.grading.limits import Limits
+from course_utils.tasks import Namespace, Outcome
+
+REQUEST_CAP = 1 << 30  # bytes; what the grader sends is trusted
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def main() -> None:
+    """Runs one room: `python -m course_utils.grading.worker LIMITS SANDBOXED`, both as JSON."""
+    limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
+    requests, replies = _take_pipes()
+    torch.set_num_threads(1)
+    limits.confine(count_processes=sandboxed)
+    _stay_behind()
+    wire.send(replies, wire.pack("here", Outcome()))
+    serve(requests, replies, limits)
+    os._exit(0)
+
+
+def serve(requests: int, replies: int, limits: Limits) -> None:
+    """Runs the notebook that comes first, then answers one request after the other until there are no more."""
+    nb = fresh_notebook()
+    for number, source in _receive_cells(requests):
+        outcome = _attempt(lambda: run_cell(source, f"<cell {number}>", nb), limits.cell)  # noqa: B023
+        if outcome.error:
+            wire.send(replies, wire.pack(f"cell:{number}", outcome))
+    wire.send(replies, wire.pack("ready", Outcome()))
+    while True:
+        try:
+            id, inputs = wire.unpack(wire.receive(requests, None, REQUEST_CAP))
+        except EOFError:
+            return
+        wire.send(replies, _answer(id, inputs.tensors, nb, limits))
+
+
+def _attempt(work: Callable[[], Outcome], seconds: float) -> Outcome:
+    """Forks; returns twice at most: in the child, when it has done its work, or else here, with what became of it."""
+    done, doing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os.close(done)
+        outcome = work()
+        os.write(doing, b".")
+        os.close(doing)
+        return outcome
+    os.close(doing)
+    try:
+        wire.read(done, 1, time.monotonic() + seconds)
+    except (TimeoutError, EOFError) as e:
+        _end(pid)
+        os.close(done)
+        return _lost(e, "The cell", seconds)
+    os._exit(0)  # the child is the notebook now
+
+
+def _answer(id: str, inputs: dict, nb: ModuleType, limits: Limits) -> bytes:
+    """The frame of a probe's outcome, made in a fork that is gone afterwards."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os.close(reading)
+        wire.send(writing, _observe(id, inputs, nb))
+        os._exit(0)
+    os.close(writing)
+    try:
+        body = wire.receive(reading, limits.probe, limits.reply)
+        return len(body).to_bytes(4, "little") + body
+    except (TimeoutError, EOFError) as e:
+        return wire.pack(id, _lost(e, "It", limits.probe))
+    except wire.WireError as e:
+        return wire.pack(id, Outcome(error="Refused", message=str(e)))
+    finally:
+        os.close(reading)
+        _end(pid)
+
+
+def _observe(id: str, inputs: dict, nb: ModuleType) -> bytes:
+    try:
+        return wire.pack(id, tasks.observe(tasks.get(id), Namespace(vars(nb)), inputs))
+    except BaseException as e:  # SystemExit in a function; a tensor that is not dense
+        return wire.pack(id, Outcome(error=type(e).__name__, message=str(e)))
+
+
+def _lost(e: Exception, what: str, seconds: float) -> Outcome:
+    if isinstance(e, TimeoutError):
+        return Outcome(error="Deadline", message=f"{what} took longer than {seconds:g} seconds.")
+    return Outcome(error="Ended", message=f"{what} ended the Python process.")
+
+
+def _receive_cells(requests: int) -> list[tuple[int, str]]:
+    _, outcome = wire.unpack(wire.receive(requests, None, REQUEST_CAP))
+    return json.loads(outcome.tensors["cells"].numpy().tobytes())
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Keeps the grader's pipes for this module and gives the student's prints to nobody."""
+    requests, replies = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
+    return requests, replies
+
+
+def _stay_behind() -> None:
+    """Forks; the child goes on, and this process, which the room lives as long as, waits until none is left."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # whose parent has gone on is adopted here
+    if os.fork() == 0:
+        return
+    os.closerange(3, 256)
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            os._exit(0)
+
+
+def _end(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()
