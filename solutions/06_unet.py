@@ -247,8 +247,9 @@ def up_blocks(dims, context_dim):
     ### BEGIN SOLUTION
     ups = nn.ModuleList()
     for dim, dim_out in zip(dims[-2::-1], dims[:0:-1]):
+        upsample = Upsample(dim_out, dim)
         block1, block2 = ResnetBlock(2 * dim, dim, context_dim), ResnetBlock(2 * dim, dim, context_dim)
-        ups.append(nn.ModuleList([Upsample(dim_out, dim), block1, block2]))
+        ups.append(nn.ModuleList([upsample, block1, block2]))
     return ups
     ### END SOLUTION
     ####################################################################################

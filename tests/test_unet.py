@@ -1,0 +1,117 @@
+"""Notebook 06's class against the library's fast one: the same names, the same numbers, the same doors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils import notebooks
+from course_utils.models import unet as fast
+from course_utils.tasks.draws import Rng, fill
+
+DIGITS = dict(dim=24, condition_dim=64, dim_mults=(2, 4), channels=1)
+SHAPES = [DIGITS, dict(dim=2, condition_dim=4, dim_mults=(1, 2, 4)), dict(dim=6, condition_dim=5, dim_mults=(1, 3))]
+
+
+@pytest.fixture(scope="module")
+def nb():
+    return notebooks.load(notebooks.source_of("06_unet"))
+
+
+def inputs(shape: dict, size: int = 8) -> tuple:
+    rng = Rng(3, "unet")
+    return (rng.normal(4, shape.get("channels", 3), size, size), rng.timesteps(4, 200),
+            {"text_emb": rng.normal(4, shape["condition_dim"])})
+
+
+def small(cls: type, **options) -> nn.Module:
+    return fill(cls(4, 5, dim_mults=(1, 2), channels=1, **options), Rng(1).normal(997))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_same_seed_builds_the_same_network(nb, shape):
+    torch.manual_seed(0)
+    ours = nb.Unet(**shape).state_dict()
+    torch.manual_seed(0)
+    library = fast.Unet(**shape).state_dict()
+    assert list(ours) == list(library)
+    assert all(torch.equal(ours[name], library[name]) for name in library)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_outputs_equal_the_librarys(nb, shape):
+    ours = fill(nb.Unet(**shape), Rng(0).normal(4999))
+    library = fast.Unet(**shape).eval()
+    library.load_state_dict(ours.state_dict())
+    x, time, kwargs = inputs(shape)
+    with torch.no_grad():
+        for given in (kwargs, {}, {"text_emb": None}, {**kwargs, "cfg_scale": 2.5}):
+            want = library(x, time, given)
+            assert (ours(x, time, given) - want).abs().max() <= 1e-5 * want.abs().max()
+
+
+@pytest.mark.parametrize("module", ["library", "notebook"])
+def test_parameter_counts(nb, module):
+    cls = nb.Unet if module == "notebook" else fast.Unet
+    count = lambda net: sum(p.numel() for p in net.parameters())  # noqa: E731
+    assert count(cls(2, 4, (1, 2, 4))) == 6_499
+    assert count(cls(**DIGITS)) == 800_305
+
+
+def test_modules_are_created_in_the_stated_order(nb):
+    names = [name for name, _ in nb.Unet(2, 4, (1, 2)).named_children()]
+    assert names == ["init_conv", "time_mlp", "condition_mlp", "downs", "mid_block1", "mid_block2", "ups", "final_conv"]
+    block = [name for name, _ in nb.ResnetBlock(2, 3, 4).named_children()]
+    assert block == ["mlp", "block1", "block2", "res_conv", "dropout"]
+
+
+@pytest.mark.parametrize("module", ["library", "notebook"])
+def test_a_size_that_cannot_be_halved_is_one_sentence(nb, module):
+    unet = small(nb.Unet if module == "notebook" else fast.Unet)
+    with pytest.raises(ValueError, match=r"^Height and width must be divisible by 4 .* x is 8 × 6\.$"):
+        unet(torch.zeros(1, 1, 8, 6), torch.zeros(1, dtype=torch.long))
+
+
+@pytest.mark.parametrize("module", ["library", "notebook"])
+def test_guidance_acts_at_every_step_and_the_dict_stays(nb, module):
+    unet, kwargs = small(nb.Unet if module == "notebook" else fast.Unet), inputs(dict(channels=1, condition_dim=5))[2]
+    given = {**kwargs, "cfg_scale": 3.0}
+    x, kept = inputs(dict(channels=1, condition_dim=5))[0], dict(given)
+    with torch.no_grad():
+        for t in range(0, 200, 40):
+            time = torch.full((4,), t)
+            cond, uncond = unet(x, time, kwargs), unet(x, time)
+            torch.testing.assert_close(unet(x, time, given), 4 * cond - 3 * uncond, rtol=1e-4, atol=1e-5)
+            assert (cond - uncond).abs().max() > 1e-3  # else the line above would prove nothing
+    assert list(given) == list(kept) and all(given[key] is kept[key] for key in kept)
+
+
+@pytest.mark.parametrize("module", ["library", "notebook"])
+def test_conditions_are_dropped_per_sample_and_in_train_mode_only(nb, module):
+    unet = small(nb.Unet if module == "notebook" else fast.Unet, uncond_prob=0.5)
+    for part in unet.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+    x, time, kwargs = inputs(dict(channels=1, condition_dim=5))
+    x, time, text_emb = (v[:1].expand(200, *v.shape[1:]) for v in (x, time, kwargs["text_emb"]))
+    kwargs = {"text_emb": text_emb}
+    with torch.no_grad():
+        with_text, without = unet(x, time, kwargs), unet(x, time)
+        torch.manual_seed(0)
+        trained = unet.train()(x, time, kwargs)
+    close = lambda a, b: torch.isclose(a, b, atol=1e-5).flatten(1).all(1)  # noqa: E731
+    kept, dropped = close(trained, with_text), close(trained, without)
+    assert (kept ^ dropped).all()
+    assert 60 < dropped.sum() < 140  # 200 throws of a fair coin
+    assert close(with_text, unet.eval()(x, time, kwargs)).all()
+
+
+def test_a_class_cell_run_again_says_which_cell_is_missing(nb):
+    from course_utils import tasks
+    from course_utils.tasks import Namespace
+
+    bare = type("Unet", (nn.Module,), {"__init__": nb.Unet.__init__})
+    task = tasks.get("unet.forward")
+    outcome = tasks.observe(task, Namespace({**vars(nb), "Unet": bare}), tasks.draw_inputs(task))
+    assert "run the cell of unet.forward" in outcome.message
