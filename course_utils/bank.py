@@ -18,6 +18,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from course_utils import notebooks
 
 _HEAD = re.compile(r"# %% \[([\w.]+)\] (\S.*)$")
@@ -65,6 +67,11 @@ def bank_of(source: Path) -> Path:
     return source.parent / "mistakes" / source.name
 
 
+def task_ids(source: Path) -> list[str]:
+    """The ids of a source's tasks, in the order of their cells."""
+    return [c.metadata["task"] for c in notebooks.read(source).cells if "task" in c.metadata]
+
+
 def observe_all(source: Path, replaced: dict[str, str] | None = None, only: Collection[str] | None = None) -> dict:
     """Task id to the outcome of its probe on the public inputs, with code put in place of solution regions.
 
@@ -73,11 +80,11 @@ def observe_all(source: Path, replaced: dict[str, str] | None = None, only: Coll
         replaced: As for `notebooks.load`.
         only: The tasks to probe; all of the notebook's by default.
     """
-    from course_utils import tasks
+    from course_utils.tasks import draw_inputs, get, observe
 
     nb = notebooks.load(source, replaced)
-    asked = [t for t in tasks.tasks_of(source.stem) if only is None or t.id in only]
-    return {t.id: tasks.observe(t, nb, tasks.draw_inputs(t)) for t in asked}
+    asked = [get(id) for id in task_ids(source) if only is None or id in only]
+    return {t.id: observe(t, nb, draw_inputs(t)) for t in asked}
 
 
 def record(notebook: str | Path, digest: str = "") -> None:
@@ -90,11 +97,11 @@ def record(notebook: str | Path, digest: str = "") -> None:
     Raises:
         ValueError: If the reference answers nothing, or a mistake has no hint or names no task.
     """
-    from course_utils.tasks import draw_inputs, tasks_of
-    from course_utils.tasks.recorded import Recorded, save_recorded
+    from course_utils.tasks import draw_inputs, get
+    from course_utils.tasks.recorded import Mistake, Recorded, save_recorded
 
     source = notebook if isinstance(notebook, Path) else notebooks.source_of(notebook)
-    inputs = {t.id: draw_inputs(t) for t in tasks_of(source.stem)}
+    inputs = {id: draw_inputs(get(id)) for id in task_ids(source)}
     reference = observe_all(source)
     for id, outcome in reference.items():
         if outcome.error and not outcome.tensors:
@@ -104,7 +111,7 @@ def record(notebook: str | Path, digest: str = "") -> None:
         if entry.task not in inputs or not entry.hint:
             raise ValueError(f"{bank_of(source).name}: `{entry.title}` has no hint, or {entry.task} is no task here.")
         outcome = observe_all(source, {entry.task: entry.code}, only=[entry.task])[entry.task]
-        mistakes[entry.task].append((entry.title, entry.hint, outcome))
+        mistakes[entry.task].append(Mistake(entry.title, entry.hint, outcome))
     save_recorded(source.stem, Recorded(inputs, reference, mistakes, modules_of(source), digest))
 
 
@@ -123,3 +130,28 @@ def modules_of(source: Path) -> list[str]:
         raise ValueError(f"{source.name} does not run by itself:\n{got.stderr}")
     loaded = got.stdout.splitlines()[-1].split()[1:]
     return [m for m in loaded if m not in ("course_utils.bank", "course_utils.notebooks")]
+
+
+# ---- submissions ---------------------------------------------------------------------------------------------------
+
+
+def submission(notebook: str | Path, replaced: dict[str, str] | None = None,
+               unfilled: Collection[str] = ()) -> NotebookNode:
+    """A student's notebook whose tasks are answered by the reference, or by the code given, or not at all.
+
+    Args:
+        notebook: A name such as `05_ddpm`, or the source itself.
+        replaced: Task id to the code that the student wrote instead of the reference's.
+        unfilled: Ids of tasks left as they were handed out.
+    """
+    source = notebook if isinstance(notebook, Path) else notebooks.source_of(notebook)
+    nb = notebooks.read(source)
+    notebooks.graded(nb, notebooks.registry_points(notebooks.prefixes_of(nb)))
+    handed_out = notebooks.student_face(nb)
+    code = {c.metadata["task"]: notebooks.solution(c.source) for c in nb.cells if "task" in c.metadata}
+    notebooks.replace(nb, code | (replaced or {}))
+    answers = {c.metadata["task"]: c.source for c in nb.cells if "task" in c.metadata}
+    for cell in handed_out.cells:
+        if "task" in cell.metadata and cell.metadata["task"] not in unfilled:
+            cell.source = answers[cell.metadata["task"]]
+    return handed_out

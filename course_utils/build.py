@@ -1,4 +1,4 @@
-"""`course build`: the students' notebooks every time, answers and executed references when what they are made of changed.
+"""`course build`: students' notebooks every time, answers and executed references when what they are made of changed.
 
 What a file was made of is a digest kept in it. `--check` executes nothing and imports no torch: the points come from
 the reference, whose digest says that they are those of the tasks file.
@@ -126,7 +126,7 @@ def answers_digest(notebook: str) -> str | None:
         return None
     with path.open("rb") as f:
         header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
-    return header.get("__metadata__", {}).get("digest")
+    return json.loads(header["__metadata__"]["course"])["digest"]
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The command `course`: each verb is a room with `add_arguments(parser)` and `run(args)`, imported when it is asked for."""
+"""The command `course`: each verb is a room with `add_arguments(parser)` and `run(args)`, imported when asked for."""
 
 from __future__ import annotations
 

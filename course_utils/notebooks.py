@@ -14,6 +14,7 @@ import re
 import sys
 import textwrap
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -71,13 +72,18 @@ def read(path: Path) -> NotebookNode:
     """
     if path.suffix == ".ipynb":
         return nbformat.read(path, as_version=4)
+    return copy.deepcopy(_parsed(path, path.read_text(encoding="utf-8")))
+
+
+@cache
+def _parsed(path: Path, text: str) -> NotebookNode:
     import jupytext
 
-    text = path.read_text(encoding="utf-8")
     nb = jupytext.reads(text, fmt="py:percent")
     lines = [i for i, line in enumerate(text.splitlines(), 1) if line.startswith("# %%")]
     for i, cell in enumerate(nb.cells):
-        cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if not k.startswith("lines_to")})  # jupytext's own
+        for key in [k for k in cell.metadata if k.startswith("lines_to")]:  # jupytext's own
+            del cell.metadata[key]
         fault = _fault(cell)
         if fault:
             back = len(nb.cells) - i  # from the end: text before the first marker is a cell too
@@ -230,8 +236,13 @@ class CellFailed(ValueError):
     """A cell of a reference raised; the message names it and holds its traceback."""
 
 
-def executed(nb: NotebookNode, folder: Path) -> NotebookNode:
+def executed(nb: NotebookNode, folder: Path, allow_errors: bool = False) -> NotebookNode:
     """A copy of `nb`, run in `folder` by this very interpreter under COURSE_RECORD=1, cleaned of all that changes.
+
+    Args:
+        nb: A graded source or a student's notebook.
+        folder: The working folder of the run.
+        allow_errors: Whether to go on after a cell that raised; otherwise only `raises-exception` lets it.
 
     Raises:
         CellFailed: If a cell raises, or the kernel dies.
@@ -241,7 +252,8 @@ def executed(nb: NotebookNode, folder: Path) -> NotebookNode:
 
     nb, name = copy.deepcopy(nb), nb.metadata.course.notebook
     client = NotebookClient(nb, kernel_manager_class=_kernel_manager(), timeout=None, record_timing=False,
-                            store_widget_state=False, resources={"metadata": {"path": str(folder)}})
+                            allow_errors=allow_errors, store_widget_state=False, coalesce_streams=True,
+                            resources={"metadata": {"path": str(folder)}})
     try:
         client.execute(env={**os.environ, "COURSE_RECORD": "1", "PYTHONHASHSEED": "0"})
     except (CellExecutionError, DeadKernelError) as e:
@@ -253,6 +265,7 @@ def executed(nb: NotebookNode, folder: Path) -> NotebookNode:
 
 
 def _kernel_manager() -> type:
+    from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
@@ -261,9 +274,8 @@ def _kernel_manager() -> type:
 
         @property
         def kernel_spec(self) -> KernelSpec:
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-                    "--HistoryManager.hist_file=:memory:"]
-            return KernelSpec(argv=argv, display_name="Python 3", language="python")
+            spec = get_kernel_dict()
+            return KernelSpec(**{**spec, "argv": [sys.executable, *spec["argv"][1:]]})
 
     return ThisInterpreter
 
@@ -280,8 +292,19 @@ def clean(nb: NotebookNode) -> NotebookNode:
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [_cleaned(o) for o in cell.outputs if _WIDGET not in o.get("data", {})]
+            cell.outputs = _joined([_cleaned(o) for o in cell.outputs if _WIDGET not in o.get("data", {})])
     return nb
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Printed text comes in pieces cut by chance; those of one stream that follow each other become one."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if joined and output.get("name") and output.get("name") == joined[-1].get("name"):
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _cleaned(output: NotebookNode) -> NotebookNode:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -118,20 +118,23 @@ def observe(task: Task, nb: Any, inputs: dict[str, Tensor]) -> Outcome:
 
     A probe returns a dict of tensors, or yields several, so that what was seen before an exception is kept.
     """
-    outcome = Outcome()
+    outcome, parts = Outcome(), []
     try:
-        result = task.probe(nb, **{name: x.clone() for name, x in inputs.items()})
-        for part in _parts(result):
+        parts = _parts(task.probe(nb, **{name: x.clone() for name, x in inputs.items()}))
+        for part in parts:
             for name, value in part.items():
                 if not isinstance(value, Tensor):
                     raise NotATensor(f"`{name}` should be a tensor, but it is of type {type(value).__name__}.")
                 outcome.tensors[name] = value.detach().to("cpu", copy=True).contiguous()
     except (Exception, SystemExit) as e:  # a student's code may raise anything; KeyboardInterrupt stays the user's
         outcome.error, outcome.message, outcome.exception = type(e).__name__, str(e), e
+    finally:
+        if not isinstance(parts, list):
+            parts.close()  # what a probe put into the notebook goes now, and not when the exception is forgotten
     return outcome
 
 
-def _parts(result: dict | Iterable[dict]) -> Iterable[dict]:
+def _parts(result: dict | Generator[dict]) -> list[dict] | Generator[dict]:
     return [result] if isinstance(result, dict) else result
 
 
