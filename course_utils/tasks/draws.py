@@ -51,6 +51,10 @@ class _Answers(TorchDispatchMode):
         super().__init__()
         self.noise, self.t = iter(noise), iter(t)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would import all of torch._dynamo, 1.3 s, only to keep this mode out of compiled code
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)  # the real draw gives shape, dtype and device
