@@ -57,9 +57,11 @@ def explore(draw: Callable[..., Figure], *, caption: str | Callable[..., str],
         controls: By the names of `draw`'s arguments: the values in order, or a `Control`.
 
     Raises:
-        ValueError: When a control has no values or a default that it does not offer, or, while recording, when
-            the notebook would hold more than `MOST_FRAMES` frames or `MOST_BYTES` bytes of them.
+        ValueError: When there is no control, one has no values or a default that it does not offer, or, while
+            recording, when the notebook would hold more than `MOST_FRAMES` frames or `MOST_BYTES` bytes of them.
     """
+    if not controls:
+        raise ValueError("An interactive figure needs a control; plot.show shows one figure.")
     sliders = {name: _control(name, c) for name, c in controls.items()}
     say = caption if callable(caption) else lambda **_: caption
     if os.environ.get("COURSE_RECORD") == "1":
@@ -161,12 +163,12 @@ _SCRIPT = """
   const {frames, captions, sliders} = STATE;
   const image = root.querySelector("img"), caption = root.querySelector("figcaption");
   const panel = document.createElement("div");
-  panel.dataset.lmSuppressShortcuts = "true";  // arrow keys move the slider, not the notebook's cells
   panel.style.cssText = "display:grid;grid-template-columns:max-content minmax(8em,20em) max-content;gap:2px 10px";
   const inputs = sliders.map(({label, values, start}) => {
     const row = document.createElement("label"), input = document.createElement("input");
     row.style.display = "contents";
     Object.assign(input, {type: "range", min: 0, max: values.length - 1, step: 1, value: start});
+    input.dataset.lmSuppressShortcuts = "true";  // in JupyterLab: arrow keys move the slider, not the cells
     input.addEventListener("input", update);
     row.append(document.createElement("span"), input, document.createElement("output"));
     row.firstChild.textContent = label;
@@ -209,8 +211,10 @@ def _live(draw: Callable[..., Figure], say: Callable[..., str], sliders: dict[st
             fig = draw(**values)
             image.width = str(plot.logical_size(fig)[0])
             image.value, text.value = plot.png(fig), html.escape(say(**values))
+            image.layout.display = None
         except Exception as e:  # noqa: BLE001  (whatever the reader's own code raises is theirs to read)
-            image.value, text.value = b"", f'<span role="alert">{html.escape(_sentence(e))}</span>'
+            image.layout.display = "none"
+            text.value = f'<span role="alert">{html.escape(_sentence(e))}</span>'
 
     for slider in inputs.values():
         slider.observe(redraw, names="value")
@@ -221,9 +225,8 @@ def _live(draw: Callable[..., Figure], say: Callable[..., str], sliders: dict[st
 
 
 def _sentence(error: Exception) -> str:
-    """What went wrong and at which line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" (at `{frames[-1].line}`)" if frames and frames[-1].line else ""
-    if isinstance(error, NotImplementedError):
+    """What went wrong, and the last line outside installed packages that led there."""
+    if isinstance(error, NotImplementedError):  # a task that is not filled in says so itself
         return str(error)
-    return f"{type(error).__name__}: {error}{where}"
+    lines = [f.line for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename and f.line]
+    return f"{type(error).__name__}: {error}" + (f" (at `{lines[-1]}`)" if lines else "")
