@@ -31,6 +31,7 @@ from course_utils.grading import wire
 from course_utils.grading.cells import fresh_notebook, run_cell
 from course_utils.grading.limits import Limits
 from course_utils.tasks import Namespace, Outcome
+from course_utils.tasks.draws import drawn
 
 REQUEST_CAP = 1 << 30  # bytes; what the grader sends is trusted
 PR_SET_CHILD_SUBREAPER = 36
@@ -41,6 +42,7 @@ def main() -> None:
     limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
     requests, replies = _take_pipes()
     torch.set_num_threads(1)
+    _warm_up()
     limits.confine(count_processes=sandboxed)
     _stay_behind()
     wire.send(replies, wire.pack("here", Outcome()))
@@ -133,6 +135,14 @@ def _take_pipes() -> tuple[int, int]:
         os.dup2(null, standard)
     os.close(null)
     return requests, replies
+
+
+def _warm_up() -> None:
+    """Loads what torch loads at its first use, which every fork would otherwise do for itself."""
+    y = torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 2, 2, requires_grad=True))
+    y.backward(torch.ones_like(y))
+    with drawn():
+        torch.randn(1)
 
 
 def _stay_behind() -> None:

