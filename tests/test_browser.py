@@ -1,0 +1,179 @@
+"""A student's first minutes, in a real browser: `make lab`, open a notebook, fill in a TODO, run its check."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from conftest import require
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from course_utils.bank import read_bank
+from course_utils.notebooks import read, solution
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOK, TASK = "05_ddpm", "ddpm.q_sample"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+WAIT = 60_000  # ms; everything below waits for what it needs to see, none for a time
+
+
+class Lab:
+    """`make lab` on a copy of the notebooks, so that the checkout's own stay untouched."""
+
+    def __init__(self, folder: Path):
+        self.course = folder / "course"
+        for kind in ("notebooks", "solutions"):
+            (self.course / kind).mkdir(parents=True)
+            shutil.copy(ROOT / kind / f"{NOTEBOOK}.ipynb", self.course / kind)
+        own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+        own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")}
+        own |= {"IPYTHONDIR": str(folder / "ipython"), "MAKEFLAGS": ""}
+        self.process = subprocess.Popen(
+            ["make", "lab", f"ARGS=--no-browser --port=0 --ServerApp.root_dir={self.course}"], cwd=ROOT, text=True,
+            env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        self.address = urlsplit("")
+
+    def start(self) -> None:
+        """Reads what `make lab` prints until the address with its token comes."""
+        watch = threading.Timer(WAIT / 1000, self.close)
+        watch.start()
+        printed = []
+        for line in self.process.stdout:
+            printed.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\S+token=\w+", line):
+                self.address = urlsplit(found[0])
+                return watch.cancel()
+        pytest.fail(f"`make lab` printed no address:\n{''.join(printed)}", pytrace=False)
+
+    def url(self, path: str) -> str:
+        return self.address._replace(path=path).geturl()
+
+    def contents(self, path: str) -> dict:
+        """A file as Jupyter gives it to the browser."""
+        here = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with here.open(self.url(f"/api/contents/{path}")) as answer:
+            return json.load(answer)["content"]
+
+    def kernels(self) -> list[list[str]]:
+        """The command lines of the running kernels."""
+        commands = [child.cmdline() for child in psutil.Process(self.process.pid).children(recursive=True)]
+        return [words for words in commands if "ipykernel_launcher" in words]
+
+    def close(self) -> None:
+        if self.process.poll() is not None:
+            return
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.close()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    require("browser", CHROMIUM is not None, "No Chromium on this machine: the browser's test is left out.")
+    with sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+class Student:
+    """Opens the notebook, types and runs, as a person does."""
+
+    def __init__(self, page: Page, notebook: Path):
+        self.page = page
+        self.cells = json.loads(notebook.read_text())["cells"]
+        page.set_default_timeout(WAIT)
+        expect.set_options(timeout=WAIT)
+
+    def cell(self, **said: str) -> Locator:
+        """The cell on the screen whose metadata say, for example, task="ddpm.q_sample"."""
+        index = next(i for i, cell in enumerate(self.cells) if said.items() <= cell["metadata"].items())
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def wait_until_idle(self) -> None:
+        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+
+    def run_all_above(self, cell: Locator) -> None:
+        cell.locator(".cm-content").click()
+        self.page.locator(".lm-MenuBar-item", has_text=re.compile("^Run$")).click()
+        self.page.locator(".lm-Menu-item", has_text="Run All Above Selected Cell").click()
+
+    def type_over(self, cell: Locator, old: list[str], new: list[str]) -> None:
+        """Selects the lines `old` and types `new` in their place."""
+        cell.locator(".cm-line", has_text=old[-1]).last.click()
+        self.page.keyboard.press("End")
+        for _ in old[1:]:
+            self.page.keyboard.press("Shift+ArrowUp")
+        self.page.keyboard.press("Shift+Home")
+        self.page.keyboard.type("\n".join(new))
+
+    def run(self, *cells: Locator) -> None:
+        for cell in cells:
+            cell.locator(".cm-content").click()
+            self.page.keyboard.press("Control+Enter")
+
+    def sees(self, cell: Locator, text: str, screenshot: str) -> None:
+        expect(cell.locator(".jp-Cell-outputArea")).to_contain_text(text)
+        cell.scroll_into_view_if_needed()
+        self.keep(screenshot)
+
+    def keep(self, screenshot: str) -> None:
+        self.page.screenshot(path=ROOT / "screenshots" / f"{screenshot}.png")
+
+
+def test_a_todo_is_filled_in_and_its_check_answers(browser, lab):
+    source = ROOT / "solutions" / f"{NOTEBOOK}.py"
+    right = solution(next(c.source for c in read(source).cells if c.metadata.get("task") == TASK)).splitlines()
+    slip = next(e for e in read_bank(ROOT / "solutions/mistakes" / f"{NOTEBOOK}.py") if e.task == TASK)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(lab.url(f"/lab/tree/notebooks/{NOTEBOOK}.ipynb"))
+    student = Student(page, lab.course / "notebooks" / f"{NOTEBOOK}.ipynb")
+    todo, check = student.cell(task=TASK), student.cell(check=TASK)
+    try:
+        student.wait_until_idle()
+        student.run_all_above(todo)
+        student.run(todo, check)
+        student.sees(check, "still to be written", "1_unfinished")
+
+        student.type_over(todo, ["raise Unfinished()"], right)
+        student.run(todo, check)
+        student.sees(check, f"{TASK} passed", "2_passed")
+
+        student.type_over(todo, right, slip.code.splitlines())
+        student.run(todo, check)
+        student.sees(check, slip.hint, "3_hint")
+    finally:
+        student.keep("last")
+    assert [Path(words[0]).parent for words in lab.kernels()] == [ROOT / ".venv/bin"]
+
+
+def test_the_courses_own_notebooks_are_trusted(lab):
+    cells = [c for c in lab.contents(f"solutions/{NOTEBOOK}.ipynb")["cells"] if c["cell_type"] == "code"]
+    assert cells and all(c["metadata"]["trusted"] for c in cells)
