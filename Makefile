@@ -65,10 +65,15 @@ define environment_made
 	@rm -f $(@D)/unfinished && printf '%s\n' "$(CURDIR)" > $@
 endef
 
+# A student's lab asks nothing about news and shows no instructor's panels (nbgrader's commands work all the same).
+UNWANTED = @jupyterlab/apputils-extension:announcements @jupyter/nbgrader
+UNWANTED_IN_SERVER = $(addprefix nbgrader.server_extensions.,formgrader validate_assignment assignment_list course_list)
+
 .venv/ready: requirements.txt pyproject.toml
 	$(make_environment)
 	@.venv/bin/python -m pip install $(QUIET) --no-build-isolation -e .
-	@.venv/bin/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
+	@.venv/bin/python -m jupyter labextension disable $(UNWANTED) >/dev/null 2>&1
+	@.venv/bin/python -m jupyter server extension disable --sys-prefix $(UNWANTED_IN_SERVER) >/dev/null 2>&1
 	$(environment_made)
 
 .venv-oldest/ready: requirements.txt pyproject.toml
