@@ -93,18 +93,21 @@ def logical_size(fig: Figure) -> tuple[int, int]:
     return round(width * 100), round(height * 100)
 
 
-def show(fig: Figure, alt: str) -> None:
+def show(fig: Figure, alt: str, *, place: str | None = None, again: bool = False) -> None:
     """Displays the figure in the notebook.
 
     Args:
         fig: From any function here, or a matplotlib figure of your own.
         alt: What the figure shows, in a sentence, for readers who do not see it; also the output's plain text.
+        place: A name for the spot where it stands.
+        again: Replace what stands at `place`.
     """
     from IPython.display import display
 
     width, height = logical_size(fig)
     display({"image/png": base64.b64encode(png(fig)).decode(), "text/plain": alt}, raw=True,
-            metadata={"image/png": {"width": width, "height": height, "alt": alt}})
+            metadata={"image/png": {"width": width, "height": height, "alt": alt}},
+            **({} if place is None else {"display_id": place, "update": again}))
     fig.clear()
 
 
@@ -258,7 +261,8 @@ def points(clouds: Mapping[str, ArrayLike], *, limits: float = 3.0) -> Figure:
     fig, panels = figure(len(clouds), width=side * len(clouds) + 20, height=side + 36, squeeze=False, sharey=True)
     for axes, (title, cloud) in zip(panels[0], clouds.items(), strict=True):
         x, y = _array(cloud).T
-        axes.scatter(x, y, s=max(1.0, min(6.0, 6000 / max(len(x), 1))), color=INK, alpha=0.45, linewidths=0)
+        size = min(2.4, max(1.0, 75 / max(len(x), 1) ** 0.5))
+        axes.plot(x, y, "o", markersize=size, color=INK, alpha=0.45, markeredgewidth=0)
         axes.set(title=title, xlim=(-limits, limits), ylim=(-limits, limits), box_aspect=1, xlabel="$x_1$")
     panels[0, 0].set_ylabel("$x_2$")
     return fig

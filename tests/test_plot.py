@@ -1,0 +1,136 @@
+"""Figures: their sizes, their pixels, and what `show` sends to a notebook."""
+
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_utils import plot
+
+DIGITS = torch.linspace(0, 1, 6 * 28 * 28).reshape(6, 1, 28, 28)
+X = torch.linspace(0, 1, 50)
+FIGURES = {
+    "images": lambda: plot.images(DIGITS),
+    "images with titles": lambda: plot.images(DIGITS, columns=4, titles=list("abcdef")),
+    "image_rows": lambda: plot.image_rows({"clean": DIGITS, "a label that has to be broken": DIGITS[:3]}),
+    "image_grid": lambda: plot.image_grid(DIGITS.view(2, 3, 1, 28, 28), rows=["a", "b"], columns=["1", "2", "3"]),
+    "curves": lambda: plot.curves(X, {"a": X, "b": X**2}, xlabel="t", ylabel="y", logy=True, title="two"),
+    "histograms": lambda: plot.histograms({"a": X, "b": X**2}, xlabel="x", density={"flat": (X, X * 0 + 1)}),
+    "points": lambda: plot.points({"a": torch.randn(100, 2), "b": torch.zeros(0, 2)}),
+    "bars": lambda: plot.bars({"Euler": 0.5, "Heun": 0.25}, ylabel="distance"),
+    "figure": lambda: plot.figure(columns=2)[0],
+}
+
+
+def picture(fig) -> np.ndarray:
+    return np.asarray(plot.pixels(fig))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_a_sharp_small_png_with_the_same_bytes_every_time(name):
+    torch.manual_seed(0)
+    first = plot.png(FIGURES[name]())
+    torch.manual_seed(0)
+    fig = FIGURES[name]()
+    assert plot.png(fig) == first
+    with Image.open(io.BytesIO(first)) as image:
+        assert image.info == {}  # no date, no program
+        width, height = plot.logical_size(fig)
+        assert width <= plot.WIDEST
+        assert image.size == (width * plot.SHARPNESS, height * plot.SHARPNESS)
+        assert np.array_equal(image.convert("RGB"), picture(fig))  # a palette lost nothing
+
+
+@pytest.mark.parametrize("name", ["images with titles", "image_rows", "image_grid", "curves", "histograms", "points",
+                                  "bars"])
+def test_nothing_is_cut_off_at_the_border(name):
+    white = picture(FIGURES[name]()) == 255
+    edges = {"top": white[0], "bottom": white[-1], "left": white[:, 0], "right": white[:, -1]}
+    if "image" in name:  # images reach the right and the lower border, and the left one when nothing stands there
+        edges = {"top": edges["top"]} if "titles" in name else {"left": edges["left"]}
+    assert all(edge.all() for edge in edges.values())
+
+
+def test_every_image_pixel_is_a_whole_square():
+    x = torch.rand(3, 3, 28, 28, generator=torch.Generator().manual_seed(0))
+    shown = picture(plot.images(x))
+    side = 112 // 28 * 28 * plot.SHARPNESS
+    assert shown.shape[:2] == (side, 3 * side + 2 * plot.GAP * plot.SHARPNESS)
+    for i in range(3):
+        left = i * (side + plot.GAP * plot.SHARPNESS)
+        small = shown[4::8, left + 4:left + side:8]
+        want = x[i].permute(1, 2, 0).mul(255)
+        assert np.abs(small - want.numpy()).max() <= 1
+
+
+def test_images_are_clamped_and_never_rescaled():
+    grey = torch.full((1, 1, 8, 8), 0.5)
+    assert abs(int(picture(plot.images(grey))[20, 20, 0]) - 127) <= 1
+    for value, want in ((7.0, 255), (-7.0, 0), (float("nan"), 0)):
+        assert picture(plot.images(grey * value))[20, 20, 0] == want
+
+
+def test_tensors_of_any_kind_are_drawn():
+    x = torch.rand(2, 1, 8, 8, dtype=torch.bfloat16).requires_grad_()
+    assert np.array_equal(picture(plot.images(x)), picture(plot.images(x.detach().double().numpy())))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (2, 2, 8, 8), (2, 8, 8, 3)])
+def test_a_wrong_shape_of_images_is_one_sentence(shape):
+    with pytest.raises(ValueError, match=r"Images are \(n, c, h, w\) with c = 1 or 3, not \("):
+        plot.images(torch.zeros(shape))
+
+
+def test_many_images_still_fit_the_page():
+    fig = plot.image_rows({"a label": torch.rand(40, 3, 32, 32)})
+    assert plot.logical_size(fig)[0] <= plot.WIDEST
+
+
+def test_curves_are_told_apart_without_colour():
+    axes = plot.curves(X, {name: X for name in "abcdef"}, xlabel="t", ylabel="y").axes[0]
+    assert len({line._dash_pattern[1] and tuple(line._dash_pattern[1]) for line in axes.lines}) == 6
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("t", "y")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list("abcdef")
+
+
+def test_histograms_have_area_one():
+    values = torch.randn(5000, generator=torch.Generator().manual_seed(0))
+    axes = plot.histograms({"a": values}, xlabel="x", bins=30).axes[0]
+    corners = axes.patches[0].get_xy()
+    x, y = corners[:, 0], corners[:, 1]
+    assert 0.5 * abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) == pytest.approx(1)
+
+
+def test_points_share_their_axes_and_hold_every_point():
+    clouds = {"a": torch.tensor([[0.0, 1.0], [2.0, -1.0]]), "b": torch.zeros(1, 2)}
+    first, second = plot.points(clouds, limits=2.5).axes
+    assert np.array_equal(first.lines[0].get_xydata(), clouds["a"])
+    assert first.get_xlim() == second.get_xlim() == first.get_ylim() == (-2.5, 2.5)
+    assert (first.get_title(), second.get_title()) == ("a", "b")
+
+
+def test_show_sends_a_png_with_its_size_and_its_words(monkeypatch):
+    sent = {}
+    monkeypatch.setattr("IPython.display.display", lambda data, raw, metadata: sent.update(data=data, meta=metadata))
+    plot.show(FIGURES["curves"](), alt="Two curves.")
+    assert set(sent["data"]) == {"image/png", "text/plain"}
+    assert sent["data"]["text/plain"] == "Two curves."
+    assert sent["meta"] == {"image/png": {"width": 400, "height": 200, "alt": "Two curves."}}
+    assert base64.b64decode(sent["data"]["image/png"])[:4] == b"\x89PNG"
+
+
+def test_no_window_and_no_pyplot():
+    code = """
+import sys
+from course_utils import plot
+plot.png(plot.bars({"a": 1.0}, ylabel="y"))
+print("matplotlib.pyplot" in sys.modules, "torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False False\n"
