@@ -159,8 +159,8 @@ def _pictures(x: ArrayLike) -> list[np.ndarray]:
 
 
 def _tile_side(side: int, columns: int, room: float) -> float:
-    """Logical pixels of a tile: at most 80 (112 when few), a multiple of the image's own side where that fits."""
-    fits = min(112 if columns < 5 else 80, (room - GAP * (columns - 1)) / columns)
+    """Logical pixels of a tile: a multiple of the image's own side, up to 80 (112 when few), where that fits."""
+    fits = min(max(side, 112 if columns < 5 else 80), (room - GAP * (columns - 1)) / columns)
     return fits if fits < side else side * max(1, int(fits // side))
 
 
@@ -258,7 +258,8 @@ def points(clouds: Mapping[str, ArrayLike], *, limits: float = 3.0) -> Figure:
         clouds: `{"title": (n, 2)}`, at most six.
     """
     side = min(220, WIDEST // len(clouds))
-    fig, panels = figure(len(clouds), width=side * len(clouds) + 20, height=side + 36, squeeze=False, sharey=True)
+    high = side + 36 + LINE * max(title.count("\n") for title in clouds)
+    fig, panels = figure(len(clouds), width=side * len(clouds) + 20, height=high, squeeze=False, sharey=True)
     for axes, (title, cloud) in zip(panels[0], clouds.items(), strict=True):
         x, y = _array(cloud).T
         size = min(2.4, max(1.0, 75 / max(len(x), 1) ** 0.5))

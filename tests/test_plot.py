@@ -23,7 +23,8 @@ FIGURES = {
     "image_grid": lambda: plot.image_grid(DIGITS.view(2, 3, 1, 28, 28), rows=["a", "b"], columns=["1", "2", "3"]),
     "curves": lambda: plot.curves(X, {"a": X, "b": X**2}, xlabel="t", ylabel="y", logy=True, title="two"),
     "histograms": lambda: plot.histograms({"a": X, "b": X**2}, xlabel="x", density={"flat": (X, X * 0 + 1)}),
-    "points": lambda: plot.points({"a": torch.randn(100, 2), "b": torch.zeros(0, 2)}),
+    "points": lambda: plot.points({"a\nof two lines": torch.randn(100, 2), "b": torch.zeros(0, 2)}),
+    "six panels": lambda: plot.points({f"panel {i}": torch.randn(50, 2) for i in range(6)}),
     "bars": lambda: plot.bars({"Euler": 0.5, "Heun": 0.25}, ylabel="distance"),
     "figure": lambda: plot.figure(columns=2)[0],
 }
@@ -49,7 +50,7 @@ def test_a_figure_is_a_sharp_small_png_with_the_same_bytes_every_time(name):
 
 
 @pytest.mark.parametrize("name", ["images with titles", "image_rows", "image_grid", "curves", "histograms", "points",
-                                  "bars"])
+                                  "six panels", "bars"])
 def test_nothing_is_cut_off_at_the_border(name):
     white = picture(FIGURES[name]()) == 255
     edges = {"top": white[0], "bottom": white[-1], "left": white[:, 0], "right": white[:, -1]}
@@ -86,6 +87,10 @@ def test_tensors_of_any_kind_are_drawn():
 def test_a_wrong_shape_of_images_is_one_sentence(shape):
     with pytest.raises(ValueError, match=r"Images are \(n, c, h, w\) with c = 1 or 3, not \("):
         plot.images(torch.zeros(shape))
+
+
+def test_a_large_image_keeps_its_own_pixels():
+    assert plot.logical_size(plot.images(torch.zeros(1, 1, 300, 290), columns=1)) == (290, 300)
 
 
 def test_many_images_still_fit_the_page():
