@@ -79,8 +79,8 @@ def explain(error: BaseException, task: Task) -> str:
     if isinstance(error, AttributeError) and name:
         missing = [t.id for t in tasks.tasks_of(tasks.notebook_of(task.id)) if name in (t.name, t.id.split(".")[1])]
         if missing:
-            return (f"there is no `{name}` yet: run the cell of {missing[0]}. (When a class's own cell is run again, the "
-                    "cells of its methods must be run again too.)")
+            return (f"there is no `{name}` yet: run the cell of {missing[0]}. (When a class's own cell is run again, "
+                    "the cells of its methods must be run again too.)")
     where = _line_of_student(error)
     if where is None and isinstance(error, TypeError):
         return f"it could not be used as the notebook asks: {error}"

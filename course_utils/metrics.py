@@ -29,8 +29,9 @@ def kernel_distance(a: Tensor, b: Tensor, subsets: int = 10) -> tuple[float, flo
     """
     n = min(len(a), len(b)) // subsets
     if n < 2:
-        raise ValueError(f"Each of the {subsets} parts needs two features or more, but there are {len(a)} and {len(b)}.")
-    parts = torch.stack([_mmd2(x, y) for x, y in zip(a.double().split(n)[:subsets], b.double().split(n)[:subsets])])
+        raise ValueError(f"Each of the {subsets} parts needs two features or more; there are {len(a)} and {len(b)}.")
+    pairs = zip(a.double().split(n)[:subsets], b.double().split(n)[:subsets], strict=True)
+    parts = torch.stack([_mmd2(x, y) for x, y in pairs])
     return parts.mean().item(), parts.std().item()
 
 

@@ -90,7 +90,7 @@ def samples(name: str, folder: Path = FOLDER) -> Path:
     """
     path = _samples_path(name, folder)
     if not path.exists():
-        raise ValueError(f"There is no grid of samples for the checkpoint {name} as it is; `course train {name}` makes it.")
+        raise ValueError(f"There is no grid of samples of checkpoint {name} as it is; `course train {name}` makes it.")
     return path
 
 

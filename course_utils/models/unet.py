@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -97,7 +96,7 @@ class Unet(nn.Module):
         super().__init__()
         self.channels, self.condition_dim, self.uncond_prob = channels, condition_dim, uncond_prob
         dims = [dim, *(dim * m for m in dim_mults)]
-        levels = list(zip(dims[:-1], dims[1:]))
+        levels = list(zip(dims[:-1], dims[1:], strict=True))
         context_dim = 4 * dim
 
         self.init_conv = nn.Conv2d(channels, dim, 3, padding=1)

@@ -51,7 +51,7 @@ class Recipe:
         return None
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor | None]:
-        """The quality of the finished model, written into the checkpoint, and the samples (n, c, h, w) it was taken on."""
+        """The quality of the finished model, written into the checkpoint, and the samples (n, c, h, w) it is of."""
         return {}, None
 
     def config(self) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from course_utils.tasks import Outcome, Task
 
 @dataclass(frozen=True)
 class Difference:
-    """The first output that is off: its name, what kind of difference (`error`, `missing`, `shape`, `dtype`,
-    `nan`, `value`) and one sentence for the student, which tells no expected value unless `reveal` was set."""
+    """The first output that is off, and one sentence for the student, without expected values unless `reveal` was set.
+
+    `kind` is `error`, `missing`, `shape`, `dtype`, `nan` or `value`.
+    """
 
     output: str
     kind: str

@@ -88,7 +88,7 @@ def _mean_std(func, args, kwargs) -> tuple:
 
 @contextlib.contextmanager
 def drawn(*, noise: Tensor | list[Tensor] = (), t: Tensor | list[Tensor] = ()) -> Iterator[None]:
-    """Answers the n-th normal draw with `noise[n]` and the n-th integer draw with `t[n]` (a tensor stands for one draw).
+    """Answers the n-th normal draw with `noise[n]` and the n-th integer draw with `t[n]` (a tensor is one draw).
 
     The values come in whatever dtype and shape were asked for. Every other draw, and those after the last given one,
     come from generators seeded here, whose state is put back at the end.
