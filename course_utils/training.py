@@ -7,6 +7,8 @@ import contextlib
 import copy
 import json
 import math
+import sys
+import uuid
 from pathlib import Path
 
 import torch
@@ -156,38 +158,43 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager:
     return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
-def _recent(losses: list[float], n: int = 50) -> float:
-    return sum(losses[-n:]) / len(losses[-n:])
-
-
 class Watch:
     """Loss and samples while training: redrawn in place in a notebook, written as PNG beside the state elsewhere."""
 
     def __init__(self, run: State, folder: Path):
-        self.run, self.folder, self.handle = run, folder, None
+        self.run, self.folder = run, folder
+        self.place, self.shown = uuid.uuid4().hex, False
 
     def show(self) -> None:
-        """Draws the averaged model's samples and the loss so far."""
-        with torch.random.fork_rng(enabled=True):  # looking changes nothing in the run
-            samples = self.run.recipe.preview(self.run.ema)
-        if samples is None:
-            return
-        figure = plot.images(samples)
-        if _in_notebook():
-            from IPython.display import display
+        """Draws the loss so far and, where the recipe has a preview, the averaged model's samples."""
+        run = self.run
+        with torch.random.fork_rng():  # looking changes nothing in the run
+            samples = run.recipe.preview(run.ema)
+        figures = {"loss": plot.curves(range(1, run.step + 1), {"loss": _smooth(run.losses)}, xlabel="step",
+                                       ylabel="loss", logy=True)}
+        if samples is not None:
+            figures["samples"] = plot.images(samples)
+        for what, figure in figures.items():
+            if _in_notebook():
+                plot.show(figure, f"{what} of {run.recipe.name} after {run.step} steps", place=f"{self.place}-{what}",
+                          again=self.shown)
+            else:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                (self.folder / f"{run.recipe.name}-{what}.png").write_bytes(plot.png(figure))
+        self.shown = True
 
-            self.handle = self.handle or display(display_id=True)
-            self.handle.update(figure)
-        else:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            figure.savefig(self.folder / f"{self.run.recipe.name}-{self.run.step:06d}.png")
+
+def _recent(losses: list[float], n: int = 50) -> float:
+    return sum(losses[-n:]) / len(losses[-n:])
+
+
+def _smooth(losses: list[float], n: int = 50) -> list[float]:
+    """Each step's mean over the n before it."""
+    return [_recent(losses[:i + 1], n) for i in range(len(losses))]
 
 
 def _in_notebook() -> bool:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
     return getattr(get_ipython(), "kernel", None) is not None
 
 

@@ -1,0 +1,104 @@
+"""Draws that the asker owns: the same everywhere, answered in any order, dtype and manner of asking."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_utils.tasks.draws import Rng, drawn, fill
+
+
+def test_inputs_are_the_same_for_a_seed_and_other_for_another():
+    draw = lambda seed, name: Rng(seed, name).normal(3, 4)  # noqa: E731
+    assert torch.equal(draw(1, "a"), draw(1, "a"))
+    assert not torch.equal(draw(1, "a"), draw(2, "a")) and not torch.equal(draw(1, "a"), draw(1, "b"))
+    # numpy promises this stream for ever: recorded answers stay valid on any torch
+    assert Rng(231, "ddpm.q_sample").normal(1).item() == pytest.approx(Rng(231, "ddpm.q_sample").normal(2)[0].item())
+
+
+def test_timesteps_hold_both_ends():
+    t = Rng(0).timesteps(5, 100)
+    assert t[0] == 0 and t[1] == 99 and t.dtype == torch.int64 and Rng(0).timesteps(1, 100).tolist() == [0]
+
+
+NOISE, T = torch.arange(6.0).reshape(2, 3), torch.tensor([4, 7])
+
+WAYS_TO_DRAW_NOISE = {
+    "randn": lambda: torch.randn(2, 3),
+    "randn of a size, float64": lambda: torch.randn((2, 3), dtype=torch.float64),
+    "randn_like": lambda: torch.randn_like(torch.empty(2, 3)),
+    "normal_": lambda: torch.empty(2, 3).normal_(),
+    "torch.normal of numbers": lambda: torch.normal(0.0, 1.0, (2, 3)),
+    "torch.normal of tensors": lambda: torch.normal(torch.zeros(2, 3), torch.ones(2, 3)),
+    "a generator": lambda: torch.randn(2, 3, generator=torch.Generator().manual_seed(5)),
+    "distributions": lambda: torch.distributions.Normal(torch.zeros(2, 3), 1.0).sample(),
+}
+WAYS_TO_DRAW_TIMES = {
+    "randint": lambda: torch.randint(0, 10, (2,)),
+    "randint, high only": lambda: torch.randint(10, (2,)),
+    "randint_like": lambda: torch.randint_like(torch.zeros(2, dtype=torch.int64), 10),
+    "random_": lambda: torch.empty(2, dtype=torch.int64).random_(0, 10),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_DRAW_NOISE)
+def test_every_way_to_draw_noise_is_answered(way):
+    with drawn(noise=NOISE):
+        got = WAYS_TO_DRAW_NOISE[way]()
+    assert torch.equal(got.float(), NOISE)
+
+
+@pytest.mark.parametrize("way", WAYS_TO_DRAW_TIMES)
+def test_every_way_to_draw_times_is_answered(way):
+    with drawn(t=T):
+        assert torch.equal(WAYS_TO_DRAW_TIMES[way](), T)
+
+
+def test_mean_and_std_of_a_normal_draw_are_kept():
+    with drawn(noise=[NOISE, NOISE, NOISE]):
+        assert torch.allclose(torch.normal(2.0, 3.0, (2, 3)), NOISE * 3 + 2)
+        assert torch.allclose(torch.normal(torch.full((2, 3), 1.0), torch.full((2, 3), 0.5)), NOISE * 0.5 + 1)
+        assert torch.allclose(torch.empty(2, 3).normal_(mean=1.0, std=2.0), NOISE * 2 + 1)
+
+
+def test_the_order_of_different_draws_does_not_matter():
+    with drawn(noise=NOISE, t=T):
+        noise, t = torch.randn(2, 3), torch.randint(10, (2,))
+    with drawn(noise=NOISE, t=T):
+        torch.rand(7)  # a dropout, say
+        t2, noise2 = torch.randint(10, (2,)), torch.randn(2, 3)
+    assert torch.equal(noise, noise2) and torch.equal(t, t2)
+
+
+def test_other_draws_are_seeded_and_the_callers_state_comes_back():
+    torch.manual_seed(3)
+    np.random.seed(3)
+    expected = torch.rand(2), np.random.rand()
+    torch.manual_seed(3)
+    np.random.seed(3)
+    seen = []
+    for _ in range(2):
+        with drawn(noise=NOISE):
+            seen.append((torch.rand(1).item(), torch.randn(2, 3).sum().item(), torch.randn(1).item(), np.random.rand()))
+    assert seen[0] == seen[1]
+    assert torch.equal(torch.rand(2), expected[0]) and np.random.rand() == expected[1]
+
+
+def test_parameters_are_filled_by_name_and_not_by_order():
+    class Other(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.b, self.a = nn.Linear(3, 2), nn.Linear(2, 3)
+
+    class One(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(2, 3), nn.Linear(3, 2)
+
+    pool = Rng(0).normal(97)
+    one, other = fill(One(), pool), fill(Other(), pool)
+    assert not one.training
+    assert torch.equal(one.a.weight, other.a.weight) and torch.equal(one.b.bias, other.b.bias)
+    assert not torch.equal(one.a.weight.reshape(-1), one.b.weight.reshape(-1))

@@ -1,0 +1,64 @@
+"""Checkpoints: what is written is what is read, and a damaged file is one sentence."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from course_utils import zoo
+
+ARGS = {"dim": 2, "condition_dim": 4, "dim_mults": [1, 2], "channels": 1}
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    torch.manual_seed(0)
+    model = zoo.build("unet", ARGS).eval()
+    path = zoo.save("small", model, {"model": "unet", "args": ARGS, "table": [[1, 0, 0, 0], [0, 1, 0, 0]]},
+                    {"loss": 0.5}, tmp_path)
+    return model, path
+
+
+def test_a_checkpoint_comes_back_as_it_was(shipped, tmp_path):
+    model, _ = shipped
+    item = zoo.load("small", tmp_path)
+    x, t = torch.randn(2, 1, 8, 8), torch.tensor([0, 5])
+    condition = {"text_emb": item.encode(torch.tensor([0, 1])).float()}
+    assert torch.equal(item.model(x, t, condition), model(x, t, condition))
+    assert item.metrics == {"loss": 0.5} and not item.model.training
+
+
+def test_writing_twice_gives_the_same_bytes(shipped, tmp_path):
+    model, path = shipped
+    before = path.read_bytes()
+    zoo.save("small", model, zoo.load("small", tmp_path).config, {"loss": 0.5}, tmp_path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["small.safetensors"]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"rubbish", lambda b: b"",
+                                    lambda b: b[:-5] + bytes([b[-5] ^ 1]) + b[-4:]])
+def test_a_damaged_checkpoint_is_one_sentence(shipped, tmp_path, damage):
+    _, path = shipped
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match="small.*restore"):
+        zoo.load("small", tmp_path)
+
+
+def test_an_unknown_checkpoint_names_the_known(shipped, tmp_path):
+    with pytest.raises(ValueError, match="there are: small"):
+        zoo.load("large", tmp_path)
+    with pytest.raises(ValueError, match="unet, classifier"):
+        zoo.build("transformer", {})
+
+
+def test_a_grid_of_samples_belongs_to_its_weights(shipped, tmp_path):
+    model, _ = shipped
+    with pytest.raises(ValueError, match="no grid"):
+        zoo.samples("small", tmp_path)
+    path = zoo.save_samples("small", torch.rand(20, 1, 8, 8), tmp_path)
+    assert zoo.samples("small", tmp_path) == path
+    torch.nn.init.zeros_(model.final_conv.weight)
+    zoo.save("small", model, zoo.load("small", tmp_path).config, {}, tmp_path)
+    with pytest.raises(ValueError, match="no grid"):
+        zoo.samples("small", tmp_path)
