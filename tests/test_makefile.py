@@ -17,6 +17,7 @@ case "$*" in
   *"import ensurepip"*) exit {unsupported} ;;
   -IS*) exec {real} "$@" ;;
   "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  *"jupyter trust"*) if [ -e broken ]; then exit 1; fi ;;
   *"pip install"*) if [ -e offline ]; then exit 1; fi ;;
 esac
 echo "$*" >> asked
@@ -89,6 +90,13 @@ def test_the_second_run_installs_nothing(course):
     assert "--no-build-isolation -e ." in course.asked()
     assert course.make("lab").returncode == 0
     assert "pip install" not in course.asked() and "jupyter lab" in course.asked()
+
+
+def test_a_broken_notebook_does_not_keep_the_lab_shut(course):
+    course.python("python3.12")
+    (course.folder / "broken").touch()
+    assert course.make("lab", "ARGS=--no-browser").returncode == 0
+    assert "/lab/tree/notebooks" in course.asked() and "--no-browser" in course.asked()
 
 
 def test_changed_requirements_are_installed_into_the_same_environment(course):
