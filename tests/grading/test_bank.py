@@ -1,0 +1,42 @@
+"""The whole bank of mistakes goes through the grader: each costs exactly its task, and is known by name."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from grading.classroom import QUICK, hand_in
+
+from course_utils import bank, notebooks, tasks
+from course_utils.grading import grade
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sandbox")]
+
+
+def combined(notebook: str) -> list[dict[str, bank.Entry]]:
+    """Submissions that carry the k-th mistake of every second task; both halves of the tasks have their turn."""
+    entries = bank.read_bank(bank.bank_of(notebooks.source_of(notebook)))
+    by_task = {t.id: [e for e in entries if e.task == t.id] for t in tasks.tasks_of(notebook)}
+    most = max(map(len, by_task.values()))
+    halves = [list(by_task)[0::2], list(by_task)[1::2]]
+    made = [{id: by_task[id][k] for id in half if k < len(by_task[id])} for k in range(most) for half in halves]
+    carried = list(itertools.chain.from_iterable(wrong.values() for wrong in made))
+    assert sorted(carried, key=entries.index) == entries  # every mistake has its turn, once
+    return [wrong for wrong in made if wrong]
+
+
+@pytest.mark.parametrize("notebook", [p.stem for p in notebooks.sources()])
+def test_each_mistake_costs_its_task_and_no_other(tmp_path, notebook):
+    classes = combined(notebook)
+    for k, wrong in enumerate(classes):
+        nb = bank.submission(notebook, {id: entry.code for id, entry in wrong.items()})
+        hand_in(tmp_path / "in", f"student {k:02}", nb, notebook)
+    results = {r.student: r for r in grade(tmp_path / "in", tmp_path / "out", jobs=1, limits=QUICK)}
+    assert len(results) == len(classes)
+    for k, wrong in enumerate(classes):
+        (graded,) = results[f"student {k:02}"].notebooks
+        assert not graded.reason and not graded.stopped
+        lost = {t.task: t.mistake for t in graded.tasks if t.earned == 0}
+        kept = {t.task for t in graded.tasks if t.earned == t.points}
+        assert lost == {id: entry.title for id, entry in wrong.items()}
+        assert kept == {t.id for t in tasks.tasks_of(notebook)} - set(wrong)
