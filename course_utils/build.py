@@ -14,7 +14,7 @@ import os
 import re
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -43,16 +43,17 @@ def run(args: argparse.Namespace) -> int:
         return bool(found)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=min(2, len(chosen) or 1), mp_context=spawn) as pool:
-        jobs = [pool.submit(build, source, args.force) for source in chosen]
-        failed = [print(f"course build: {e}", file=sys.stderr) for e in map(_reported, jobs) if e]
-    return bool(failed)
+        faults = [_told(job) for job in [pool.submit(build, source, args.force) for source in chosen]]
+    for fault in filter(None, faults):
+        print(f"course build: {fault}", file=sys.stderr)
+    return any(faults)
 
 
-def _reported(job) -> BaseException | None:
-    if job.exception():
-        return job.exception()
-    print(job.result(), flush=True)
-    return None
+def _told(job: Future) -> BaseException | None:
+    """Prints what a job did, as soon as it is done, or gives the reason for which it failed."""
+    if not job.exception():
+        print(job.result(), flush=True)
+    return job.exception()
 
 
 def build(source: Path, force: bool = False) -> str:

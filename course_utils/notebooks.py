@@ -260,7 +260,7 @@ def executed(nb: NotebookNode, folder: Path, allow_errors: bool = False) -> Note
         cells = [c for c in nb.cells if c.cell_type == "code" and c.execution_count is not None]
         where = f"{name}: cell {cells[-1].id} failed" if cells else f"{name}: the kernel failed"
         told = [line for o in cells[-1].outputs if o.output_type == "error" for line in o.traceback] if cells else []
-        raise CellFailed(f"{where}.\n" + ("\n".join(told) or str(e))) from None
+        raise CellFailed(f"{where}.\n" + re.sub(r"\x1b\[[\d;]*m", "", "\n".join(told) or str(e))) from None
     return clean(nb)
 
 
@@ -275,7 +275,7 @@ def _kernel_manager() -> type:
         @property
         def kernel_spec(self) -> KernelSpec:
             spec = get_kernel_dict()
-            return KernelSpec(**{**spec, "argv": [sys.executable, *spec["argv"][1:]]})
+            return KernelSpec(**{**spec, "argv": [sys.executable, *spec["argv"][1:], "--log-level=ERROR"]})
 
     return ThisInterpreter
 

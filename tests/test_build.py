@@ -119,6 +119,7 @@ def test_a_failing_cell_is_named_with_its_traceback_and_what_was_there_stays(sou
         build.build(source)
     told = str(caught.value)
     assert "ZeroDivisionError" in told
+    assert "\x1b" not in told
     assert "number" in told
     assert source.with_suffix(".ipynb").read_bytes() == before
     assert sorted(p.name for p in source.parent.iterdir()) == ["05_tiny.ipynb", "05_tiny.py", "nbgrader_config.py"]

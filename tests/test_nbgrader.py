@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,8 +37,9 @@ def course(tmp_path_factory) -> Path:
 
 
 def nbgrader(root: Path, *words: str) -> None:
-    ran = subprocess.run([sys.executable, "-m", "nbgrader", *words], cwd=root, capture_output=True, text=True,
-                         check=False)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls `alembic` by its name
+    ran = subprocess.run([sys.executable, "-m", "nbgrader", *words], cwd=root, env={**os.environ, "PATH": path},
+                         capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
