@@ -148,7 +148,7 @@ def schedule(step: int, steps: int, warmup: int) -> float:
 def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
     """ema ← decay·ema + (1 − decay)·model for all parameters; buffers are copied."""
     torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
-    for mine, theirs in zip(ema.buffers(), model.buffers()):
+    for mine, theirs in zip(ema.buffers(), model.buffers(), strict=True):
         mine.copy_(theirs)
 
 
@@ -232,7 +232,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the state that an interrupted run left")
     parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's number")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda when there is one")
-    parser.add_argument("--compile", action="store_true", help="compile the model (a C++ compiler or a GPU, one minute)")
+    parser.add_argument("--compile", action="store_true", help="compile the model, which takes a minute")
 
 
 def run(args: argparse.Namespace) -> int:

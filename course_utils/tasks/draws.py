@@ -60,7 +60,7 @@ class _Answers(TorchDispatchMode):
         out = func(*args, **kwargs)  # the real draw gives shape, dtype and device
         op = func.overloadpacket.__name__
         if op in _NORMAL:
-            return self._answer(out, next(self.noise, None), *_mean_std(func, args, kwargs))
+            return self._answer(out, next(self.noise, None), *_mean_std(op, args, kwargs))
         if op in _INTEGER:
             return self._answer(out, next(self.t, None))
         return out
@@ -75,15 +75,12 @@ class _Answers(TorchDispatchMode):
         return out.copy_(flat[index].reshape(out.shape).to(out) * std + mean)
 
 
-def _mean_std(func, args, kwargs) -> tuple:
+def _mean_std(op: str, args: tuple, kwargs: dict) -> tuple:
     """The location and scale that a call of torch.normal or Tensor.normal_ asked for."""
-    op, overload = func.overloadpacket.__name__, func._overloadname
-    if op == "normal_" or op == "normal" and overload.startswith("out") is False and op != "randn":
-        given = list(args[1:] if op == "normal_" else args)
-        mean = given[0] if given else kwargs.get("mean", 0.0)
-        std = given[1] if len(given) > 1 else kwargs.get("std", 1.0)
-        return mean, std
-    return 0.0, 1.0
+    if op not in {"normal", "normal_"}:
+        return 0.0, 1.0
+    given = dict(zip(("mean", "std"), args[1:] if op == "normal_" else args, strict=False)) | kwargs
+    return given.get("mean", 0.0), given.get("std", 1.0)
 
 
 @contextlib.contextmanager
