@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 
 import torch
 from torch import Tensor
@@ -45,10 +46,11 @@ class Conversation:
         source = torch.frombuffer(bytearray(json.dumps(cells).encode()), dtype=torch.uint8)
         failed: list[tuple[int, Outcome]] = []
         numbers = {f"cell:{n}": n for n, _ in cells}
+        deadline = time.monotonic() + self._limits.notebook
         try:
             self._send(wire.pack("cells", Outcome({"cells": source})))
             while True:
-                id, outcome = self._receive(self._limits.notebook)
+                id, outcome = self._receive(deadline - time.monotonic())
                 if id == "ready":
                     return failed
                 failed.append((numbers.pop(id), outcome))

@@ -96,8 +96,9 @@ class Grader:
                 results.append(self._notebook(submission, key, slot))
             except Unreadable as e:
                 results.append(_ungraded(key, str(e)))
-            except RoomFailed as e:
-                results.append(_ungraded(key, f"{key.notebook} could not be graded: {e}"))
+            except Exception as e:  # whatever it is, the class goes on
+                what = str(e) if isinstance(e, RoomFailed) else f"{type(e).__name__}: {e}"
+                results.append(_ungraded(key, f"{key.notebook} could not be graded: {what}"))
                 failed = True
         return Result(submission.student, submission.digest(), results, failed)
 

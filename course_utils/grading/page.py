@@ -32,12 +32,14 @@ code { font: .92em ui-monospace, "SF Mono", "Liberation Mono", monospace }
 .full .mark { color: var(--good) } .some .mark { color: var(--part) } .none .mark { color: var(--bad) }
 .hint, .warn { margin: .7rem 0 .2rem; padding: .7rem .9rem; border-left: .25rem solid var(--edge);
   background: var(--note); border-radius: 0 .3rem .3rem 0 }
+body > .warn { margin: 0 0 2.2rem }
 .hint { grid-column: 2 / -1 } .hint b { display: block }
 details { margin: .8rem 0; color: var(--soft) } summary { cursor: pointer }
 details li { overflow-wrap: anywhere }
 table { width: 100%; border-collapse: collapse; margin-top: 2rem }
 th, td { padding: .5rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
 td { overflow-wrap: anywhere }
+th:first-child, td:first-child { padding-left: 0 }
 th { color: var(--soft); font-weight: 500; font-size: .9rem }
 th.points, td.points { text-align: right }
 .meter { width: 9rem } .meter .bar { margin: .55rem 0 0 }

@@ -34,6 +34,7 @@ LIBRARY = "/room"  # where a room finds the staged folder
 TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": "",
+    "USER": "student",
 }
 
 

@@ -25,11 +25,14 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, resume: bool, only: str 
                  sandbox: bool, seed: int | None, limits: Limits) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
     found = submissions.find(folder)
+    wanted = _wanted(found, only)
     if student is not None:
         found = [s for s in found if s.student == student]
         if not found:
             raise ValueError(f"There is no submission of {student} in {folder}.")
-    wanted = _wanted(found, only)
+    rooms = Rooms(limits, (notebooks.SOLUTIONS, folder.resolve(), out.resolve()), sandbox)
+    if sandbox:
+        self_test(rooms)
     about = _begin(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed)
     done = records.load_all(out / "records")
     todo = []
@@ -40,9 +43,6 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, resume: bool, only: str 
         else:
             todo.append(submission)
     if todo:
-        rooms = Rooms(limits, (notebooks.SOLUTIONS, folder.resolve(), out.resolve()), sandbox)
-        if sandbox:
-            self_test(rooms)
         yield from _grade(todo, rooms, about, out, jobs)
     report.write(out, list(records.load_all(out / "records").values()), sandbox)
 

@@ -60,18 +60,17 @@ def _copy_module(name: str, folder: Path) -> None:
 
 
 def _copy_caches(folder: Path, names: set[str]) -> None:
-    """The cached data sets, and matplotlib's list of fonts, which takes seconds to make."""
-    folder.mkdir(parents=True)
+    """Matplotlib's list of fonts, which takes seconds to make, and the cached data sets."""
+    import matplotlib.font_manager  # makes the list when it is missing
+
+    (folder / "matplotlib").mkdir(parents=True)
+    for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+        _copy(path, folder / "matplotlib" / path.name)
     if "data" in names:
         from course_utils.data import cache_folder
 
         for path in cache_folder().glob("*.safetensors"):
             _copy(path, folder / "course_utils" / path.name)
-    if "plot" in names:
-        import matplotlib.font_manager  # makes the list when it is missing
-
-        for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
-            _copy(path, folder / "matplotlib" / path.name)
 
 
 def _copy(source: Path, target: Path) -> None:

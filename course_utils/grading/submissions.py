@@ -97,13 +97,16 @@ def _read_file(path: Path) -> bytes:
     except OSError:
         reason = "is a link, which is not followed" if path.is_symlink() else "cannot be opened"
         raise Unreadable(f"{path.name} {reason}.") from None
-    with open(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{path.name} is not a file.")
         if status.st_size > MAX_FILE:
             raise Unreadable(f"{path.name} has {status.st_size >> 20} MiB, more than the {MAX_FILE >> 20} allowed.")
-        return file.read(MAX_FILE + 1)
+        with open(handle, "rb", closefd=False) as file:
+            return file.read(MAX_FILE + 1)
+    finally:
+        os.close(handle)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import torch
@@ -35,12 +37,14 @@ from course_utils.tasks.draws import drawn
 
 REQUEST_CAP = 1 << 30  # bytes; what the grader sends is trusted
 PR_SET_CHILD_SUBREAPER = 36
+FONTS = Path(__file__).parents[2] / "cache/matplotlib"  # staged beside the library
 
 
 def main() -> None:
     """Runs one room: `python -m course_utils.grading.worker LIMITS SANDBOXED`, both as JSON."""
     limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
     requests, replies = _take_pipes()
+    shutil.copytree(FONTS, os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)  # matplotlib wants its folder writable
     torch.set_num_threads(1)
     _warm_up()
     limits.confine(count_processes=sandboxed)
@@ -111,6 +115,9 @@ def _answer(id: str, inputs: dict, nb: ModuleType, limits: Limits) -> bytes:
 
 def _observe(id: str, inputs: dict, nb: ModuleType) -> bytes:
     try:
+        torch.set_default_dtype(torch.float32)  # a cell may have changed these for its own ends
+        torch.set_default_device(None)
+        torch.set_grad_enabled(True)
         return wire.pack(id, tasks.observe(tasks.get(id), Namespace(vars(nb)), inputs))
     except BaseException as e:  # SystemExit in a function; a tensor that is not dense
         return wire.pack(id, Outcome(error=type(e).__name__, message=str(e)))

@@ -17,7 +17,8 @@ def nb(monkeypatch):
     "%matplotlib inline\nx = 7", "x = 7\n!pip install nothing", "%%time\nx = 7", "%time x = 7", "files = !ls\nx = 7",
     "%load_ext autoreload\n%autoreload 2\nx = 7", "x = 7\nx?", "get_ipython().run_line_magic('time', 'x = 7')",
     "display('shown')\nx = 7", "%%capture out\n%config InlineBackend.figure_format = 'svg'\nx = 7",
-    "from __future__ import annotations\nx = 7", "def f(a: int):\n    return a\nx = f(7)", "x = 7\n'''\n%not a magic\n'''"])
+    "from __future__ import annotations\nx = 7",
+    "def f(a: int):\n    return a\nx = f(7)", "x = 7\n'''\n%not a magic\n'''"])
 def test_magics_and_shell_lines_do_not_stop_a_cell(nb, source):
     assert run_cell(source, "<cell 1>", nb).error is None
     assert nb.x == 7
@@ -30,7 +31,8 @@ def test_a_foreign_language_is_not_run(nb, tmp_path):
 
 
 @pytest.mark.parametrize("source, error", [
-    ("x = 7\nraise ValueError('no')", "ValueError"), ("x = 7\nexit()", "SystemExit"), ("x = 7\n1/0", "ZeroDivisionError"),
+    ("x = 7\nraise ValueError('no')", "ValueError"), ("x = 7\nexit()", "SystemExit"),
+    ("x = 7\n1/0", "ZeroDivisionError"),
     ("x = 7\nraise KeyboardInterrupt", "KeyboardInterrupt"),
     ("x = 7\nclass E(Exception):\n    def __str__(self): raise RuntimeError\nraise E", "E")])
 def test_an_exception_ends_the_cell_and_keeps_what_it_did(nb, source, error):

@@ -63,6 +63,16 @@ def test_reference_and_unfilled(tmp_path):
     assert list(table[0])[-len(ALL):] == ALL
 
 
+TRAINS = """
+import matplotlib.pyplot as plt
+net = torch.nn.Linear(2, 1)
+optimizer = torch.optim.Adam(net.parameters())
+for _ in range(3):
+    net(torch.randn(4, 2)).mean().backward()
+    optimizer.step()
+plt.plot([1, 2])
+plt.show()
+"""
 ACCIDENTS = {
     "loop": (ddpm(q_sample="while True: pass"), without("q_sample")),
     "exit": (ddpm(q_sample="import os; os._exit(0)"), without("q_sample")),
@@ -75,6 +85,7 @@ ACCIDENTS = {
     "magics": (with_cell(ddpm(), "%matplotlib inline\n!ls\nfrom tqdm import tqdm\nfor _ in tqdm(range(9)): pass", 0),
                without()),
     "stripped": (stripped(ddpm()), without()),
+    "trains": (with_cell(ddpm(), TRAINS), without()),
 }
 
 
@@ -86,6 +97,7 @@ def test_an_accident_costs_its_task_only(tmp_path):
     assert sentence(tmp_path, "crash", "q_sample") == "It ended the Python process."
     assert "name 'undefined' is not defined" in sentence(tmp_path, "raises", "q_sample")
     results = records.load_all(tmp_path / "out/records")
+    assert results["trains"].notebooks[0].stopped == results["magics"].notebooks[0].stopped == []
     assert results["loop-in-cell"].notebooks[0].stopped == [(3, "The cell took longer than 5 seconds.")]
     assert results["exit-in-cell"].notebooks[0].stopped == [(3, "The cell ended the Python process.")]
 
@@ -103,13 +115,15 @@ PATCHES = """
 import sys, os, torch
 torch.allclose = torch.equal = torch.isclose = lambda *_, **__: True
 torch.testing.assert_close = lambda *_, **__: None
-torch.randn = torch.randn_like = lambda *a, **k: torch.zeros(1)
-torch.set_default_dtype(torch.float64); torch.set_grad_enabled(True); torch.set_num_threads(64)
+torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False); torch.set_num_threads(64)
 import time; time.monotonic = time.time = lambda: 0.0
 for name in [n for n in sys.modules if n.startswith("course_utils")]:
     for what in ("first_difference", "relative_error", "check"):
         setattr(sys.modules[name], what, lambda *_, **__: None)
 print("11/11 passed"); sys.stderr.write("score: 100\\n")
+"""
+EVERYWHERE = """
+import os
 for fd in range(256):
     try: os.write(fd, b"\\x02\\x00\\x00\\x00{}")
     except OSError: pass
@@ -122,8 +136,7 @@ raise RuntimeError([f for f in found if "site-packages" not in f and not f.start
 """
 HOSTILE = {
     "liar": (ddpm(q_sample=LIAR), without("q_sample")),
-    "patches": (with_cell(ddpm(q_sample="return x_start"), PATCHES.replace("for fd", "if 0:\n  pass\nfor fd in ():\n"
-                "    pass\nfor fd").replace("range(256)", "(1, 2)"), 1), without("q_sample")),
+    "patches": (with_cell(ddpm(q_sample="return x_start"), PATCHES, 1), without("q_sample")),
     "prints": (ddpm(q_sample="print('x' * (1 << 28)); return x_start"), without("q_sample")),
     "searcher": (ddpm(q_sample=LOOK), without("q_sample")),
     "daemon": (ddpm(q_sample="import os, time\nif os.fork() == 0:\n    os.setsid(); time.sleep(600)\nreturn x_start"),
@@ -136,7 +149,7 @@ HOSTILE = {
 def test_hostile_work_earns_what_is_right_and_no_more(tmp_path):
     for student, (notebook, _) in HOSTILE.items():
         hand_in(tmp_path / "in", student, notebook)
-    hand_in(tmp_path / "in", "everywhere", with_cell(ddpm(), PATCHES))  # writes to the grader's own pipes, too
+    hand_in(tmp_path / "in", "everywhere", with_cell(ddpm(), EVERYWHERE))  # writes to the grader's own pipes, too
     hand_in(tmp_path / "in", "killer", with_cell(ddpm(), "import os\nos.kill(-1, 9)"))
     hand_in(tmp_path / "in", "neighbour", ddpm())
     rows = graded(tmp_path)
