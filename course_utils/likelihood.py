@@ -1,0 +1,297 @@
+"""Likelihood by the probability flow: data is carried to noise, and the change of volume is added up on the way.
+
+    result = log_likelihood(model, x, path, prediction="noise", divergence="exact")
+    result.logp, bits_per_dim(result.logp, x[0].numel())
+
+dx/dt = α̇·x̂_start + σ̇·ε̂ has the same marginals as the path's SDE, is finite everywhere, and is invertible; along it
+d log p/dt = −∇·(dx/dt) (Song et al. 2021b, section 4.3 and appendix D; Chen et al. 2018, theorem 1). Data is at t_min,
+noise at t_max. What comes out is the density that the flow pushes from the prior: where x at t_max is not quite the
+prior's noise, that is not quite the data's own. A model is called as `model(x, t, *per_sample)` with x (m, *), t (m,)
+and must treat the samples independently (a divergence taken through batch statistics would be wrong).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from course_utils import solvers
+from course_utils.paths import DiscreteVP, GaussianPath, Kind
+from course_utils.solvers import Solution
+
+Field = Callable[..., Tensor]  # fn(x, t, *per_sample), (m, *) to (m, *)
+
+
+class Likelihood(NamedTuple):
+    """What `log_likelihood` found for each sample.
+
+    Attributes:
+        logp: (b,) log-density in nats, the mean over the probes.
+        z: (b, *) the noise that the sample was carried to.
+        nfe: (b,) int64, evaluations of the model.
+        error: (b,) estimated error of the solver in logp, in nats: the local errors of the divergence and of z, summed
+            in absolute value. Not a bound, since an early error grows where the flow spreads; NaN for fixed steps.
+        stderr: (b,) standard error of the mean over the probes: 0 for the exact divergence, NaN for a single probe.
+    """
+
+    logp: Tensor
+    z: Tensor
+    nfe: Tensor
+    error: Tensor
+    stderr: Tensor
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How the flow is integrated.
+
+    Attributes:
+        method: "rk45" (adaptive, each sample with its own steps), or "heun" or "rk4" on a uniform grid.
+        rtol: Relative error allowed in a step of rk45.
+        atol: Absolute error allowed in a step; for logp it is counted per dimension.
+        bits_tol: Error in bits/dim allowed to logp in a step, instead of atol and rtol: what a plot can show, 1e-3, is
+            far less work than what a state may need.
+        steps: Of the fixed methods.
+        variable: "time" or "log_snr". Time unless given, which takes fewer evaluations on continuous paths; for a
+            DiscreteVP the log-SNR, in which its flow is smooth: in time its rates jump at every index.
+        t_min: Time of the data; the path's `eps` unless given.
+        t_max: Time of the noise; the path's `T` unless given.
+    """
+
+    method: Literal["rk45", "heun", "rk4"] = "rk45"
+    rtol: float = 1e-5
+    atol: float = 1e-5
+    bits_tol: float | None = None
+    steps: int = 50
+    variable: Literal["time", "log_snr"] | None = None
+    t_min: float | None = None
+    t_max: float | None = None
+
+    def __post_init__(self):
+        if self.method not in ("rk45", "heun", "rk4") or self.variable not in ("time", "log_snr", None):
+            raise ValueError(f"method is rk45, heun or rk4 and variable time or log_snr, not {self.method!r} and "
+                             f"{self.variable!r}.")
+
+    def runs_in(self, path: GaussianPath) -> str:
+        """The variable that the path is solved in."""
+        return self.variable or ("log_snr" if isinstance(path, DiscreteVP) else "time")
+
+    def ends(self, path: GaussianPath) -> tuple[float, float]:
+        """Where data and noise are, in the chosen variable."""
+        times = (path.eps if self.t_min is None else self.t_min, path.T if self.t_max is None else self.t_max)
+        if not times[0] < times[1]:
+            raise ValueError(f"Data is at the smaller time: t_min = {times[0]} is not below t_max = {times[1]}.")
+        if self.runs_in(path) == "time":
+            return times
+        ends = path.log_snr(torch.tensor(times, dtype=torch.float64)).tolist()
+        if not all(map(math.isfinite, ends)):
+            raise ValueError(f"The log-SNR is infinite at t_min = {times[0]} or t_max = {times[1]}: move it inwards.")
+        return tuple(ends)
+
+    def run(self, fn: Field, y: Tensor, begin: float, end: float, per_sample: Sequence[Tensor], **adaptive) -> Solution:
+        """Integrates fn; `adaptive` overrides what rk45 is given."""
+        if self.method != "rk45":
+            times = torch.linspace(begin, end, self.steps + 1, dtype=torch.float64)
+            return getattr(solvers, self.method)(fn, y, times, per_sample=per_sample)
+        options = {"rtol": self.rtol, "atol": self.atol} | adaptive
+        return solvers.rk45(fn, y, begin, end, per_sample=per_sample, **options)
+
+
+def log_likelihood(model: Field, x: Tensor, path: GaussianPath, *, prediction: Kind = "noise",
+                   divergence: Literal["exact", "rademacher", "gaussian"] = "rademacher", probes: int = 1,
+                   solver: Solver | None = None, per_sample: Sequence[Tensor] = (),
+                   generator: Generator | None = None) -> Likelihood:
+    """Log-density of x under the model's probability flow; Song et al. 2021b, eq. 39.
+
+    Args:
+        model: Predicts `prediction`.
+        x: (b, *) data, as the model was trained on it; for images with noise of `dequantize`.
+        path: The path of the model.
+        prediction: What the model predicts.
+        divergence: "exact" (one vector–Jacobian product a dimension: for low dimension), else Hutchinson's estimate
+            with probes of this law, drawn once and kept along the way (Grathwohl et al. 2019).
+        probes: Probes a sample; each costs one more product an evaluation, none a forward pass.
+        solver: How to integrate.
+        per_sample: Tensors of b rows that the model takes after t.
+        generator: Of the probes, on x's device.
+    """
+    solver, dims = solver or Solver(), x[0].numel()
+    k = 1 if divergence == "exact" else probes
+    eps = None if divergence == "exact" else draw_probes(x, probes, divergence, generator)
+    field = _in_variable(probability_flow(model, path, prediction), path, solver.runs_in(path))
+    rows = [*per_sample] if eps is None else [eps, *per_sample]
+    y = torch.cat([x.reshape(len(x), dims), x.new_zeros(len(x), k)], dim=1)  # (b, d + k)
+    slope = partial(_augmented, field, x.shape[1:], eps is None)
+    with _evaluating(model):
+        end = solver.run(slope, y, *solver.ends(path), rows, **_tolerances(solver, x, k))
+    z, volumes = end.x[:, :dims], end.x[:, dims:]
+    logp = path.prior_logp(z) + volumes.mean(1)
+    of_prior = (end.error[:, :dims] * z / path.prior_std**2).abs().sum(1)  # δz times the slope of the prior's logarithm
+    error = end.error[:, dims:].mean(1) + of_prior
+    if eps is None:
+        stderr = torch.zeros_like(logp)
+    else:
+        stderr = volumes.std(1) / math.sqrt(k) if k > 1 else torch.full_like(logp, torch.nan)
+    return Likelihood(logp, z.reshape(x.shape), end.nfe, error, stderr)
+
+
+def encode(model: Field, x: Tensor, path: GaussianPath, *, prediction: Kind = "noise", solver: Solver | None = None,
+           per_sample: Sequence[Tensor] = ()) -> Solution:
+    """Carries data x (b, *) to the noise that decodes to it, in `.x`; the arguments are those of `log_likelihood`."""
+    return _carry(model, x, path, prediction, solver or Solver(), per_sample, back=False)
+
+
+def decode(model: Field, z: Tensor, path: GaussianPath, *, prediction: Kind = "noise", solver: Solver | None = None,
+           per_sample: Sequence[Tensor] = ()) -> Solution:
+    """Carries noise z (b, *) to data, in `.x`: the way back of `encode`."""
+    return _carry(model, z, path, prediction, solver or Solver(), per_sample, back=True)
+
+
+def _carry(model: Field, x: Tensor, path: GaussianPath, prediction: Kind, solver: Solver, per_sample: Sequence[Tensor],
+           back: bool) -> Solution:
+    field = _in_variable(probability_flow(model, path, prediction), path, solver.runs_in(path))
+    data, noise = solver.ends(path)
+    with _evaluating(model):
+        return solver.run(field, x, *((noise, data) if back else (data, noise)), per_sample)
+
+
+def probability_flow(model: Field, path: GaussianPath, prediction: Kind = "noise") -> Field:
+    """dx/dt = α̇·x̂_start + σ̇·ε̂ as a function of x (b, *) and t (b,); Song et al. 2021b, eq. 13."""
+    def velocity(x: Tensor, t: Tensor, *rows: Tensor) -> Tensor:
+        return path.convert(model(x, t, *rows), x, t, prediction, "velocity")
+
+    return velocity
+
+
+def _in_variable(velocity: Field, path: GaussianPath, variable: str) -> Field:
+    """The flow as a function of time, or of λ = log α²/σ²: dx/dλ = (dx/dt)/λ̇ with λ̇ = 2(α̇/α − σ̇/σ)."""
+    def of_log_snr(x: Tensor, log_snr: Tensor, *rows: Tensor) -> Tensor:
+        t = path.inverse_log_snr(log_snr.double())
+        rate = 2 * (path.alpha_dot(t) / path.alpha(t) - path.sigma_dot(t) / path.sigma(t))
+        return velocity(x, t.to(x.dtype), *rows) / rate.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
+
+    return velocity if variable == "time" else of_log_snr
+
+
+def _augmented(field: Field, shape: torch.Size, exact: bool, y: Tensor, t: Tensor, *rows: Tensor) -> Tensor:
+    """The slope of (x, ∫∇·field): (m, d + k) to (m, d + k), with the probes as the first of the rows."""
+    x = y[:, :shape.numel()].reshape(-1, *shape)
+    slope, div = (exact_divergence(field, x, t, *rows) if exact
+                  else hutchinson_divergence(field, x, t, rows[0], *rows[1:]))
+    return torch.cat([slope.reshape(len(x), -1), div.reshape(len(x), -1)], dim=1)
+
+
+def exact_divergence(fn: Field, x: Tensor, t: Tensor, *per_sample: Tensor) -> tuple[Tensor, Tensor]:
+    """fn(x, t), (b, *), and its divergence, (b,): one forward pass, one vector–Jacobian product a dimension."""
+    slope, x = _with_graph(fn, x, t, per_sample)
+    dims = x[0].numel()
+    div = torch.zeros(len(x), dtype=x.dtype, device=x.device)
+    for i in range(dims):
+        axis = torch.zeros(len(x), dims, dtype=x.dtype, device=x.device)
+        axis[:, i] = 1
+        row, = torch.autograd.grad(slope, x, axis.reshape(x.shape), retain_graph=i + 1 < dims)
+        div += row.reshape(len(x), dims)[:, i]
+    return slope.detach(), div
+
+
+def hutchinson_divergence(fn: Field, x: Tensor, t: Tensor, eps: Tensor, *per_sample: Tensor) -> tuple[Tensor, Tensor]:
+    """fn(x, t), (b, *), and the estimates εᵀ(∂fn/∂x)ε, (b, k): one forward pass, k vector–Jacobian products.
+
+    Its mean over ε is the divergence; Hutchinson 1990, Skilling 1989.
+
+    Args:
+        fn: The field.
+        x: (b, *) states.
+        t: (b,) times.
+        eps: (b, k, *) probes of `draw_probes`.
+        per_sample: Passed on to fn.
+    """
+    slope, x = _with_graph(fn, x, t, per_sample)
+    k = eps.shape[1]
+    estimates = []
+    for i in range(k):
+        product, = torch.autograd.grad(slope, x, eps[:, i], retain_graph=i + 1 < k)
+        estimates.append((product * eps[:, i]).reshape(len(x), -1).sum(1))
+    return slope.detach(), torch.stack(estimates, dim=1)
+
+
+def _with_graph(fn: Field, x: Tensor, t: Tensor, per_sample: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """fn(x, t) with the graph back to a copy of x, also where the caller records nothing."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        return fn(x, t, *per_sample), x
+
+
+def draw_probes(x: Tensor, k: int, law: Literal["rademacher", "gaussian"] = "rademacher",
+                generator: Generator | None = None) -> Tensor:
+    """k probes a sample, (b, k, *): independent, mean 0, variance 1; ±1 for "rademacher", which varies less."""
+    shape = (len(x), k, *x.shape[1:])
+    if law == "gaussian":
+        return torch.randn(shape, generator=generator, dtype=x.dtype, device=x.device)
+    if law != "rademacher":
+        raise ValueError(f'a divergence is "exact", "rademacher" or "gaussian", not {law!r}.')
+    return torch.randint(2, shape, generator=generator, device=x.device).to(x.dtype) * 2 - 1
+
+
+def _tolerances(solver: Solver, x: Tensor, k: int) -> dict:
+    """What rk45 allows (x, k divergences), and the norm that looks at the two apart."""
+    dims = x[0].numel()
+    volume = (solver.rtol, dims * solver.atol) if solver.bits_tol is None else (0, dims * math.log(2) * solver.bits_tol)
+    rtol, atol = (torch.tensor([of_x] * dims + [of_volume] * k, dtype=torch.float64)
+                  for of_x, of_volume in zip((solver.rtol, solver.atol), volume, strict=True))
+
+    def norm(ratio: Tensor) -> Tensor:
+        # One number among hundreds of pixels would be lost in their mean square.
+        return torch.maximum(solvers.rms(ratio[:, :dims]), ratio[:, dims:].abs().amax(1))
+
+    return {"rtol": rtol, "atol": atol, "norm": norm}
+
+
+def bits_per_dim(logp: Tensor, dims: int, data_range: tuple[float, float] = (-1.0, 1.0), levels: int = 256) -> Tensor:
+    """Bits for each of `dims` entries of an image of integer levels, from the density of the dequantized image.
+
+    A level is a cell of width (high − low)/levels, and its probability is the density times the width:
+    −log p/(dims·ln 2) + log₂(levels/(high − low)). For 256 levels the offset is 7 on [-1, 1] and 8 on [0, 1].
+
+    Args:
+        logp: (b,) log-density in nats of x in `data_range`.
+        dims: Entries of an image.
+        data_range: What the smallest and the largest level's outer edges were mapped to.
+        levels: Of an entry.
+    """
+    low, high = data_range
+    return -logp / (dims * math.log(2)) + math.log2(levels / (high - low))
+
+
+def dequantize(images: Tensor, noise: Tensor, data_range: tuple[float, float] = (-1.0, 1.0),
+               levels: int = 256) -> Tensor:
+    """Spreads each level evenly over its cell, so that the density bounds the levels' probability; Theis et al. 2016.
+
+    Args:
+        images: (b, *) in [0, 1], on the grid i/(levels − 1).
+        noise: (b, *) uniform in [0, 1).
+        data_range: Range of the answer.
+        levels: Of an entry.
+    """
+    low, high = data_range
+    return low + (high - low) * ((images * (levels - 1)).round() + noise) / levels
+
+
+@contextmanager
+def _evaluating(model: Field) -> Iterator[None]:
+    """Puts a module in eval mode and back as it was."""
+    modules = [m for m in model.modules() if m.training] if isinstance(model, nn.Module) else []
+    for module in modules:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.training = True
