@@ -1,0 +1,6 @@
+"""Fused kernels: each is one file with its Triton kernel, its plain torch reference and its operator.
+
+A GPU runs the Triton kernel; elsewhere the reference is called directly. `COURSE_KERNELS=reference` or `triton`, set
+before the import, overrides this; `triton` without a GPU needs Triton's interpreter, `TRITON_INTERPRET=1`.
+Use them as `from course_utils.kernels.q_sample import q_sample`.
+"""
