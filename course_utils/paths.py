@@ -1,4 +1,11 @@
-"""Gaussian paths: how data turns into noise, x_t = α(t)·x_start + σ(t)·noise."""
+"""Gaussian paths: how data turns into noise, x_t = α(t)·x_start + σ(t)·noise.
+
+    path = VP()                                  # or DiscreteVP(cosine_betas(200)), VE(), SubVP(), RectifiedFlow()
+    x_t = path.add_noise(x_start, t, noise)
+    score = path.convert(model(x_t, t), x_t, t, "noise", "score")
+
+Data is at time 0 and noise at time T. Coefficients have the shape of t, which is () or (b,).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +13,11 @@ import math
 
 import torch
 from torch import Tensor
+
+from course_utils.gaussian import GaussianPath, Kind, Reverse
+
+__all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
+           "cosine_betas", "linear_betas", "sigmoid_betas"]
 
 
 def linear_betas(T: int) -> Tensor:
@@ -32,44 +44,215 @@ def _betas_of(alpha_bar: Tensor) -> Tensor:
     return (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp_(0, 0.999)
 
 
-class DiscreteVP:
+class _Decaying(GaussianPath):
+    """Paths on which x_start decays by ½β(t): α = exp(−B/2) with B = ∫β; a subclass writes β, B and B's inverse."""
+
+    def beta(self, t: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def integral(self, t: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def alpha(self, t: Tensor) -> Tensor:
+        """exp(−B/2)."""
+        return torch.exp(-0.5 * self.integral(t))
+
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        return -0.5 * self.beta(t) * self.alpha(t)
+
+    def f(self, t: Tensor) -> Tensor:
+        """−β/2."""
+        return -0.5 * self.beta(t)
+
+
+class _Preserving(_Decaying):
+    """α² + σ² = 1; σ̇ is infinite at time 0, where σ starts like √t."""
+
+    def sigma(self, t: Tensor) -> Tensor:
+        """√(1 − exp(−B))."""
+        return (-torch.expm1(-self.integral(t))).sqrt()  # expm1 keeps the digits that 1 − ᾱ loses near t = 0
+
+    def sigma_dot(self, t: Tensor) -> Tensor:
+        return 0.5 * self.beta(t) * torch.exp(-self.integral(t)) / self.sigma(t)
+
+    def g(self, t: Tensor) -> Tensor:
+        """√β."""
+        return self.beta(t).sqrt()
+
+
+class _LinearBeta(_Decaying):
+    """β(t) from β_min at 0 to β_max at 1, a straight line."""
+
+    def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0, N: int = 1000):
+        self.beta_min, self.beta_max, self.N = beta_min, beta_max, N
+
+    def beta(self, t: Tensor) -> Tensor:
+        return self.beta_min + t * (self.beta_max - self.beta_min)
+
+    def integral(self, t: Tensor) -> Tensor:
+        return t * (self.beta_min + 0.5 * t * (self.beta_max - self.beta_min))
+
+    def _time_of(self, integral: Tensor) -> Tensor:
+        """The root of ½Δt² + β_min·t = B, in the form that does not cancel."""
+        root = (self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * integral).sqrt()
+        return 2 * integral / (self.beta_min + root)
+
+
+class VP(_LinearBeta, _Preserving):
+    """The variance-preserving SDE, dx = −½β(t)x dt + √β(t) dw; Song et al. 2021b, eq. 11, appendix C.
+
+    Args:
+        beta_min: β at time 0.
+        beta_max: β at time 1.
+        N: Steps of `discretize` and `chain`.
+    """
+
+    def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
+        return self._time_of(torch.nn.functional.softplus(-log_snr))  # B = −log α² = −log sigmoid(log-SNR)
+
+    def chain(self) -> DiscreteVP:
+        """The DDPM chain of N steps with β_i = β(t_i)/N, t_i = i/(N−1); Song et al. 2021b, appendix C."""
+        return DiscreteVP(torch.linspace(self.beta_min, self.beta_max, self.N, dtype=torch.float64) / self.N)
+
+
+class SubVP(_LinearBeta):
+    """The sub-VP SDE, with α of VP and σ = 1 − α², so less noise than VP's; Song et al. 2021b, eq. 12, appendix B.
+
+    Args:
+        beta_min: β at time 0.
+        beta_max: β at time 1.
+        N: Steps of `discretize`.
+    """
+
+    def sigma(self, t: Tensor) -> Tensor:
+        """1 − exp(−B)."""
+        return -torch.expm1(-self.integral(t))
+
+    def sigma_dot(self, t: Tensor) -> Tensor:
+        return self.beta(t) * torch.exp(-self.integral(t))
+
+    def g(self, t: Tensor) -> Tensor:
+        """√(β·(1 − exp(−2B)))."""
+        return (self.beta(t) * -torch.expm1(-2 * self.integral(t))).sqrt()
+
+    def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
+        r = torch.exp(0.5 * log_snr)  # α/σ = α/(1 − α²): a quadratic in α
+        sigma = 2 / (1 + (1 + 4 * r**2).sqrt())
+        # B = −log(1 − σ) cancels where σ is near 1, −2 log α where α is.
+        return self._time_of(torch.where(r > 1, -torch.log1p(-sigma), -2 * (r * sigma).log()))
+
+
+class DiscreteVP(_Preserving):
     """The DDPM chain of T noise steps; index t = 0…T−1 already carries t + 1 of them (Ho et al. 2020).
+
+    Integer times are the chain's; −1 is clean data. Between them log ᾱ is a straight line, so that an ODE may run
+    through it; derivatives are per index.
 
     Args:
         betas: (T,) variances of the steps, in [0, 1).
     """
 
+    eps = 0.0
+    clean = -1.0
+    step = 1
+
     def __init__(self, betas: Tensor):
         self.betas = betas.double()
         self.alphas_cumprod = torch.cumprod(1 - self.betas, dim=0)
+        self.N = len(betas)
+        self.T = float(self.N - 1)
+        integral = -torch.log1p(-self.betas).cumsum(0)
+        self._integral = torch.cat([integral.new_zeros(1), integral])  # B at −1, 0, …, T−1
+        self._copies: dict[torch.device, Tensor] = {}
 
     def __len__(self) -> int:
-        return len(self.betas)
+        return self.N
+
+    def integral(self, t: Tensor) -> Tensor:
+        """B = −log ᾱ_t, float64."""
+        i = self._index(t)
+        return self._table(t)[i + 1] + (t - i) * self.beta(t)
+
+    def beta(self, t: Tensor) -> Tensor:
+        """−log(1 − β_t), the rate at which log ᾱ falls from t − 1 to t: float64."""
+        i, table = self._index(t), self._table(t)
+        return table[i + 1] - table[i]
+
+    def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
+        """The (broken) index, float64."""
+        integral, table = torch.nn.functional.softplus(-log_snr.double()), self._table(log_snr)
+        i = torch.searchsorted(table, integral).clamp(1, self.N)
+        return i - 1 + (integral - table[i]) / (table[i] - table[i - 1])
+
+    def _index(self, t: Tensor) -> Tensor:
+        """The i with t in (i − 1, i]."""
+        return t.ceil().long().clamp(0, self.N - 1) if t.is_floating_point() else t.clamp_min(0)
+
+    def _table(self, like: Tensor) -> Tensor:
+        if like.device not in self._copies:
+            self._copies[like.device] = self._integral.to(like.device)  # once a device, not once a call
+        return self._copies[like.device]
+
+
+class VE(GaussianPath):
+    """The variance-exploding SDE, σ(t) = σ_min·(σ_max/σ_min)^t and α = 1; Song et al. 2021b, eq. 9, appendix C.
+
+    At time 0 the data still carries noise of σ_min; any negative time is clean data, as σ_{−1} = 0 is in the chain.
+
+    Args:
+        sigma_min: σ at time 0.
+        sigma_max: σ at time 1, the standard deviation of the prior.
+        N: Noise levels of the chain, σ_min and σ_max among them.
+    """
+
+    eps = 1e-5
+    clean = -1.0
+
+    def __init__(self, sigma_min: float = 0.01, sigma_max: float = 50.0, N: int = 1000):
+        self.sigma_min, self.sigma_max, self.N = sigma_min, sigma_max, N
+        self.prior_std = sigma_max
+        self._log_ratio = math.log(sigma_max / sigma_min)
+
+    @property
+    def step(self) -> float:
+        """N levels lie 1/(N−1) apart."""
+        return 1 / (self.N - 1)
 
     def alpha(self, t: Tensor) -> Tensor:
-        """√ᾱ_t, float64, of t's shape; t = −1 is clean data, where it is 1."""
-        return self._alpha_bar(t).sqrt()
+        return torch.ones_like(t)
 
     def sigma(self, t: Tensor) -> Tensor:
-        """√(1 − ᾱ_t), float64, of t's shape; 0 at t = −1."""
-        return (1 - self._alpha_bar(t)).sqrt()
+        # A float32 grid may miss 0 by a rounding error, which is not yet clean data: hence −1e-6.
+        return torch.where(t < -1e-6, 0.0, self.sigma_min * torch.exp(self._log_ratio * t))
 
-    def _alpha_bar(self, t: Tensor) -> Tensor:
-        # Index −1 reaches the appended 1: before the first noise step ᾱ is 1.
-        return torch.cat([self.alphas_cumprod, self.alphas_cumprod.new_ones(1)]).to(t.device)[t]
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        return torch.zeros_like(t)
 
-    def add_noise(self, x_start: Tensor, t: Tensor, noise: Tensor) -> Tensor:
-        """A draw of q(x_t | x_start); Ho et al. 2020, eq. 4.
+    def sigma_dot(self, t: Tensor) -> Tensor:
+        return self._log_ratio * self.sigma(t)
 
-        Args:
-            x_start: (b, *) clean data.
-            t: (b,) indices.
-            noise: (b, *) standard normal.
-        """
-        alpha, sigma = (_like(c(t), x_start) for c in (self.alpha, self.sigma))
-        return alpha * x_start + sigma * noise
+    def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
+        return (-0.5 * log_snr - math.log(self.sigma_min)) / self._log_ratio
 
 
-def _like(coefficient: Tensor, x: Tensor) -> Tensor:
-    """(b,) to (b, 1, …, 1) of x's rank and dtype."""
-    return coefficient.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
+class RectifiedFlow(GaussianPath):
+    """The straight path x_t = (1 − t)·x_start + t·noise; Liu et al. 2023, eq. 1, with time turned round.
+
+    The velocity is noise − x_start at every t; f = −1/(1−t) and g² = 2t/(1−t) are infinite at t = 1, so stochastic
+    samplers begin at 1 − eps.
+    """
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return 1 - t
+
+    def sigma(self, t: Tensor) -> Tensor:
+        return t.clone()
+
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        return -torch.ones_like(t)
+
+    def sigma_dot(self, t: Tensor) -> Tensor:
+        return torch.ones_like(t)
+
+    def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
+        return torch.sigmoid(-0.5 * log_snr)

@@ -1,69 +1,397 @@
-"""Samplers: a plan writes the equation as a table of coefficients, one loop runs any of them."""
+"""Samplers: one loop runs any plan; Heun, predictor–corrector and the ODE are functions of their own; guidance.
+
+    x = path.prior_sampling((16, 1, 28, 28))
+    images = sample_ddim(guided(unet, cond, uncond, w=2.0), x, path, 50)
+
+A model is called as `model(x, t)` with x (b, *) and t (b,), int64 on a chain. x_start is clamped to [−clamp, clamp]
+after every evaluation: [−1, 1] unless told otherwise, as fits images; densities and latents want `clamp=None`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor, nn
 
-from course_utils.paths import DiscreteVP
+from course_utils.paths import GaussianPath, Kind
+from course_utils.plans import (
+    Plan,
+    plan_ancestral,
+    plan_ddim,
+    plan_dpmpp_2m,
+    plan_euler,
+    plan_euler_maruyama,
+    plan_reverse_diffusion,
+    times_log_snr,
+    times_quadratic,
+    times_uniform,
+)
+from course_utils.solvers import rk45
 
-# A plan is one row a step, float64: the model's time index, the coefficients that give x_start = (x − σ·noise)/α,
-# then those of x, x_start and fresh noise in the next x.
-Plan = Tensor
+__all__ = ["Plan", "classifier_guided", "guided", "plan_ancestral", "plan_ddim", "plan_dpmpp_2m", "plan_euler",
+           "plan_euler_maruyama", "plan_reverse_diffusion", "sample", "sample_ancestral", "sample_ddim",
+           "sample_dpmpp_2m", "sample_euler", "sample_heun", "sample_ode", "sample_pc", "times_log_snr",
+           "times_quadratic", "times_uniform"]
 
-
-def plan_ancestral(path: DiscreteVP) -> Plan:
-    """DDPM's ancestral steps with the posterior's mean and variance β̃; Ho et al. 2020, eqs. 6–7."""
-    t = torch.arange(len(path)).flip(0)
-    beta, a, s = path.betas[t], path.alpha(t), path.sigma(t)
-    a_prev, s_prev = path.alpha(t - 1), path.sigma(t - 1)
-    c_x = (1 - beta).sqrt() * s_prev**2 / s**2
-    c_start = a_prev * beta / s**2
-    c_noise = s_prev / s * beta.sqrt()  # s_prev = 0 at t = 0: the last step adds none
-    return torch.stack([t.double(), a, s, c_x, c_start, c_noise], dim=1)
-
-
-def plan_ddim(path: DiscreteVP, num_steps: int) -> Plan:
-    """DDIM with η = 0 on num_steps indices from T−1 to 0; Song et al. 2021, eq. 12."""
-    t = torch.linspace(len(path) - 1, 0, num_steps).round().long()
-    s = torch.cat([t[1:], torch.tensor([-1])])
-    ratio = path.sigma(s) / path.sigma(t)
-    c_start = path.alpha(s) - path.alpha(t) * ratio
-    return torch.stack([t.double(), path.alpha(t), path.sigma(t), ratio, c_start, 0 * ratio], dim=1)
+Model = Callable[[Tensor, Tensor], Tensor]
+Callback = Callable[[dict[str, Any]], None]
 
 
 @torch.no_grad()
-def sample(model: Callable[[Tensor, Tensor], Tensor], x: Tensor, plan: Plan, *,
-           callback: Callable[[dict], None] | None = None, generator: torch.Generator | None = None) -> Tensor:
+def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", clamp: float | None = 1.0,
+           callback: Callback | None = None, generator: Generator | None = None) -> Tensor:
     """Runs a plan from noise to data.
 
     Args:
-        model: Predicts the noise, `model(x, t)` with t (b,) int64.
-        x: (b, *) standard normal noise.
+        model: Predicts `prediction`.
+        x: (b, *) noise of the path's prior; left as it is.
         plan: Of one of the `plan_*` functions.
-        callback: Called after each step with `i, t, x, x_start`.
+        prediction: What the model predicts.
+        clamp: Bound of |x_start|; None leaves it.
+        callback: Called after each step with `i, t, x, x_start`; its tensors live until the next step.
         generator: Of the fresh noise, on x's device.
 
     Returns:
-        (b, *) samples; x_start is clamped to [-1, 1] at every step.
+        (b, *) samples.
     """
-    for i, (t, alpha, sigma, c_x, c_start, c_noise) in enumerate(plan.tolist()):
-        noise = model(x, torch.full((len(x),), int(t), device=x.device))
-        x_start = ((x - sigma * noise) / alpha).clamp_(-1, 1)
-        x = c_x * x + c_start * x_start
-        if c_noise > 0:
-            x += c_noise * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-        if callback is not None:
-            callback({"i": i, "t": int(t), "x": x, "x_start": x_start})
+    run = _Run(model, x, plan.path, plan.times, prediction, clamp)
+    # Two buffers: one holds x, the other the previous x_start, and each step turns them into x_start and the next x.
+    x, y = x.clone(), torch.empty_like(x)
+    noise = torch.empty_like(x) if (plan.table[:, 3] > 0).any() else None
+    with _evaluating(model):
+        for i, (c_x, c_start, c_previous, c_noise) in enumerate(plan.table.tolist()):
+            out = run.evaluate(i, x)
+            if c_previous:
+                y.mul_(c_previous).add_(x, alpha=c_x)
+            else:
+                torch.mul(x, c_x, out=y)  # y is not read: at first it holds anything
+            y.add_(run.x_start_(i, x, out), alpha=c_start)
+            if c_noise > 0:
+                y.add_(noise.normal_(generator=generator), alpha=c_noise)
+            x, y = y, x
+            if callback is not None:
+                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": y})
     return x
 
 
-def sample_ancestral(model: Callable, shape: tuple[int, ...], path: DiscreteVP, *, model_kwargs: dict | None = None,
-                     generator: torch.Generator | None = None, device: str = "cpu",
-                     callback: Callable[[dict], None] | None = None) -> Tensor:
-    """Samples of `shape` by all steps of the chain; `model(x, t, model_kwargs)` predicts the noise."""
-    x = torch.randn(shape, generator=generator, device=device)
-    predict = lambda x, t: model(x, t, model_kwargs or {})  # noqa: E731
-    return sample(predict, x, plan_ancestral(path), callback=callback, generator=generator)
+class _Run:
+    """A model on a grid: its times on x's device, copied there once, and its prediction told as x_start."""
+
+    def __init__(self, model: Model, x: Tensor, path: GaussianPath, times: Tensor, prediction: Kind,
+                 clamp: float | None):
+        self.model, self.clamp = model, clamp
+        seen = times if path.sigma(times[-1]) > 0 else times[:-1]  # clean data needs no network
+        self.host_times = seen.tolist()
+        self.weights = self._weights(path, seen, prediction)
+        if seen.is_floating_point():
+            seen = seen.to(torch.promote_types(x.dtype, torch.float32))  # a half cannot tell the times apart
+        self.times = seen.to(x.device)[:, None].repeat(1, len(x))  # (n, b)
+
+    @staticmethod
+    def _weights(path: GaussianPath, times: Tensor, prediction: Kind) -> list[list[float]]:
+        """Of x and the prediction in x_start, at each time."""
+        weights = torch.stack(path.mixing(times, prediction, "x_start"), dim=1)  # (n, 2)
+        finite = weights.isfinite().all(1)
+        if not finite.all():
+            raise ValueError(f"{prediction} does not tell x_start at time {times[~finite][0].item():g}: let the model "
+                             "predict x_start, v or velocity, or the times start below it")
+        return weights.tolist()
+
+    def evaluate(self, i: int, x: Tensor) -> Tensor:
+        """The prediction at the i-th time; a model that asks for the time on the host is given it."""
+        model = self.model.at_time(self.host_times[i]) if hasattr(self.model, "at_time") else self.model
+        return model(x, self.times[i])
+
+    def x_start_(self, i: int, x: Tensor, out: Tensor) -> Tensor:
+        """x_start from x and the prediction at the i-th time, in x's own memory."""
+        of_x, of_out = self.weights[i]
+        out = out.clone() if out is x else out  # a model may answer with what it was given
+        x.mul_(of_x).add_(out, alpha=of_out)
+        return x if self.clamp is None else x.clamp_(-self.clamp, self.clamp)
+
+
+@contextmanager
+def _evaluating(model: Model) -> Iterator[None]:
+    """Evaluation mode for a network, also inside a guide; each of its modules gets its own mode back."""
+    while not isinstance(model, nn.Module) and hasattr(model, "model"):
+        model = model.model
+    training = [m for m in model.modules() if m.training] if isinstance(model, nn.Module) else []
+    try:
+        for module in training:
+            module.training = False
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def sample_ancestral(model: Callable, shape: tuple[int, ...], path: GaussianPath, *, model_kwargs: dict | None = None,
+                     times: Tensor | int | None = None, variance: Literal["beta", "posterior"] = "posterior",
+                     generator: Generator | None = None, device: torch.device | str = "cpu",
+                     **options: Any) -> Tensor:
+    """Samples of `shape` by `plan_ancestral`, all steps of the chain unless `times` are given.
+
+    Args:
+        model: Called as `model(x, t, model_kwargs)`.
+        shape: (b, *).
+        path: Any.
+        model_kwargs: Read, never written.
+        times: As in `plan_ancestral`.
+        variance: As in `plan_ancestral`.
+        generator: Of all noise, on `device`.
+        device: Where to sample.
+        **options: Of `sample`.
+    """
+    x = path.prior_sampling(shape, generator=generator, device=device)
+    conditional = _Conditional(model, model_kwargs or {})
+    return sample(conditional, x, plan_ancestral(path, times, variance), generator=generator, **options)
+
+
+def sample_ddim(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int = 50, *, eta: float = 0.0,
+                **options: Any) -> Tensor:
+    """`sample` with `plan_ddim`: (b, *) noise to (b, *) data."""
+    return sample(model, x, plan_ddim(path, times, eta), **options)
+
+
+def sample_dpmpp_2m(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int = 20, **options: Any) -> Tensor:
+    """`sample` with `plan_dpmpp_2m`: (b, *) noise to (b, *) data."""
+    return sample(model, x, plan_dpmpp_2m(path, times), **options)
+
+
+def sample_euler(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int = 50, **options: Any) -> Tensor:
+    """`sample` with `plan_euler`: (b, *) noise to (b, *) data."""
+    return sample(model, x, plan_euler(path, times), **options)
+
+
+@torch.no_grad()
+def sample_heun(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int = 25, *, prediction: Kind = "noise",
+                clamp: float | None = 1.0, callback: Callback | None = None) -> Tensor:
+    """The probability flow by Heun's steps, order 2, two evaluations each; Karras et al. 2022, algorithm 1.
+
+    A step to clean data stays an Euler step: there is no noise to be told at its end.
+
+    Args:
+        model: Predicts `prediction`.
+        x: (b, *) noise of the path's prior.
+        path: Any.
+        times: A grid, or the number of steps of a uniform one.
+        prediction: What the model predicts.
+        clamp: Bound of |x_start|; None leaves it.
+        callback: As in `sample`.
+    """
+    plan = plan_euler(path, times)
+    run = _Run(model, x, path, plan.times, prediction, clamp)
+    slopes = torch.stack(path.mixing(plan.times, "x_start", "velocity"), dim=1).tolist()
+    steps = plan.times.double().diff().tolist()
+    flow = lambda i, x, x_start: slopes[i][0] * x + slopes[i][1] * x_start  # noqa: E731
+    predict = lambda i, x: run.x_start_(i, x.clone(), run.evaluate(i, x))  # noqa: E731
+    with _evaluating(model):
+        for i, (c_x, c_start, _, _) in enumerate(plan.table.tolist()):
+            x_start = predict(i, x)
+            ahead = c_x * x + c_start * x_start
+            if i + 1 < len(run.weights):
+                ahead = x + 0.5 * steps[i] * (flow(i, x, x_start) + flow(i + 1, ahead, predict(i + 1, ahead)))
+            x = ahead
+            if callback is not None:
+                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": x_start})
+    return x
+
+
+PREDICTORS = {"ancestral": plan_ancestral, "euler_maruyama": plan_euler_maruyama,
+              "reverse_diffusion": plan_reverse_diffusion}
+
+
+@torch.no_grad()
+def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int = 500, *,
+              predictor: Literal["ancestral", "euler_maruyama", "reverse_diffusion"] = "reverse_diffusion",
+              corrector: Literal["langevin", "annealed"] | None = "langevin", snr: float = 0.16,
+              corrector_steps: int = 1, prediction: Kind = "score", clamp: float | None = 1.0,
+              callback: Callback | None = None, generator: Generator | None = None) -> Tensor:
+    """Predictor–corrector sampling; Song et al. 2021b, algorithm 1.
+
+    At each time Langevin steps x + η·score + √(2η)·z correct the marginal, then the predictor leads to the next. With
+    a² = a_{t|s}², the chain's own α, "langevin" takes η = 2a²(snr·‖z‖/‖score‖)², norms averaged over the batch
+    (algorithms 4 and 5), "annealed" η = 2a²(snr·σ_t)² (Song & Ermon 2019).
+
+    Args:
+        model: Predicts `prediction`.
+        x: (b, *) noise of the path's prior.
+        path: Any.
+        times: A grid, or the number of steps of a uniform one.
+        predictor: Which equation leads from t to s; each is a plan as well.
+        corrector: Which step size, None for no correction.
+        snr: Size of a corrector's step against its noise.
+        corrector_steps: Corrections at each time.
+        prediction: What the model predicts.
+        clamp: Bound of |x_start| in the predictor; None leaves it.
+        callback: As in `sample`.
+        generator: Of the fresh noise, on x's device.
+    """
+    plan = PREDICTORS[predictor](path, times)
+    run = _Run(model, x, path, plan.times, prediction, clamp)
+    correct = _corrector(run, path, plan.times, prediction, corrector, snr, generator)
+    x = x.clone()
+    with _evaluating(model):
+        for i, (c_x, c_start, _, c_noise) in enumerate(plan.table.tolist()):
+            for _ in range(corrector_steps if corrector else 0):
+                x = correct(i, x)
+            x_start = run.x_start_(i, x.clone(), run.evaluate(i, x))
+            x.mul_(c_x).add_(x_start, alpha=c_start)
+            if c_noise > 0:
+                x.add_(torch.empty_like(x).normal_(generator=generator), alpha=c_noise)
+            if callback is not None:
+                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": x_start})
+    return x
+
+
+def _corrector(run: _Run, path: GaussianPath, times: Tensor, prediction: Kind, kind: str | None, snr: float,
+               generator: Generator | None) -> Callable[[int, Tensor], Tensor]:
+    """One Langevin step at the i-th time."""
+    if kind not in ("langevin", "annealed", None):
+        raise ValueError(f"corrector is 'langevin', 'annealed' or None, not {kind!r}")
+    to_score = torch.stack(path.mixing(times[:-1], prediction, "score"), dim=1).tolist()
+    a = path.transition(times[:-1], times[1:])[0].tolist()
+    sigma = path.sigma(times[:-1]).tolist()
+
+    def correct(i: int, x: Tensor) -> Tensor:
+        score = to_score[i][0] * x + to_score[i][1] * run.evaluate(i, x)
+        z = torch.empty_like(x).normal_(generator=generator)
+        ratio = sigma[i] if kind == "annealed" else _mean_norm(z) / _mean_norm(score)
+        root = 2 * a[i] * snr * ratio  # √(2η), η = 2(a·snr·ratio)²
+        return x + 0.5 * root**2 * score + root * z
+
+    return correct
+
+
+def _mean_norm(x: Tensor) -> Tensor:
+    return x.flatten(1).norm(dim=1).mean()
+
+
+@torch.no_grad()
+def sample_ode(model: Model, x: Tensor, path: GaussianPath, *, rtol: float = 1e-5, atol: float = 1e-5,
+               prediction: Kind = "noise", start: float | None = None, end: float | None = None,
+               denoise: bool = False) -> Tensor:
+    """The probability flow by adaptive steps, every sample with its own; Song et al. 2021b, eq. 13.
+
+    Args:
+        model: Predicts `prediction`; sees all samples in each evaluation, t (b,) with a time for each of them.
+        x: (b, *) noise of the path's prior, float32 or float64.
+        path: Any; the chain's log ᾱ is a straight line between two indices, and t is then a broken index.
+        rtol: Relative error allowed in one step.
+        atol: Absolute error allowed in one step.
+        prediction: What the model predicts.
+        start: Where to begin; the path's T unless given.
+        end: Where to stop, above the time at which σ is 0; the path's eps unless given.
+        denoise: Whether to return x_start at the end instead of x.
+    """
+    start, end = path.T if start is None else start, path.eps if end is None else end
+    flow = lambda x, t: path.convert(model(x, t), x, t, prediction, "velocity")  # noqa: E731
+    with _evaluating(model):
+        x = rk45(flow, x, start, end, rtol=rtol, atol=atol, compact=False).x
+        if denoise:
+            t = torch.full((len(x),), end, dtype=x.dtype, device=x.device)
+            x = path.convert(model(x, t), x, t, prediction, "x_start")
+    return x
+
+
+class _Conditional:
+    """A model with its condition: `model(x, t, cond)` as a function of x and t."""
+
+    def __init__(self, model: Callable, cond: Any):
+        self.model, self.cond = model, cond
+
+    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
+        return self.model(x, t, self.cond)
+
+
+class guided:  # noqa: N801 (used like a function)
+    """Classifier-free guidance, (1 + w)·conditional − w·unconditional; Ho & Salimans 2022, eq. 6.
+
+    The combination is affine, so it may be made of noise, x_start, v, velocity or score alike.
+
+    Args:
+        model: Called as `model(x, t, condition)`.
+        cond: The condition: a tensor (b, …) or a dict of such tensors and other values (`model_kwargs`); never written.
+        uncond: The same without the condition. Where it has None (or nothing) in place of a tensor and both are
+            evaluated together, zeros stand for it, as in the course's networks.
+        w: 0 is the plain conditional; a number or a tensor (b,). The other convention's guidance scale is 1 + w.
+        interval: (low, high) times outside of which the conditional answers alone; Kynkäänniemi et al. 2024. In the
+            loops it then also saves the evaluation.
+        batched: One evaluation of 2b samples instead of two of b.
+    """
+
+    def __init__(self, model: Callable, cond: Any, uncond: Any, w: float | Tensor,
+                 interval: tuple[float, float] | None = None, batched: bool = True):
+        self.model, self.cond, self.uncond, self.w, self.interval = model, cond, uncond, w, interval
+        self.both = _joined(cond, uncond) if batched else None
+
+    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
+        """The guided prediction (b, *); each sample is guided where its own time lies in the interval."""
+        w = self.w
+        if self.interval is not None:
+            w = w * ((t >= self.interval[0]) & (t <= self.interval[1])).to(x.dtype)
+        return self._combined(x, t, w)
+
+    def at_time(self, t: float) -> Model:
+        """What to call at this one time of all samples, known without asking the device."""
+        inside = self.interval is None or self.interval[0] <= t <= self.interval[1]
+        return self._everywhere if inside else _Conditional(self.model, self.cond)
+
+    def _everywhere(self, x: Tensor, t: Tensor) -> Tensor:
+        return self._combined(x, t, self.w)
+
+    def _combined(self, x: Tensor, t: Tensor, w: float | Tensor) -> Tensor:
+        if self.both is None:
+            with_it, without = (self.model(x, t, c) for c in (self.cond, self.uncond))
+        else:
+            with_it, without = self.model(torch.cat([x, x]), torch.cat([t, t]), self.both).chunk(2)
+        if isinstance(w, Tensor):
+            w = w.to(with_it).reshape(-1, *[1] * (with_it.dim() - 1))
+        return torch.lerp(without, with_it, 1 + w)
+
+
+def _joined(cond: Any, uncond: Any) -> Any:
+    """Two conditions as that of a batch of twice the size."""
+    if isinstance(cond, dict):
+        uncond = uncond or {}
+        return {key: _joined(cond.get(key), uncond.get(key)) for key in cond | uncond}
+    if not isinstance(cond, Tensor) and not isinstance(uncond, Tensor):
+        return cond
+    with_it = torch.zeros_like(uncond) if cond is None else cond
+    return torch.cat([with_it, torch.zeros_like(cond) if uncond is None else uncond])
+
+
+class classifier_guided:  # noqa: N801 (used like a function)
+    """Guidance by a classifier of noised data: score + s·∇ log p(y | x_t); Dhariwal & Nichol 2021, algorithm 2.
+
+    Told in the model's own terms: for noise ε − s·σ_t·∇ log p(y | x_t).
+
+    Args:
+        model: Predicts `prediction`, called as `model(x, t)`.
+        classifier: `classifier(x, t)` gives logits (b, classes).
+        y: (b,) classes.
+        s: Strength; 0 is the plain model.
+        path: Gives σ_t.
+        prediction: What the model predicts.
+    """
+
+    def __init__(self, model: Model, classifier: Model, y: Tensor, s: float, path: GaussianPath,
+                 prediction: Kind = "noise"):
+        self.model, self.classifier, self.y, self.s = model, classifier, y, s
+        self.path, self.prediction = path, prediction
+
+    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
+        """The guided prediction (b, *)."""
+        _, per_score = self.path.mixing(t, "score", self.prediction)
+        weight = (self.s * per_score).to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
+        return self.model(x, t) + weight * self.gradient(x, t)
+
+    def gradient(self, x: Tensor, t: Tensor) -> Tensor:
+        """∇ log p(y | x_t) of every sample, (b, *): the sum over the batch has the samples' own gradients."""
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            log_prob = self.classifier(x, t).log_softmax(1).gather(1, self.y[:, None])
+            return torch.autograd.grad(log_prob.sum(), x)[0]
