@@ -16,7 +16,8 @@ from typing import Any, Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from course_utils.paths import GaussianPath, Kind
+from course_utils.guidance import Conditional, Model, classifier_guided, guided
+from course_utils.paths import DiscreteVP, GaussianPath, Kind
 from course_utils.plans import (
     Plan,
     plan_ancestral,
@@ -36,7 +37,6 @@ __all__ = ["Plan", "classifier_guided", "guided", "plan_ancestral", "plan_ddim",
            "sample_dpmpp_2m", "sample_euler", "sample_heun", "sample_ode", "sample_pc", "times_log_snr",
            "times_quadratic", "times_uniform"]
 
-Model = Callable[[Tensor, Tensor], Tensor]
 Callback = Callable[[dict[str, Any]], None]
 
 
@@ -58,6 +58,8 @@ def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", c
         (b, *) samples.
     """
     run = _Run(model, x, plan.path, plan.times, prediction, clamp)
+    if _fusible(x, plan):
+        return _sample_fused(run, x, plan, callback, generator)
     # Two buffers: one holds x, the other the previous x_start, and each step turns them into x_start and the next x.
     x, y = x.clone(), torch.empty_like(x)
     noise = torch.empty_like(x) if (plan.table[:, 3] > 0).any() else None
@@ -74,6 +76,38 @@ def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", c
             x, y = y, x
             if callback is not None:
                 callback({"i": i, "t": run.host_times[i], "x": x, "x_start": y})
+    return x
+
+
+def _fusible(x: Tensor, plan: Plan) -> bool:
+    """Whether one kernel can do all of a step but the network: on a GPU, for plans without memory."""
+    if not x.is_cuda or not x.is_contiguous() or plan.table[:, 2].any():
+        return False
+    from course_utils.kernels.dispatch import use_operator  # imports Triton, which nobody else needs to wait for
+
+    return use_operator(x)
+
+
+def _sample_fused(run: _Run, x: Tensor, plan: Plan, callback: Callback | None, generator: Generator | None) -> Tensor:
+    """The loop of `sample` with a kernel for guidance, x_start, clamp, mean and noise: no other pass over x."""
+    from course_utils.kernels.guided_step import guided_step
+    from course_utils.kernels.noise import draw_seeds
+
+    guide = run.model if isinstance(run.model, guided) and not isinstance(run.model.w, Tensor) else None
+    w = torch.full((len(plan), 1), guide.w if guide else 0.0, dtype=torch.float64)
+    weights = torch.tensor(run.weights[: len(plan)], dtype=torch.float64)
+    rows = torch.cat([w, weights, plan.table[:, [0, 1, 3]]], dim=1).float().to(x.device)
+    seeds = draw_seeds(len(plan), generator, x.device)
+    with _evaluating(run.model):
+        for i in range(len(plan)):
+            if guide and guide.guides(run.host_times[i]):
+                cond, uncond = guide.pair(x, run.times[i])
+            else:
+                cond, uncond = run.evaluate(i, x), None
+            before, x = x, guided_step(x, cond, uncond, rows[i], seeds[i], run.clamp)
+            if callback is not None:
+                out = cond if uncond is None else torch.lerp(uncond, cond, 1 + guide.w)
+                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": run.x_start_(i, before.clone(), out)})
     return x
 
 
@@ -146,7 +180,7 @@ def sample_ancestral(model: Callable, shape: tuple[int, ...], path: GaussianPath
         **options: Of `sample`.
     """
     x = path.prior_sampling(shape, generator=generator, device=device)
-    conditional = _Conditional(model, model_kwargs or {})
+    conditional = Conditional(model, model_kwargs or {})
     return sample(conditional, x, plan_ancestral(path, times, variance), generator=generator, **options)
 
 
@@ -279,7 +313,7 @@ def sample_ode(model: Model, x: Tensor, path: GaussianPath, *, rtol: float = 1e-
     Args:
         model: Predicts `prediction`; sees all samples in each evaluation, t (b,) with a time for each of them.
         x: (b, *) noise of the path's prior, float32 or float64.
-        path: Any; the chain's log ᾱ is a straight line between two indices, and t is then a broken index.
+        path: Any; on a chain the model sees broken indices, between which log ᾱ is a straight line.
         rtol: Relative error allowed in one step.
         atol: Absolute error allowed in one step.
         prediction: What the model predicts.
@@ -289,109 +323,23 @@ def sample_ode(model: Model, x: Tensor, path: GaussianPath, *, rtol: float = 1e-
     """
     start, end = path.T if start is None else start, path.eps if end is None else end
     flow = lambda x, t: path.convert(model(x, t), x, t, prediction, "velocity")  # noqa: E731
+    if isinstance(path, DiscreteVP):
+        flow, (start_, end_) = _in_log_snr(flow, path), path.log_snr(torch.tensor([start, end]).double()).tolist()
+    else:
+        start_, end_ = start, end
     with _evaluating(model):
-        x = rk45(flow, x, start, end, rtol=rtol, atol=atol, compact=False).x
+        x = rk45(flow, x, start_, end_, rtol=rtol, atol=atol, compact=False).x
         if denoise:
             t = torch.full((len(x),), end, dtype=x.dtype, device=x.device)
             x = path.convert(model(x, t), x, t, prediction, "x_start")
     return x
 
 
-class _Conditional:
-    """A model with its condition: `model(x, t, cond)` as a function of x and t."""
+def _in_log_snr(flow: Model, path: GaussianPath) -> Model:
+    """dx/dt as a function of x and t told as dx/dl of x and l = log-SNR: smooth where a chain's β jumps."""
+    def slope(x: Tensor, log_snr: Tensor) -> Tensor:
+        t = path.inverse_log_snr(log_snr.double())
+        rate = 2 * (path.alpha_dot(t) / path.alpha(t) - path.sigma_dot(t) / path.sigma(t))  # dl/dt
+        return flow(x, t.to(log_snr.dtype)) / rate.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
 
-    def __init__(self, model: Callable, cond: Any):
-        self.model, self.cond = model, cond
-
-    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        return self.model(x, t, self.cond)
-
-
-class guided:  # noqa: N801 (used like a function)
-    """Classifier-free guidance, (1 + w)·conditional − w·unconditional; Ho & Salimans 2022, eq. 6.
-
-    The combination is affine, so it may be made of noise, x_start, v, velocity or score alike.
-
-    Args:
-        model: Called as `model(x, t, condition)`.
-        cond: The condition: a tensor (b, …) or a dict of such tensors and other values (`model_kwargs`); never written.
-        uncond: The same without the condition. Where it has None (or nothing) in place of a tensor and both are
-            evaluated together, zeros stand for it, as in the course's networks.
-        w: 0 is the plain conditional; a number or a tensor (b,). The other convention's guidance scale is 1 + w.
-        interval: (low, high) times outside of which the conditional answers alone; Kynkäänniemi et al. 2024. In the
-            loops it then also saves the evaluation.
-        batched: One evaluation of 2b samples instead of two of b.
-    """
-
-    def __init__(self, model: Callable, cond: Any, uncond: Any, w: float | Tensor,
-                 interval: tuple[float, float] | None = None, batched: bool = True):
-        self.model, self.cond, self.uncond, self.w, self.interval = model, cond, uncond, w, interval
-        self.both = _joined(cond, uncond) if batched else None
-
-    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        """The guided prediction (b, *); each sample is guided where its own time lies in the interval."""
-        w = self.w
-        if self.interval is not None:
-            w = w * ((t >= self.interval[0]) & (t <= self.interval[1])).to(x.dtype)
-        return self._combined(x, t, w)
-
-    def at_time(self, t: float) -> Model:
-        """What to call at this one time of all samples, known without asking the device."""
-        inside = self.interval is None or self.interval[0] <= t <= self.interval[1]
-        return self._everywhere if inside else _Conditional(self.model, self.cond)
-
-    def _everywhere(self, x: Tensor, t: Tensor) -> Tensor:
-        return self._combined(x, t, self.w)
-
-    def _combined(self, x: Tensor, t: Tensor, w: float | Tensor) -> Tensor:
-        if self.both is None:
-            with_it, without = (self.model(x, t, c) for c in (self.cond, self.uncond))
-        else:
-            with_it, without = self.model(torch.cat([x, x]), torch.cat([t, t]), self.both).chunk(2)
-        if isinstance(w, Tensor):
-            w = w.to(with_it).reshape(-1, *[1] * (with_it.dim() - 1))
-        return torch.lerp(without, with_it, 1 + w)
-
-
-def _joined(cond: Any, uncond: Any) -> Any:
-    """Two conditions as that of a batch of twice the size."""
-    if isinstance(cond, dict):
-        uncond = uncond or {}
-        return {key: _joined(cond.get(key), uncond.get(key)) for key in cond | uncond}
-    if not isinstance(cond, Tensor) and not isinstance(uncond, Tensor):
-        return cond
-    with_it = torch.zeros_like(uncond) if cond is None else cond
-    return torch.cat([with_it, torch.zeros_like(cond) if uncond is None else uncond])
-
-
-class classifier_guided:  # noqa: N801 (used like a function)
-    """Guidance by a classifier of noised data: score + s·∇ log p(y | x_t); Dhariwal & Nichol 2021, algorithm 2.
-
-    Told in the model's own terms: for noise ε − s·σ_t·∇ log p(y | x_t).
-
-    Args:
-        model: Predicts `prediction`, called as `model(x, t)`.
-        classifier: `classifier(x, t)` gives logits (b, classes).
-        y: (b,) classes.
-        s: Strength; 0 is the plain model.
-        path: Gives σ_t.
-        prediction: What the model predicts.
-    """
-
-    def __init__(self, model: Model, classifier: Model, y: Tensor, s: float, path: GaussianPath,
-                 prediction: Kind = "noise"):
-        self.model, self.classifier, self.y, self.s = model, classifier, y, s
-        self.path, self.prediction = path, prediction
-
-    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        """The guided prediction (b, *)."""
-        _, per_score = self.path.mixing(t, "score", self.prediction)
-        weight = (self.s * per_score).to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
-        return self.model(x, t) + weight * self.gradient(x, t)
-
-    def gradient(self, x: Tensor, t: Tensor) -> Tensor:
-        """∇ log p(y | x_t) of every sample, (b, *): the sum over the batch has the samples' own gradients."""
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            log_prob = self.classifier(x, t).log_softmax(1).gather(1, self.y[:, None])
-            return torch.autograd.grad(log_prob.sum(), x)[0]
+    return slope
