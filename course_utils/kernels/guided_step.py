@@ -136,14 +136,15 @@ def guided_step(x: Tensor, cond: Tensor, uncond: Tensor | None, row: Tensor, see
     return run(x, cond, uncond, row, seed, clamp)
 
 
-def step_table(alpha: Tensor, sigma: Tensor, c_x: Tensor, c_start: Tensor, c_noise: Tensor, prediction: str = "noise",
-               w: float | Tensor = 0.0) -> Tensor:
+def step_table(alpha: Tensor, sigma: Tensor, c_x: Tensor, c_start: Tensor, c_noise: Tensor,
+               prediction: str | tuple[Tensor, Tensor] = "noise", w: float | Tensor = 0.0) -> Tensor:
     """The rows of all steps, computed in float64.
 
     Args:
         alpha, sigma: (n,) of each step's time, x = α·x_start + σ·noise.
         c_x, c_start, c_noise: (n,) of the sampler's equation.
-        prediction: What the network predicts: "noise", "x_start" or "v" = α·noise − σ·x_start (Salimans & Ho 2022).
+        prediction: What the network predicts: "noise", "x_start" or "v" = α·noise − σ·x_start (Salimans & Ho 2022);
+            or the weights k_x and k_out, (n,) each, of x and of any other prediction in x_start.
         w: Guidance weight, one for all or (n,); 0 is the plain conditional.
 
     Returns:
@@ -152,13 +153,20 @@ def step_table(alpha: Tensor, sigma: Tensor, c_x: Tensor, c_start: Tensor, c_noi
     Raises:
         ValueError: An unknown prediction.
     """
-    alpha, sigma = alpha.double(), sigma.double()
-    one, power = torch.ones_like(alpha), alpha**2 + sigma**2
-    k = {"noise": lambda: (1 / alpha, -sigma / alpha), "x_start": lambda: (0 * one, one),
-         "v": lambda: (alpha / power, -sigma / power)}
-    if prediction not in k:
-        raise ValueError(f"prediction is one of {', '.join(k)}, but it is {prediction!r}.")
-    return torch.stack([w * one, *k[prediction](), c_x.double(), c_start.double(), c_noise.double()], dim=1).float()
+    k = _weights(alpha.double(), sigma.double(), prediction) if isinstance(prediction, str) else prediction
+    weight = torch.ones_like(c_x, dtype=torch.float64) * w
+    return torch.stack([c.double() for c in (weight, *k, c_x, c_start, c_noise)], dim=1).float()
+
+
+def _weights(alpha: Tensor, sigma: Tensor, prediction: str) -> tuple[Tensor, Tensor]:
+    if prediction == "noise":
+        return 1 / alpha, -sigma / alpha
+    if prediction == "x_start":
+        return torch.zeros_like(alpha), torch.ones_like(alpha)
+    if prediction == "v":
+        power = alpha**2 + sigma**2  # 1 on a variance-preserving path only
+        return alpha / power, -sigma / power
+    raise ValueError(f"prediction is one of noise, x_start, v, but it is {prediction!r}.")
 
 
 def bytes_moved(elements: int, dtype: torch.dtype, guided: bool = True) -> int:

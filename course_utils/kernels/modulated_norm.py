@@ -66,7 +66,8 @@ def backward_kernel(x_ptr, g_ptr, scale_ptr, shift_ptr, dy_ptr, dx_ptr, a_ptr, b
     shift = tl.zeros((1, COLS), tl.float32)
     if MODULATED:
         shift = tl.load(shift_ptr + sample * shift_stride + col, mask=col < C, other=0.0).to(tl.float32)[None, :]
-    for first in range(tl.program_id(1) * ROWS, P, tl.num_programs(1) * ROWS):
+    first = tl.program_id(1) * ROWS
+    while first < P:  # not `range`, which the interpreter of Triton 3.6 does not run with the newest numpy
         position = first + tl.arange(0, ROWS)
         mask = (position < P)[:, None] & (col < C)[None, :]
         here = sample * P * C + position.to(tl.int64)[:, None] * C + col[None, :]
@@ -84,6 +85,7 @@ def backward_kernel(x_ptr, g_ptr, scale_ptr, shift_ptr, dy_ptr, dx_ptr, a_ptr, b
         tl.store(dx_ptr + here, r * (dn - n * along[:, None]), mask=mask)
         a += tl.sum(du * n, axis=0)  # dy = 0 off the tensor
         b += tl.sum(du, axis=0)
+        first += tl.num_programs(1) * ROWS
     partial = (sample * tl.num_programs(1) + tl.program_id(1)) * C + col
     tl.store(a_ptr + partial, a, mask=col < C)
     if MODULATED:

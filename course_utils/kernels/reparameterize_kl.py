@@ -31,8 +31,9 @@ def forward_kernel(mu_ptr, logvar_ptr, seed_ptr, z_ptr, kl_ptr, b, d, mu_stride,
     """Program i: ROWS rows, walked COLS columns at a time."""
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     seed, kl = tl.load(seed_ptr), tl.zeros((ROWS,), tl.float32)
-    for first in range(0, d, COLS):
-        col, group = _tile(row, first, d, ROWS, COLS)
+    chunk = 0  # `while` and not `range`, which the interpreter of Triton 3.6 does not run with the newest numpy
+    while chunk * COLS < d:
+        col, group = _tile(row, chunk * COLS, d, ROWS, COLS)
         mask = (row < b)[:, None] & (col < d)
         mu = tl.load(mu_ptr + row[:, None] * mu_stride + col, mask=mask, other=0.0).to(tl.float32)
         logvar = tl.load(logvar_ptr + row[:, None] * logvar_stride + col, mask=mask, other=0.0).to(tl.float32)
@@ -40,6 +41,7 @@ def forward_kernel(mu_ptr, logvar_ptr, seed_ptr, z_ptr, kl_ptr, b, d, mu_stride,
         z = mu + std * normal_tile(seed, group, ROWS, COLS)
         tl.store(z_ptr + row[:, None] * d + col, z, mask=mask)
         kl += 0.5 * tl.sum(std * std + mu * mu - 1 - logvar, axis=1)  # μ = logvar = 0 off the row adds nothing
+        chunk += 1
     tl.store(kl_ptr + row, kl, mask=row < b)
 
 
@@ -49,8 +51,9 @@ def backward_kernel(mu_ptr, logvar_ptr, seed_ptr, dz_ptr, dkl_ptr, dmu_ptr, dlog
     """dμ = dz + dKL·μ; dlogvar = ½·(dz·σ·noise + dKL·(σ² − 1))."""
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     seed, dkl = tl.load(seed_ptr), tl.load(dkl_ptr + row, mask=row < b, other=0.0).to(tl.float32)[:, None]
-    for first in range(0, d, COLS):
-        col, group = _tile(row, first, d, ROWS, COLS)
+    chunk = 0
+    while chunk * COLS < d:
+        col, group = _tile(row, chunk * COLS, d, ROWS, COLS)
         mask = (row < b)[:, None] & (col < d)
         here = row[:, None] * d + col
         mu = tl.load(mu_ptr + row[:, None] * mu_stride + col, mask=mask, other=0.0).to(tl.float32)
@@ -60,6 +63,7 @@ def backward_kernel(mu_ptr, logvar_ptr, seed_ptr, dz_ptr, dkl_ptr, dmu_ptr, dlog
         dlogvar = 0.5 * (dz * std * normal_tile(seed, group, ROWS, COLS) + dkl * (std * std - 1))
         tl.store(dmu_ptr + here, dz + dkl * mu, mask=mask)
         tl.store(dlogvar_ptr + here, dlogvar, mask=mask)
+        chunk += 1
 
 
 def _shape(b: int, d: int) -> tuple[tuple[int], dict[str, int]]:
