@@ -76,8 +76,7 @@ def times_log_snr(path: GaussianPath, num_steps: int, end: float | None = None) 
         log_snr = torch.where(path.log_snr(ends).isfinite(), path.log_snr(ends), path.log_snr(inside))
         infinite = not path.log_snr(ends[1]).isfinite()
         grid = torch.linspace(log_snr[0].item(), log_snr[1].item(), n - infinite, dtype=torch.float64)
-        times = torch.cat([path.inverse_log_snr(grid), ends[1:]]) if infinite else path.inverse_log_snr(grid)
-        return times
+        return torch.cat([path.inverse_log_snr(grid), ends[1:]]) if infinite else path.inverse_log_snr(grid)
 
     return _grid(path, num_steps, end, spaced)
 

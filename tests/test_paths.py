@@ -75,7 +75,7 @@ def test_log_snr_falls_and_has_an_inverse(path):
 
 @pytest.mark.parametrize("name", ["vp", "sub_vp", "rectified"])
 def test_the_inverse_holds_next_to_data(name):
-    t = torch.tensor([1e-7, 1e-5, 1e-3], dtype=torch.float64)
+    t = torch.logspace(-11, -2, 50, dtype=torch.float64)
     torch.testing.assert_close(PATHS[name].inverse_log_snr(PATHS[name].log_snr(t)), t, rtol=1e-6, atol=0)
 
 
@@ -186,6 +186,8 @@ def test_discretize_keeps_its_digits_in_float32():
     t, s = torch.tensor([0.5]), torch.tensor([0.4999])
     want = VP().discretize(torch.ones(1).double(), t.double(), s.double())[1]
     torch.testing.assert_close(VP().discretize(torch.ones(1), t, s)[1].double(), want, rtol=1e-5, atol=0)
+    want = VP().discretize(torch.ones(1).double(), t.double())[1]
+    torch.testing.assert_close(VP().discretize(torch.ones(1), t)[1].double(), want, rtol=1e-6, atol=0)
 
 
 def test_a_vp_sde_has_its_chain():

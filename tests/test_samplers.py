@@ -270,6 +270,20 @@ def test_predictor_tables_are_the_papers():
         assert (c_x * x + c_start * x_start).item() == pytest.approx(float(want))
 
 
+def test_correctors_take_the_papers_steps():
+    """x + η·s + √(2η)·z with η = 2α(snr·‖z‖/‖s‖)², α the chain's own 1 − β (Song et al. 2021b, algorithms 4 and 5)."""
+    path, t = PATHS["chain"], torch.tensor([200, 199])
+    x, score_fn = noise(path, 5, d=3), lambda x, t: torch.sin(3 * x) - x
+    z = torch.randn(x.shape, generator=torch.Generator().manual_seed(4), dtype=x.dtype)
+    score, alpha = score_fn(x, t), 1 - path.betas[200]
+    ratio = z.norm(dim=1).mean() / score.norm(dim=1).mean()
+    for kind, size in [("langevin", ratio), ("annealed", path.sigma(t[0]))]:
+        eta = 2 * alpha * (0.16 * size) ** 2
+        run = samplers._Run(score_fn, x, path, t, "score", None)
+        got = samplers._corrector(run, path, t, "score", kind, 0.16, torch.Generator().manual_seed(4))(0, x)
+        torch.testing.assert_close(got, x + eta * score + (2 * eta).sqrt() * z)
+
+
 def textbook_ddim(predict, x, alpha_bars, eta, draws, clamp):
     """Song et al. 2021a, eqs. 12 and 16, as they are printed."""
     for (bar, bar_s), z in zip(itertools.pairwise(alpha_bars), draws, strict=True):
