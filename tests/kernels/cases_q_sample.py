@@ -53,14 +53,14 @@ def test_nothing_in_nothing_out(shape):
 
 
 def test_rows_further_apart_than_32_bits_can_count():
-    """Two rows of a tensor that is never touched between them, so that its 4 GB are not spent."""
+    """Rows of a tensor that is never touched between them, so that its 4 GB are not spent."""
     try:
         memory = torch.empty(2**31 + 64, dtype=torch.bfloat16, device=DEVICE)
     except RuntimeError:
         pytest.skip("There are no 4 GB of address space.")
-    x_start = memory.as_strided((2, 64), (2**31, 1))
-    x_start.copy_(torch.arange(128).reshape(2, 64))
-    t, noise = torch.tensor([0, 9], device=DEVICE), torch.zeros(2, 64, device=DEVICE)
+    x_start = memory.as_strided((3, 64), (2**30, 1))  # the stride fits 32 bits, the last row's start does not
+    x_start.copy_(torch.arange(192).reshape(3, 64))
+    t, noise = torch.tensor([0, 4, 9], device=DEVICE), torch.zeros(3, 64, device=DEVICE)
     assert error(q_sample(x_start, t, noise, ALPHAS, SIGMAS), exact(x_start, t, noise)) < 8e-3
 
 

@@ -77,6 +77,7 @@ def test_the_noise_is_normal_and_knows_neither_tile_nor_neighbours(monkeypatch):
     assert abs(z.mean()) < 4 / n**0.5 and abs(z.var() - 1) < 4 * (2 / n) ** 0.5
     assert abs((z[0] * z[1]).mean()) < 4 / 2048**0.5 and abs((z[:, 1:] * z[:, :-1]).mean()) < 4 / n**0.5
     assert not torch.equal(z, noise((2, 2048), SEED + 1))
+    assert noise((5, 7)).unique().numel() == 35  # rows that are no multiple of four share no number
     monkeypatch.setattr(module, "TILE", 512)
     assert torch.equal(noise((2, 2048)), z) and torch.equal(noise((1, 2048)), z[:1])
 
