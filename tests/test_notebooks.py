@@ -43,6 +43,7 @@ print(object(), double(3))
 # Because.
 '''
 POINTS = {"ddpm.extract": 10, "ddpm.1": 5}
+pytestmark = pytest.mark.slow
 SOURCES = pytest.mark.parametrize("source", notebooks.sources(), ids=lambda p: p.stem)
 
 
@@ -103,6 +104,16 @@ def test_load_takes_other_code_and_tracebacks_show_its_line(tiny):
     assert "raise KeyError(x)" in told
     with pytest.raises(ValueError, match=r"ddpm\.q_sample"):
         notebooks.load(tiny, {"ddpm.q_sample": "pass"})
+
+
+def test_a_students_notebook_loads_with_cells_of_their_own(tiny):
+    face = notebooks.student_face(notebooks.graded(notebooks.read(tiny), POINTS))
+    face.cells.insert(2, nbformat.v4.new_code_cell("mine = 3\n%time mine"))
+    nbformat.write(face, tiny.with_suffix(".ipynb"))
+    nb = notebooks.load(tiny.with_suffix(".ipynb"))
+    assert nb.mine == 3
+    with pytest.raises(nb.Unfinished):
+        nb.double(1)
 
 
 def test_two_loads_share_nothing(tiny):
