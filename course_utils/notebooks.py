@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from course_utils.tasks import Namespace
 
 SOLUTIONS = Path(__file__).resolve().parents[1] / "solutions"
+RECORDING = {"COURSE_RECORD": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}  # as in the Makefile's run of nbval
 
 _REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION[^\n]*\n(.*?)^[ \t]*### END SOLUTION[^\n]*$",
                      re.MULTILINE | re.DOTALL)
@@ -255,7 +256,7 @@ def executed(nb: NotebookNode, folder: Path, allow_errors: bool = False) -> Note
                             allow_errors=allow_errors, store_widget_state=False, coalesce_streams=True,
                             resources={"metadata": {"path": str(folder)}})
     try:
-        client.execute(env={**os.environ, "COURSE_RECORD": "1", "PYTHONHASHSEED": "0"})
+        client.execute(env=os.environ | RECORDING)
     except (CellExecutionError, DeadKernelError) as e:
         cells = [c for c in nb.cells if c.cell_type == "code" and c.execution_count is not None]
         where = f"{name}: cell {cells[-1].id} failed" if cells else f"{name}: the kernel failed"
