@@ -72,7 +72,7 @@ def _known_methods() -> dict[str, Any]:
 def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
     """What the student's method answers on the linear schedule of `timesteps` steps."""
     with stand_ins(nb):
-        diffusion = nb.GaussianDiffusion(None, image_size=8, timesteps=timesteps, beta_schedule="linear")
+        diffusion = nb.GaussianDiffusion(None, image_size=4, timesteps=timesteps, beta_schedule="linear")
         return getattr(diffusion, method)(*args)
 
 
@@ -82,7 +82,7 @@ def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, 
     with stand_ins(nb, **schedules):
         known = {name: f for name, f in _known_methods().items() if name != method}
         cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
-        diffusion = cls(model, image_size=8, timesteps=3, objective=objective, beta_schedule="linear")
+        diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")
         return getattr(diffusion, method)(*args)
 
 
@@ -132,7 +132,7 @@ def extract(nb, a, t):
 # Methods that use the buffers
 
 def _pairs(rng: Rng) -> dict[str, Tensor]:
-    return dict(first=rng.images(4, 3, 8), second=rng.normal(4, 3, 8, 8), t=rng.timesteps(4, 1000),
+    return dict(first=rng.images(4, 3, 4), second=rng.normal(4, 3, 4, 4), t=rng.timesteps(4, 1000),
                 points=rng.uniform(5, 2, low=-1.0), more_points=rng.normal(5, 2), t_points=rng.timesteps(5, 50))
 
 
@@ -185,7 +185,7 @@ def mean_from_noise(nb, first, second, t, points, more_points, t_points):
 # Methods that use other methods
 
 def _loss_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(images=rng.uniform(4, 3, 8, 8), t=rng.timesteps(4, 3), noise=rng.normal(4, 3, 8, 8),
+    return dict(images=rng.uniform(4, 3, 4, 4), t=rng.timesteps(4, 3), noise=rng.normal(4, 3, 4, 4),
                 text_emb=rng.normal(4), w=rng.uniform(low=0.5, high=1.5),
                 points=rng.uniform(5, 2), t_points=rng.timesteps(5, 3), noise_points=rng.normal(5, 2))
 
@@ -206,7 +206,7 @@ def p_losses(nb, images, t, noise, text_emb, w, points, t_points, noise_points):
 
 
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x_t=1.5 * rng.normal(4, 3, 8, 8), prediction=rng.normal(4, 3, 8, 8), z=rng.normal(4, 3, 8, 8),
+    return dict(x_t=1.5 * rng.normal(4, 3, 4, 4), prediction=rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4),
                 t=torch.tensor([2, 0, 1, 0]), points=rng.normal(3, 2), prediction_points=rng.normal(3, 2),
                 z_points=rng.normal(3, 2), t_points=torch.tensor([0, 1, 2]))
 
@@ -221,7 +221,7 @@ def ancestral_step(nb, x_t, prediction, z, t, points, prediction_points, z_point
 
 
 def _sample_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x_t=1.5 * rng.normal(4, 3, 8, 8), z=rng.normal(4, 3, 8, 8), text_emb=rng.normal(4),
+    return dict(x_t=1.5 * rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4), text_emb=rng.normal(4),
                 w=rng.uniform(low=0.5, high=1.5), points=1.5 * rng.normal(5, 2), z_points=rng.normal(5, 2))
 
 
