@@ -32,9 +32,9 @@ from course_utils.grading.stage import stage_plain
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
 LIBRARY = "/room"  # where a room finds the staged folder
 TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": "",
-    "USER": "student",
+    "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1",
+    "CUDA_VISIBLE_DEVICES": "", "USER": "student",
 }
 
 
