@@ -560,7 +560,7 @@ def forward(self, x, time, model_kwargs={}):
     # 4. mid_block1, mid_block2.                                       #
     # 5. Up: each level holds an Upsample and two blocks. Before each  #
     #    block join the newest skip that is left, x first:             #
-    #    torch.cat([x, skip], dim=1). The checkpoint expects this order. #
+    #    torch.cat([x, skip], dim=1), as the checkpoint expects it.    #
     # 6. final_conv.                                                   #
     ####################################################################
     ### BEGIN SOLUTION
@@ -630,7 +630,7 @@ plot.show(fig, alt="Parameters and multiply-adds of each part: the bottom holds 
 print(f"{parameters:,} parameters, {operations / 1e6:.0f} million multiply-adds an image")
 
 # %% [markdown]
-# **Question 3.** From level 0 to level 1 the number of channels doubles. Compare the two levels' bars in both panels and
+# **Question 3.** From level 0, at full resolution, to level 1 the number of channels doubles. Compare the two levels' bars in both panels and
 # explain the ratios you see with the formula of section 2. If you had twice the budget of *operations*, and then twice
 # the budget of *memory for parameters*, where would you spend it?
 
@@ -787,7 +787,7 @@ class Mine(MnistUnet):
 
 
 if TRAIN:
-    training.train(Mine(), resume=False, out=Path("runs"))
+    training.train(Mine(), resume=False, out=Path("runs/finished"))
 
 # %% [markdown]
 # ## 11 · Weights from elsewhere
@@ -798,7 +798,7 @@ if TRAIN:
 # computes nonsense.
 
 # %% tags=["demo"]
-shipped = zoo.load("mnist-unet", Path("runs") if TRAIN else zoo.FOLDER)
+shipped = zoo.load("mnist-unet", Path("runs/finished") if TRAIN else zoo.FOLDER)
 
 
 def trained():
