@@ -119,6 +119,15 @@ def test_an_interrupted_installation_is_made_anew(course):
     assert not (course.folder / ".venv/unfinished").exists()
 
 
+def test_two_at_once_do_not_install_into_one_folder(course):
+    course.python("python3.12")
+    (course.folder / ".venv").mkdir()
+    (course.folder / ".venv/unfinished").write_text(f"{os.getpid()}\n")
+    done = course.make("test")
+    assert done.returncode != 0 and f"Process {os.getpid()} is installing" in done.stderr
+    assert "-m venv" not in course.asked() and (course.folder / ".venv/unfinished").exists()
+
+
 def test_a_moved_folder_is_installed_again(course):
     course.python("python3.12")
     course.make(".venv/ready")
