@@ -21,9 +21,9 @@ import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic  # a student may put another clock into the module
 from types import ModuleType
 
 import torch
@@ -83,7 +83,7 @@ def _attempt(work: Callable[[], Outcome], seconds: float) -> Outcome:
         return outcome
     os.close(doing)
     try:
-        wire.read(done, 1, time.monotonic() + seconds)
+        wire.read(done, 1, monotonic() + seconds)
     except (TimeoutError, EOFError) as e:
         _end(pid)
         os.close(done)
