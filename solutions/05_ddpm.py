@@ -59,7 +59,7 @@ for step, beta in enumerate(torch.linspace(1e-4, 0.02, 1000)):
     x = (1 - beta).sqrt() * x + beta.sqrt() * torch.randn(x.shape, generator=generator)
 columns = ["data", "25 steps", "50", "100", "200", "400", "1000"]
 plot.show(plot.image_grid((torch.stack([*seen, x], dim=1) + 1) / 2, columns=columns),
-          alt="Three digits at 0, 25, 50, 100, 200, 400 and 1000 noise steps; from 400 steps on they cannot be told apart.")
+          alt="Three digits after 0 to 1000 noise steps; from 400 steps on they can hardly be told apart.")
 
 # %% [markdown]
 # **A word on counting.** Papers call the data $x_0$ and count $t = 1 \dots T$. Code counts from 0. Here the index
@@ -68,8 +68,9 @@ plot.show(plot.image_grid((torch.stack([*seen, x], dim=1) + 1) / 2, columns=colu
 #
 # **Two steps are one.** Write $\alpha_t = 1 - \beta_t$ and put one step into the next:
 #
-# $$x_t = \sqrt{\alpha_t\alpha_{t-1}}\;x_{t-2}
-#  + \underbrace{\sqrt{\alpha_t(1-\alpha_{t-1})}\;\varepsilon + \sqrt{1-\alpha_t}\;\varepsilon'}_{\text{two independent Gaussians}} \tag{2}$$
+# $$x_t = \sqrt{\alpha_t\alpha_{t-1}}\;x_{t-2} +
+# \underbrace{\sqrt{\alpha_t(1-\alpha_{t-1})}\;\varepsilon + \sqrt{1-\alpha_t}\;\varepsilon'}_{\text{independent}}
+# \tag{2}$$
 #
 # Variances of independent Gaussians add: $\alpha_t(1-\alpha_{t-1}) + (1-\alpha_t) = 1 - \alpha_t\alpha_{t-1}$. So
 # both steps together look like *one* step whose $\alpha$ is the product. Is it true? Take two steps with
@@ -83,7 +84,8 @@ x_2 = 0.6**0.5 * x_1 + 0.4**0.5 * second
 at_once = 0.54**0.5 * 1.5 + 0.46**0.5 * merged
 grid = torch.linspace(-2, 4, 200)
 normal = torch.distributions.Normal(0.54**0.5 * 1.5, 0.46**0.5).log_prob(grid).exp()
-plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel="value", density={"N(1.10, 0.46)": (grid, normal)}),
+plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel="value",
+                          density={"N(1.10, 0.46)": (grid, normal)}),
           alt="The histograms of two steps and of one merged step lie on each other and on the predicted Gaussian.")
 
 # %% [markdown]
@@ -93,7 +95,8 @@ plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel
 #
 # the whole way from the data to index $t$ is one jump:
 #
-# $$x_t = \sqrt{\bar\alpha_t}\; x_{\text{start}} + \sqrt{1-\bar\alpha_t}\;\varepsilon, \qquad \varepsilon \sim \mathcal N(0, I) \tag{4}$$
+# $$x_t = \sqrt{\bar\alpha_t}\; x_{\text{start}} + \sqrt{1-\bar\alpha_t}\;\varepsilon,
+# \qquad \varepsilon \sim \mathcal N(0, I) \tag{4}$$
 #
 # This equation makes training cheap: any noise level of any picture costs one line. Keep the two alphas apart.
 # $\alpha_t$ (table `alphas`) belongs to one step, $\bar\alpha_t$ (table `alphas_cumprod`) to all steps up to $t$; the
@@ -108,7 +111,8 @@ plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel
 # It destroys small pictures quickly: after half of the steps hardly anything is left. The **cosine** schedule starts
 # from the other end. It says what should remain, a curve that falls gently at both ends,
 #
-# $$\bar\alpha(u) = \frac{f(u)}{f(0)}, \qquad f(u) = \cos^2\!\left(\frac{u + s}{1 + s}\cdot\frac{\pi}{2}\right), \qquad u \in [0, 1] \tag{6}$$
+# $$\bar\alpha(u) = \frac{f(u)}{f(0)}, \qquad f(u) = \cos^2\!\left(\frac{u + s}{1 + s}\cdot\frac{\pi}{2}\right),
+# \qquad u \in [0, 1] \tag{6}$$
 #
 # and reads the betas off the ratio of neighbours, with $u_t = t/T$:
 #
@@ -382,7 +386,7 @@ def noisy_digits(t, schedule):
     return fig
 
 
-widgets.explore(noisy_digits, caption=lambda t, schedule: f"Six digits at t = {t} of 200 under the {schedule} schedule.",
+widgets.explore(noisy_digits, caption=lambda t, schedule: f"Six digits at t = {t} of 200, {schedule} schedule.",
                 t=widgets.Control([0, 20, 40, 60, 80, 100, 120, 140, 160, 199], default=60),
                 schedule=widgets.Control(["linear", "cosine", "sigmoid"], default="cosine"))
 
@@ -467,7 +471,7 @@ for name in ("linear", "cosine", "sigmoid"):
     magnified[name] = diffusion.predict_start_from_noise(zeros, torch.arange(1000), error)[:, 0]
 plot.show(plot.curves(torch.arange(1000), magnified, xlabel="t", ylabel="error of the picture", logy=True,
                       title="from an error of 0.01 in the noise"),
-          alt="The error grows from below 0.001 at t = 0 to above 1 near the end, and to 18 (sigmoid) or 200 (cosine) at the last index.")
+          alt="The error grows from below 0.001 at t = 0 to 1 (linear), 18 (sigmoid), 200 (cosine) at the last index.")
 
 # %% [markdown]
 # **Question 2.** At the last index $1/\sqrt{\bar\alpha}$ is about 1,800 for the sigmoid schedule and 20,000 for the
@@ -494,14 +498,18 @@ plot.show(plot.curves(torch.arange(1000), magnified, xlabel="t", ylabel="error o
 # Sampling needs the way back: given $x_t$, where was $x_{t-1}$? If we also knew $x_{\text{start}}$, Bayes' rule would
 # tell us.
 #
-# $$q(x_{t-1} \mid x_t, x_{\text{start}}) \ \propto\ \underbrace{q(x_t \mid x_{t-1})}_{\text{eq. (1)}}\ \underbrace{q(x_{t-1} \mid x_{\text{start}})}_{\text{eq. (4)}} \tag{10}$$
+# $$q(x_{t-1} \mid x_t, x_{\text{start}}) \ \propto\
+# \underbrace{q(x_t \mid x_{t-1})}_{\text{eq. (1)}}\
+# \underbrace{q(x_{t-1} \mid x_{\text{start}})}_{\text{eq. (4)}} \tag{10}$$
 #
 # Both factors are Gaussian in $x_{t-1}$, so their product is one too. Collect the terms quadratic and linear in
 # $x_{t-1}$ and complete the square:
 #
-# $$\tilde\mu_t = \frac{\sqrt{\bar\alpha_{t-1}}\;\beta_t}{1-\bar\alpha_t}\; x_{\text{start}} + \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\; x_t \tag{11}$$
+# $$\tilde\mu_t = \frac{\sqrt{\bar\alpha_{t-1}}\;\beta_t}{1-\bar\alpha_t}\; x_{\text{start}} +
+# \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\; x_t \tag{11}$$
 #
-# $$\tilde\sigma_t = \sqrt{\tilde\beta_t}, \qquad \tilde\beta_t = \frac{1-\bar\alpha_{t-1}}{1-\bar\alpha_t}\;\beta_t \tag{12}$$
+# $$\tilde\sigma_t = \sqrt{\tilde\beta_t},
+# \qquad \tilde\beta_t = \frac{1-\bar\alpha_{t-1}}{1-\bar\alpha_t}\;\beta_t \tag{12}$$
 #
 # Look at $t = 0$. Before it lies the data, so $\bar\alpha_{-1} = 1$: the mean is $x_{\text{start}}$ itself and the
 # spread is 0. (In Python, index −1 is the *last* entry of a table. This bug is popular; the tables of the class were
@@ -559,7 +567,7 @@ for panel, t in zip(panels, (8, 4, 1)):
     panel.set(title=f"t = {t}", xlabel=r"$x_{t-1}$")
 panels[0].set_ylabel("density")
 panels[2].legend(loc="upper left")
-plot.show(fig, alt="At t = 8, 4 and 1 of 10 the Gaussian of q_posterior lies exactly on the product computed on a grid.")
+plot.show(fig, alt="At t = 8, 4 and 1 of 10 the Gaussian of q_posterior lies on the product computed on a grid.")
 
 # %% [markdown]
 # ### Why so many steps
@@ -585,7 +593,7 @@ for panel, beta in zip(panels, (0.02, 0.3, 0.9)):
     panel.set(title=rf"$\beta$ = {beta}", xlabel=r"$x_{t-1}$, given $x_t = 0.2$")
 panels[0].set_ylabel("density")
 panels[0].legend()
-plot.show(fig, alt="For beta = 0.02 the true step back is a Gaussian; for 0.3 it leans; for 0.9 it has two bumps and the Gaussian lies between them.")
+plot.show(fig, alt="For beta = 0.02 the true step back is a Gaussian; for 0.3 and 0.9 it has two bumps.")
 
 # %% [markdown]
 # For small $\beta$ the true step back *is* nearly Gaussian, whatever the data. That is the bargain of this model:
@@ -594,7 +602,8 @@ plot.show(fig, alt="For beta = 0.02 the true step back is a Gaussian; for 0.3 it
 # So let the step back be a Gaussian whose mean a network predicts. If the network predicts noise, put equation (8)
 # into (11). Most terms cancel:
 #
-# $$\mu_t = \frac{1}{\sqrt{\alpha_t}}\left(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\right) \tag{13}$$
+# $$\mu_t = \frac{1}{\sqrt{\alpha_t}}\left(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\right)
+# \tag{13}$$
 #
 # **Exercise 7** · medium · 15 minutes. Do the algebra once on paper; it is four lines.
 
@@ -645,7 +654,7 @@ direct, x_hat = diffusion.mean_from_noise(x_t, t, guess), diffusion.predict_star
 apart = {name: (diffusion.q_posterior(x, x_t, t)[0] - direct).abs().amax(1)
          for name, x in {"clamped": x_hat.clamp(-1, 1), "not clamped": x_hat}.items()}
 plot.show(plot.curves(t, apart, xlabel="t", ylabel="largest difference", logy=True),
-          alt="Without the clamp the two means differ by rounding only; with it they differ at every t, most at the end.")
+          alt="Without the clamp the two means differ by rounding only; with it they differ, most at the end.")
 
 # %% [markdown]
 # ## 6 What to train
@@ -653,18 +662,23 @@ plot.show(plot.curves(t, apart, xlabel="t", ylabel="largest difference", logy=Tr
 # The chain is a latent variable model whose latents are the noisy pictures, and its encoder, equation (1), has
 # nothing to learn. The negative ELBO of notebook 03 splits into one term a step (in nats):
 #
-# $$-\log p(x_{\text{start}}) \le \underbrace{\mathrm{KL}\big(q(x_{T-1}|x_{\text{start}})\,\|\,\mathcal N(0, I)\big)}_{\text{nothing to learn; near 0}}
-# + \sum_{t=1}^{T-1} \mathbb E\,\mathrm{KL}\big(q(x_{t-1}|x_t,x_{\text{start}})\,\|\,p(x_{t-1}|x_t)\big) - \mathbb E\log p(x_{\text{start}}|x_0) \tag{14}$$
+# $$\begin{aligned} -\log p(x_{\text{start}}) \le{}
+# & \underbrace{\mathrm{KL}\big(q(x_{T-1}|x_{\text{start}})\,\|\,\mathcal N(0, I)\big)}_{\text{near 0, fixed}}
+# - \mathbb E\log p(x_{\text{start}}|x_0) \\
+# & {}+ \sum_{t=1}^{T-1} \mathbb E\,\mathrm{KL}\big(q(x_{t-1}|x_t,x_{\text{start}})\,\|\,p(x_{t-1}|x_t)\big)
+# \end{aligned} \tag{14}$$
 #
 # Every term in the sum compares two Gaussians. Fix the variance of the model's to be the same, $\sigma_t^2$, and only
 # the means matter:
 #
-# $$\mathrm{KL}\big(\mathcal N(\tilde\mu, \sigma^2 I)\,\|\,\mathcal N(\mu, \sigma^2 I)\big) = \frac{\|\tilde\mu-\mu\|^2}{2\sigma^2} \tag{15}$$
+# $$\mathrm{KL}\big(\mathcal N(\tilde\mu, \sigma^2 I)\,\|\,\mathcal N(\mu, \sigma^2 I)\big) =
+# \frac{\|\tilde\mu-\mu\|^2}{2\sigma^2} \tag{15}$$
 #
 # Write both means by equation (13), one with the true noise and one with the predicted noise. Their difference is a
 # multiple of $\varepsilon-\hat\varepsilon$:
 #
-# $$\mathrm{KL}_t = \frac{\beta_t^2}{2\sigma_t^2\,\alpha_t\,(1-\bar\alpha_t)}\;\|\varepsilon-\hat\varepsilon\|^2 \tag{16}$$
+# $$\mathrm{KL}_t = \frac{\beta_t^2}{2\sigma_t^2\,\alpha_t\,(1-\bar\alpha_t)}\;\|\varepsilon-\hat\varepsilon\|^2
+# \tag{16}$$
 #
 # So maximising the likelihood of pictures means predicting noise, with a certain weight on each $t$. How large is the
 # weight?
@@ -672,20 +686,26 @@ plot.show(plot.curves(t, apart, xlabel="t", ylabel="largest difference", logy=Tr
 # %% tags=["demo"]
 diffusion = GaussianDiffusion(None, image_size=28, timesteps=1000, beta_schedule="linear")
 common = diffusion.betas**2 / (2 * diffusion.alphas * (1 - diffusion.alphas_cumprod))
-weights = {r"$\sigma^2 = \beta$": common / diffusion.betas, r"$\sigma^2 = \tilde\beta$": common / diffusion.posterior_std**2,
-           "simple loss": torch.ones(1000)}
-plot.show(plot.curves(torch.arange(1, 1000), {name: w[1:] for name, w in weights.items()}, xlabel="t", ylabel="weight", logy=True),
-          alt="The weight of the likelihood falls from 0.5 at t = 1 to 0.005 in the middle and rises to 0.01; that of the simple loss is 1 everywhere.")
+weights = {r"$\sigma^2 = \beta$": common / diffusion.betas,
+           r"$\sigma^2 = \tilde\beta$": common / diffusion.posterior_std**2, "simple loss": torch.ones(1000)}
+plot.show(plot.curves(torch.arange(1, 1000), {name: w[1:] for name, w in weights.items()},
+                      xlabel="t", ylabel="weight", logy=True),
+          alt="The likelihood's weight falls from 0.5 at t = 1 to 0.005 in the middle; the simple loss has 1.")
 
 # %% [markdown]
 # The likelihood weighs the first indices up to a hundred times more than the middle ones. There the noise is too
 # small to see: imperceptible detail costs many bits, but nobody looks at it. Ho et al. (2020) dropped the weight, and
 # samples got better. With a random $t$ for each sample, the training loss is
 #
-# $$L = \mathbb E_{x_{\text{start}},\,t,\,\varepsilon}\;\Big[\,w_t\;\tfrac1d\,\big\|\,\text{target} - f(x_t, t)\,\big\|^2\Big],
-# \qquad \begin{array}{lll} \text{target} = \varepsilon, & w_t = 1 & \text{(“pred\_noise”)}\\ \text{target} = x_{\text{start}}, & w_t = \frac{\bar\alpha_t}{1-\bar\alpha_t} & \text{(“pred\_x\_start”)}\end{array} \tag{17}$$
+# $$L = \mathbb E_{x_{\text{start}},\,t,\,\varepsilon}\;\Big[\,w_t\;\tfrac1d\,\big\|\,y - f(x_t, t)\,\big\|^2\Big]
+# \tag{17}$$
 #
-# with $d$ the number of pixels. The weights lie in the table `loss_weight`.
+# with $d$ the number of pixels, $f$ the network, and $y$ its target:
+#
+# - objective `"pred_noise"`: $y = \varepsilon$ and $w_t = 1$;
+# - objective `"pred_x_start"`: $y = x_{\text{start}}$ and $w_t = \bar\alpha_t/(1-\bar\alpha_t)$.
+#
+# The table `loss_weight` holds $w_t$.
 #
 # **Exercise 8** · medium · 20 minutes. The data arrives in $[0, 1]$; the given lines move it to $[-1, 1]$ and draw
 # $t$ and the noise.
@@ -736,8 +756,10 @@ check("ddpm.p_losses")
 # Let a network predict $\hat x_{\text{start}}$, and turn it into a prediction of noise by equation (9). The true
 # noise obeys the same equation with $x_{\text{start}}$. Subtract them; $x_t$ cancels:
 #
-# $$\varepsilon-\hat\varepsilon = -\sqrt{\frac{\bar\alpha_t}{1-\bar\alpha_t}}\;\big(x_{\text{start}}-\hat x_{\text{start}}\big),
-# \qquad \|\varepsilon-\hat\varepsilon\|^2 = \frac{\bar\alpha_t}{1-\bar\alpha_t}\;\|x_{\text{start}}-\hat x_{\text{start}}\|^2 .$$
+# $$\varepsilon-\hat\varepsilon =
+# -\sqrt{\frac{\bar\alpha_t}{1-\bar\alpha_t}}\;\big(x_{\text{start}}-\hat x_{\text{start}}\big),
+# \qquad \|\varepsilon-\hat\varepsilon\|^2 =
+# \frac{\bar\alpha_t}{1-\bar\alpha_t}\;\|x_{\text{start}}-\hat x_{\text{start}}\|^2 .$$
 #
 # The left side is the noise loss with weight 1, the right side is the $x_{\text{start}}$ loss with the
 # signal-to-noise ratio as its weight.
@@ -769,7 +791,8 @@ for name, losses in {"square (L2)": (distance**2) @ possible, "absolute (L1)": d
     right.plot(grid[losses.argmin()], losses.min(), "o")
 right.set(xlabel="answer", ylabel="expected loss", ylim=(0, 4), title="dots: the best answers")
 right.legend()
-plot.show(fig, alt="The truth is near -1 or, more often, near 1. The square is smallest at the mean 0.4, the absolute value at the median 0.95.")
+plot.show(fig, alt="The truth is near -1 or, more often, near 1. The square is smallest at the mean, 0.4, "
+                   "the absolute value at the median, 0.9.")
 
 # %% [markdown]
 # The square's answer, 0.4, is no likely picture. It is the average, and the average is what equation (13) needs: the
@@ -781,7 +804,8 @@ plot.show(fig, alt="The truth is near -1 or, more often, near 1. The square is s
 # Start from noise and step back $T$ times. Each step adds fresh noise to the mean, except the last one, which leads
 # to the data:
 #
-# $$x_{t-1} = \mu_t + \sigma_t\,z, \qquad \sigma_t^2 = \beta_t \ \text{ or } \ \tilde\beta_t, \qquad z \sim \mathcal N(0, I), \quad z = 0 \text{ at } t = 0 \tag{18}$$
+# $$x_{t-1} = \mu_t + \sigma_t\,z, \qquad \sigma_t^2 = \beta_t \ \text{ or } \ \tilde\beta_t,
+# \qquad z \sim \mathcal N(0, I), \quad z = 0 \text{ at } t = 0 \tag{18}$$
 #
 # $\beta_t$ and $\tilde\beta_t$ are the two ends of what is possible: the step back is at least as wide as if
 # $x_{\text{start}}$ were known, and at most as wide as if the data were pure noise. The last step matters with
@@ -828,7 +852,8 @@ check("ddpm.ancestral_step")
 # In practice one more thing helps. Pictures lie in $[-1, 1]$, so a predicted $x_{\text{start}}$ outside is certainly
 # wrong. Go through it, clamp it, and use the posterior:
 #
-# $$\hat x_{\text{start}} \leftarrow \mathrm{clamp}\big(\hat x_{\text{start}}, -1, 1\big), \qquad x_{t-1} = \tilde\mu_t(\hat x_{\text{start}}, x_t) + \tilde\sigma_t\,z \tag{19}$$
+# $$\hat x_{\text{start}} \leftarrow \mathrm{clamp}\big(\hat x_{\text{start}}, -1, 1\big),
+# \qquad x_{t-1} = \tilde\mu_t(\hat x_{\text{start}}, x_t) + \tilde\sigma_t\,z \tag{19}$$
 #
 # Clamp the *prediction*, not $x_{t-1}$: that still holds noise and has every right to leave $[-1, 1]$. At $t = 0$ the
 # posterior's spread is 0 by itself.
@@ -902,7 +927,8 @@ points = (moons.sample(20_000, torch.Generator().manual_seed(5)) + 3) / 6  # in 
 @cache
 def trained(objective, steps=1200):
     torch.manual_seed(0)
-    diffusion = GaussianDiffusion(PointNet(100), image_size=1, timesteps=100, objective=objective, beta_schedule="cosine")
+    diffusion = GaussianDiffusion(PointNet(100), image_size=1, timesteps=100, objective=objective,
+                                  beta_schedule="cosine")
     optimizer, losses = torch.optim.Adam(diffusion.parameters(), lr=6e-3), []
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
@@ -937,7 +963,8 @@ def walk(step, timesteps=100, n=2000, keep=(), seed=6):
 
 diffusion, _ = trained("pred_noise")
 final, kept = walk(diffusion.p_sample, keep=(99, 60, 30, 10))
-plot.show(plot.points({**kept, "samples": final}), alt="A round cloud of noise gathers into two moons within a hundred steps.")
+plot.show(plot.points({**kept, "samples": final}),
+          alt="A round cloud of noise gathers into two moons within a hundred steps.")
 
 # %% [markdown]
 # Now the choices, side by side: noise or $x_{\text{start}}$ predicted, $\beta$ or $\tilde\beta$ as the variance. The
@@ -961,7 +988,7 @@ clouds = {"data": moons.sample(2000, torch.Generator().manual_seed(7)),
           "x_start predicted": walk(trained("pred_x_start")[0].p_sample)[0], "noise predicted": final,
           "variance posterior": with_variance("posterior"), "variance beta": with_variance("beta")}
 plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x in clouds.items()}),
-          alt="Five clouds of two moons, the data and four ways of sampling; only the variance beta blurs them a little.")
+          alt="Five clouds of two moons, the data and four ways of sampling; variance beta blurs them a little.")
 
 # %% [markdown]
 # **Question 4.** $\sigma_t^2$ may be $\beta_t$ or $\tilde\beta_t$. For each, find data for which it makes the step
@@ -1002,7 +1029,7 @@ shipped = zoo.load("mnist-unet")
 print({name: shipped.config[name] for name in ("timesteps", "beta_schedule", "objective", "image_size")})
 print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 200 samples as the digit that was asked for")
 
-# %% tags=["demo", "nbval-ignore-output"]
+# %% tags=["demo"]
 @cache
 def trajectory():
     """One digit of each class on its whole way: images (10, T + 1, 1, 28, 28) in [0, 1], and the diffusion."""
@@ -1029,19 +1056,23 @@ def beliefs(t):
     images, diffusion, condition = trajectory()
     x_t, times = diffusion.normalize(images[:, diffusion.num_timesteps - 1 - t]), torch.full((10,), t)
     x_hat = diffusion.predict_start_from_noise(x_t, times, diffusion.model(x_t, times, condition))
-    return plot.image_rows({f"x at t = {t}": diffusion.unnormalize(x_t), "predicted x_start": diffusion.unnormalize(x_hat)})
+    return plot.image_rows({f"x at t = {t}": diffusion.unnormalize(x_t),
+                            "predicted x_start": diffusion.unnormalize(x_hat)})
 
 
 widgets.explore(beliefs, caption=lambda t: f"x_t and the predicted x_start at t = {t} of 200.",
-                t=widgets.Control([199, 190, 180, 170, 160, 150, 140, 130, 120, 110, 100, 80, 60, 40, 20, 10, 0], default=150))
+                t=widgets.Control([199, *range(190, 90, -10), 80, 60, 40, 20, 10, 0], default=150))
 
 # %% [markdown]
 # Many more were drawn when the network was trained, with some guidance by the class (`cfg_scale`, notebook 07).
 
 # %% tags=["demo"]
-from IPython.display import Image
+from numpy import asarray
+from PIL import Image
 
-Image(filename=str(zoo.samples("mnist-unet")), width=420)
+grid = torch.from_numpy(asarray(Image.open(zoo.samples("mnist-unet"))) / 255)  # ten digits of 28 x 28 in a row
+drawn = grid.reshape(-1, 28, 10, 28).transpose(1, 2).reshape(-1, 1, 28, 28)
+plot.show(plot.images(drawn[:100], columns=20), alt="A hundred sampled digits, ten of each class.")
 
 # %% [markdown]
 # ## Where this goes
@@ -1049,7 +1080,7 @@ Image(filename=str(zoo.samples("mnist-unet")), width=420)
 # - The network itself, its time embedding and its skips: notebook **06**. Conditions, guidance by `cfg_scale`, and
 #   samples in ten steps (DDIM): notebook **07**.
 # - $-\varepsilon/\sqrt{1-\bar\alpha_t}$ is the gradient of the log-density of $x_t$ given the data: notebooks **08**
-#   and **09** derive   the same model from there, and let the number of steps go to infinity.
+#   and **09** derive the same model from there, and let the number of steps go to infinity.
 # - Equation (14) can be computed, in bits per pixel: notebook **10**.
 #
 # **References**
@@ -1077,10 +1108,11 @@ Image(filename=str(zoo.samples("mnist-unet")), width=420)
 #
 # **What would break if …**
 #
-# - … you used $\bar\alpha$ without its root? $x_t$ would fade towards 0, and nothing would warn you: the loss still
-#   falls.
+# - … you used $\bar\alpha$ without its root? In the middle of the chain $x_t$ would be too faint, sampling would meet
+#   inputs that training never showed, and nothing would warn you: the loss falls as it always does.
 # - … every sample of a batch had the same $t$? Training works on average, with a far noisier gradient.
-# - … you left out the fresh noise? All samples would drift to the blurred average of the data.
+# - … you left out the fresh noise? The mean shrinks a little at every step, and nothing would restore the spread: the
+#   samples come out smooth and alike.
 # - … the chain ended at $\bar\alpha_{T-1} = 0.05$? Grey, washed-out samples (question 1).
 # - … you forgot to clamp? Points in the plane would hardly notice; digits under the cosine schedule would (question
 #   2).
