@@ -62,9 +62,9 @@ plot.show(diagrams.unet(28, [24, 48, 96]), alt="The UNet for digits as a U: a bo
 #
 # ## 2 · Down and up
 #
-# Two small parts change the size, and they are given. **Down** is a 2×2 convolution with stride 2: every pixel below is
-# a learned mixture of four pixels above. **Up** stretches the image by bilinear interpolation; a 3×3 convolution then
-# turns the smooth result into what is needed.
+# Two small parts change the size, and they are given. **Down** is a 2×2 convolution with stride 2: every pixel below
+# is a learned mixture of four pixels above. **Up** stretches the image by bilinear interpolation; a 3×3 convolution
+# then turns the smooth result into what is needed.
 
 # %% tags=["setup"]
 def Upsample(dim, dim_out):
@@ -77,8 +77,8 @@ def Downsample(dim, dim_out):
     return nn.Conv2d(dim, dim_out, 2, stride=2)
 
 # %% [markdown]
-# There are other ways. To go up, one may use a *transposed convolution*, which stamps a small pattern for each pixel, or
-# a *pixel shuffle*, which computes four channels and lays them out as 2×2 pixels. Below, each way up gets random
+# There are other ways. To go up, one may use a *transposed convolution*, which stamps a small pattern for each pixel,
+# or a *pixel shuffle*, which computes four channels and lays them out as 2×2 pixels. Below, each way up gets random
 # positive weights and two images: a constant one, which should stay constant, and a digit.
 
 # %% tags=["demo"]
@@ -131,8 +131,8 @@ for way, (weights, operations) in {
     print(f"{way:44} {weights:8,} {operations / 1e6:13.2f}")
 
 # %% [markdown]
-# **Question 1.** Max-pooling has no weights, and its output is the largest of four pixels. Which property of noise makes
-# it a poor way down in a network that must *return* that noise? And average pooling: in which sense is our 2×2
+# **Question 1.** Max-pooling has no weights, and its output is the largest of four pixels. Which property of noise
+# makes it a poor way down in a network that must *return* that noise? And average pooling: in which sense is our 2×2
 # convolution at least as good, and what does it cost?
 
 # %% [markdown] question="unet.1"
@@ -140,18 +140,18 @@ for way, (weights, operations) in {
 # welcome, for it makes the answer blind to small shifts. Noise, however, has independent values in every pixel, so
 # each one that is thrown away can be guessed from nothing else. (The skips soften this: they pass by the pooling.)
 #
-# Average pooling *is* a 2×2 convolution with stride 2 whose four weights are all ¼ and which mixes no channels. So ours
-# can do everything that averaging and a 1×1 convolution can do, and can also keep differences of neighbours, for example
-# one channel for each of the four pixels. The price is in the table: four times the weights and the operations, which
-# at this place is still little beside the 3×3 convolutions.
+# Average pooling *is* a 2×2 convolution with stride 2 whose four weights are all ¼ and which mixes no channels. So
+# ours can do everything that averaging and a 1×1 convolution can do, and can also keep differences of neighbours, for
+# example one channel for each of the four pixels. The price is in the table: four times the weights and the
+# operations, which at this place is still little beside the 3×3 convolutions.
 
 # %% [markdown]
 # ## 3 · Telling the time
 #
-# One network serves all noise levels, so it must be told which one it sees. The bare number $t$ is a poor messenger: to
-# a linear layer 17 and 18 are nearly the same, while 199 shouts. Vaswani et al. (2017) show a position as many waves of
-# different lengths, like the hands of a clock: the fast ones tell neighbours apart, the slow ones tell early from late.
-# With $h = \lfloor \texttt{dim}/2 \rfloor$ and $i = 0, \dots, h-1$,
+# One network serves all noise levels, so it must be told which one it sees. The bare number $t$ is a poor messenger:
+# to a linear layer 17 and 18 are nearly the same, while 199 shouts. Vaswani et al. (2017) show a position as many
+# waves of different lengths, like the hands of a clock: the fast ones tell neighbours apart, the slow ones tell early
+# from late. With $h = \lfloor \texttt{dim}/2 \rfloor$ and $i = 0, \dots, h-1$,
 #
 # $$\text{emb}(t) = \big[\sin(\omega_0 t), \dots, \sin(\omega_{h-1} t),\ \cos(\omega_0 t), \dots,
 # \cos(\omega_{h-1} t)\big], \qquad \omega_i = \exp\Big({-\frac{i \,\ln 10^4}{\max(h-1,\, 1)}}\Big). \tag{1}$$
@@ -206,8 +206,8 @@ plot.show(fig, alt="Left: the embedding of all 200 times, fast waves in the firs
 
 # %% [markdown]
 # On the left, the fast waves tell 17 from 18. The slowest ones hardly move in 200 steps: they were made for longer
-# chains. On the right, a time is most similar to itself and less to distant ones; the ripples come from the fast waves.
-# In our network two linear layers with a GELU between them then turn the embedding into a vector of length
+# chains. On the right, a time is most similar to itself and less to distant ones; the ripples come from the fast
+# waves. In our network two linear layers with a GELU between them then turn the embedding into a vector of length
 # $4\cdot$`dim`.
 #
 # ## 4 · Keeping the size
@@ -216,7 +216,7 @@ plot.show(fig, alt="Left: the embedding of all 200 times, fast waves in the firs
 # out. So each convolution is followed by a norm. *RMSNorm* (Zhang & Sennrich 2019) takes the vector of $C$ channels in
 # each pixel, brings its root mean square to 1, and gives every channel a learned gain $g_c$:
 #
-# $$y_c \;=\; \frac{x_c}{\sqrt{\frac1C \sum_k x_k^2}}\; g_c \;=\; \frac{x_c}{\lVert x \rVert_2}\,\sqrt{C}\; g_c. \tag{2}$$
+# $$y_c = \frac{x_c}{\sqrt{\frac1C \sum_k x_k^2}}\; g_c = \frac{x_c}{\lVert x \rVert_2}\,\sqrt{C}\; g_c. \tag{2}$$
 #
 # The sum runs over the channels of one pixel: no other pixel has a say, and no other image of the batch. No mean is
 # subtracted either. Where a pixel is zero in all channels, its length is 0 too, and it should simply stay zero.
@@ -277,8 +277,8 @@ plot.show(plot.curves(torch.arange(1, 25), {"with RMSNorm": sizes(RMSNorm(24)), 
 # $$x_c \;\mapsto\; x_c \cdot (s_c + 1) + b_c. \tag{3}$$
 #
 # This is *feature-wise modulation* (Perez et al. 2018). It costs next to nothing, and the network can switch whole
-# features on or off, depending on the time: coarse strokes when all is noise, fine edges when little noise is left. Why
-# $s_c + 1$? So that a context that says nothing, $s = b = 0$, changes nothing.
+# features on or off, depending on the time: coarse strokes when all is noise, fine edges when little noise is left.
+# Why $s_c + 1$? So that a context that says nothing, $s = b = 0$, changes nothing.
 #
 # `Block`, which is given, does one convolution with its norm, (3) and a GELU. Yours is the `ResnetBlock` of two Blocks
 # beside a residual connection: its `__init__` builds the parts, you connect them in `forward`. The context modulates
@@ -344,20 +344,20 @@ def forward(self, x, context):
 check("unet.ResnetBlock.forward")
 
 # %% [markdown]
-# **Question 2.** Suppose (3) were $x_c \cdot s_c + b_c$, and the linear layer that makes $s$ and $b$ started at exactly
-# zero, as in many modern networks. What would `block1` give for any image and any time? Which parts of the whole
-# ResnetBlock would still pass something on, and what would the first gradient steps look like?
+# **Question 2.** Suppose (3) were $x_c \cdot s_c + b_c$, and the linear layer that makes $s$ and $b$ started at
+# exactly zero, as in many modern networks. What would `block1` give for any image and any time? Which parts of the
+# whole ResnetBlock would still pass something on, and what would the first gradient steps look like?
 
 # %% [markdown] question="unet.2"
-# With $s = b = 0$ everything is multiplied by zero: after the GELU `block1` gives 0 for any image at any time. The second
-# Block then turns zeros into a constant, the same everywhere (its convolution's bias, normed). Only the residual
-# connection still carries the image, so the network would work like a chain of `res_conv`s, Downsamples and Upsamples:
-# linear, and deaf to time and condition.
+# With $s = b = 0$ everything is multiplied by zero: after the GELU `block1` gives 0 for any image at any time. The
+# second Block then turns zeros into a constant, the same everywhere (its convolution's bias, normed). Only the
+# residual connection still carries the image, so the network would work like a chain of `res_conv`s, Downsamples and
+# Upsamples: linear, and deaf to time and condition.
 #
-# It is worse for learning. The gradient with respect to `block1`'s convolution is multiplied by $s = 0$ as well, so this
-# convolution learns nothing until the linear layer has moved. That layer does move, since its own gradient is made from
-# the normed activations, but the start is slow, and the deeper the network the slower. With $s + 1$ the block is an
-# ordinary convolution from the first step on, and learns to listen to the context on the way.
+# It is worse for learning. The gradient with respect to `block1`'s convolution is multiplied by $s = 0$ as well, so
+# this convolution learns nothing until the linear layer has moved. That layer does move, since its own gradient is
+# made from the normed activations, but the start is slow, and the deeper the network the slower. With $s + 1$ the
+# block is an ordinary convolution from the first step on, and learns to listen to the context on the way.
 
 # %% [markdown]
 # ## 6 · The two sides of the U
@@ -367,8 +367,8 @@ check("unet.ResnetBlock.forward")
 #
 # `[ResnetBlock(d, d), ResnetBlock(d, d), Downsample(d, d_out)]`
 #
-# where `d` and `d_out` are neighbours in `dims`. Write it so that it takes any number of levels. The modules must sit in
-# `nn.ModuleList`s: a plain Python list hides them from `state_dict`, from the optimizer and from `.to(device)`.
+# where `d` and `d_out` are neighbours in `dims`. Write it so that it takes any number of levels. The modules must sit
+# in `nn.ModuleList`s: a plain Python list hides them from `state_dict`, from the optimizer and from `.to(device)`.
 #
 # **Exercise 4** · medium · 15 minutes
 
@@ -451,11 +451,11 @@ check("unet.up_blocks")
 # $$\text{context} = \texttt{time\_mlp}(t) + \texttt{condition\_mlp}(\texttt{text\_emb}). \tag{4}$$
 #
 # In notebook 07 we shall also need a network that draws digits *without* a wish. Instead of training a second one, we
-# let the condition of one sample in five go missing during training (Ho & Salimans 2022): its row of `text_emb` becomes
-# zero. Only the condition goes; the time stays.
+# let the condition of one sample in five go missing during training (Ho & Salimans 2022): its row of `text_emb`
+# becomes zero. Only the condition goes; the time stays.
 #
-# **Exercise 6** · easy · 10 minutes. The uniform numbers come as an argument, one for each sample, so that the function
-# itself throws no dice and can be tested.
+# **Exercise 6** · easy · 10 minutes. The uniform numbers come as an argument, one for each sample, so that the
+# function itself throws no dice and can be tested.
 
 # %% task="unet.drop_condition"
 def drop_condition(text_emb, prob, u):
@@ -630,28 +630,28 @@ plot.show(fig, alt="Parameters and multiply-adds of each part: the bottom holds 
 print(f"{parameters:,} parameters, {operations / 1e6:.0f} million multiply-adds an image")
 
 # %% [markdown]
-# **Question 3.** From level 0, at full resolution, to level 1 the number of channels doubles. Compare the two levels' bars in both panels and
-# explain the ratios you see with the formula of section 2. If you had twice the budget of *operations*, and then twice
-# the budget of *memory for parameters*, where would you spend it?
+# **Question 3.** From level 0, at full resolution, to level 1 the number of channels doubles. Compare the two levels'
+# bars in both panels and explain the ratios you see with the formula of section 2. If you had twice the budget of
+# *operations*, and then twice the budget of *memory for parameters*, where would you spend it?
 
 # %% [markdown] question="unet.3"
 # A 3×3 convolution from $C$ to $C$ channels has $9C^2$ weights and costs $9C^2 hw$. From one level to the next $C$
 # doubles and $hw$ is divided by four: the weights grow fourfold, the cost stays the same. That is the balance of this
-# design: every level does about the same work, and the lower a level, the more it knows. (The bars of parameters are not
-# exactly 4 : 1, since `mlp` and `res_conv` grow differently, and the way up is heavier than the way down, since its blocks
-# take twice the channels.)
+# design: every level does about the same work, and the lower a level, the more it knows. (The bars of parameters are
+# not exactly 4 : 1, since `mlp` and `res_conv` grow differently, and the way up is heavier than the way down, since
+# its blocks take twice the channels.)
 #
 # Operations are spent where pixels are many: more blocks at full resolution, or a larger `dim`. Parameters are nearly
-# free at the bottom: another pair of middle blocks, or attention, adds many weights and little work. That is why large
-# models put their attention at the low resolutions.
+# free at the bottom: another pair of middle blocks, or attention, adds many weights and little work. That is why many
+# models of images put their attention at the low resolutions only.
 
 # %% [markdown]
 # ## 9 · Does it learn?
 #
-# Before a new network trains for an hour, give it a task that it cannot fail: **one batch, learned by heart**. Images,
-# times and noise stay fixed, so the loss must fall towards zero. If it does not, something is broken; you know it after
-# ten seconds. We use the same test for an experiment: the network once as it is, and once with its skips cut. The
-# cut is a hook that fills the skip's half of each block's input with zeros.
+# Before a new network trains for an hour, give it a task that it cannot fail: **one batch, learned by heart**.
+# Images, times and noise stay fixed, so the loss must fall towards zero. If it does not, something is broken; you
+# know it after ten seconds. We use the same test for an experiment: the network once as it is, and once with its
+# skips cut. The cut is a hook that fills the skip's half of each block's input with zeros.
 
 # %% tags=["demo"]
 def cut_skips(unet):
@@ -700,33 +700,35 @@ plot.show(plot.image_rows({name: x / 4 + 0.5 for name, x in shown.items()}),
 #
 # **Question 4.** The bottom of this small network holds 32 channels of 7 × 7 pixels: 1,568 numbers, twice as many as
 # the image has pixels. So there *is* room for the noise. Why is it still so hard to bring it through? Would a network
-# without skips suffer as much if it predicted $x_0$ in place of the noise? And what do the skips do for the *gradient*?
+# without skips suffer as much if it predicted $x_0$ in place of the noise? And what do the skips do for the
+# *gradient*?
 
 # %% [markdown] question="unet.4"
-# Room is not enough: the numbers must be packed and unpacked. To bring 784 independent values through, the way down must
-# put every pixel of a 4 × 4 patch into its own channels, unmixed and unrounded, and the way up must put each one back
-# to its place. Convolutions, norms and GELUs, which start at random, would have to learn a nearly perfect copy, and
-# RMSNorm even divides out each pixel's size. The skip makes the copy for free. For what *can* be summarised, a bottleneck
-# is no burden: it is even a help.
+# Room is not enough: the numbers must be packed and unpacked. To bring 784 independent values through, the way down
+# must put every pixel of a 4 × 4 patch into its own channels, unmixed and unrounded, and the way up must put each one
+# back to its place. Convolutions, norms and GELUs, which start at random, would have to learn a nearly perfect copy,
+# and RMSNorm even divides out each pixel's size. The skip makes the copy for free. For what *can* be summarised, a
+# bottleneck is no burden: it is even a help.
 #
 # Images are such a thing. A digit is smooth and simple, and an autoencoder with far fewer numbers draws it well. A
-# network that predicts $x_0$ would lose sharp edges without skips, but not everything. (At small $t$, though, even then
-# the finest detail is in the input, and passing it along is the easiest way to get it right.)
+# network that predicts $x_0$ would lose sharp edges without skips, but not everything. (At small $t$, though, even
+# then the finest detail is in the input, and passing it along is the easiest way to get it right.)
 #
-# Backwards, a skip is a short road for the gradient: the first blocks hear from the loss through a few layers, not only
-# through the whole U. That is why the curve *with* skips falls faster from the very first steps.
+# Backwards, a skip is a short road for the gradient: the first blocks hear from the loss through a few layers, not
+# only through the whole U. That is why the curve *with* skips falls faster from the very first steps.
 
 # %% [markdown]
 # ## 10 · A short training, and an average of the weights
 #
-# Now real training, only short: each step draws new images, new times and new noise. The last weights jump about, since
-# every batch pulls elsewhere. So one keeps a second copy, the **exponential moving average**
+# Now real training, only short: each step draws new images, new times and new noise. The last weights jump about,
+# since every batch pulls elsewhere. So one keeps a second copy, the **exponential moving average**
 #
 # $$\theta_\text{ema} \leftarrow \lambda\,\theta_\text{ema} + (1-\lambda)\,\theta, \tag{5}$$
 #
-# which is never trained itself and averages over about the last $1/(1-\lambda)$ steps. Nearly every diffusion model that
-# you have seen samples with such an average. We compare both copies on digits that were kept aside. So that a few seconds
-# show what matters, the batches are small, the steps are large, and $\lambda$ is 0.95; in an hour's run it is 0.999.
+# which is never trained itself and averages over about the last $1/(1-\lambda)$ steps. Nearly every diffusion model
+# that you have seen samples with such an average. We compare both copies on digits that were kept aside. So that a
+# few seconds show what matters, the batches are small, the steps are large, and $\lambda$ is 0.95; in an hour's run
+# it is 0.999.
 
 # %% tags=["demo"]
 held_out = 2 * data.mnist("test")[0][::20][:32] - 1
@@ -771,9 +773,9 @@ plot.show(plot.curves(torch.arange(5, 161, 5), curves, xlabel="step", ylabel="lo
           alt="The loss of the last weights jumps; that of their average is lower and smooth.")
 
 # %% [markdown]
-# The average is calm where the last weights jump, and it is never far from the best of them. What you saw is the first
-# breath of a run that takes an hour or two on a laptop. `TRAIN = True` at the top runs all of it with your class: a progress bar shows the loss and
-# samples, you may interrupt it, and `resume=True` goes on where it stopped.
+# The average is calm where the last weights jump, and it is never far from the best of them. What you saw is the
+# first breath of a run that takes an hour or two on a laptop. `TRAIN = True` at the top runs all of it with your
+# class: a progress bar shows the loss and samples, you may interrupt it, and `resume=True` goes on where it stopped.
 
 # %% tags=["demo"]
 from course_utils.recipes.mnist import MnistUnet
@@ -792,8 +794,8 @@ if TRAIN:
 # %% [markdown]
 # ## 11 · Weights from elsewhere
 #
-# The course ships a network that was trained in this way. Its file holds a name and a tensor for each parameter, nothing
-# else: no code. It fits into *your* class if every name and every shape is the same. That is why the order of
+# The course ships a network that was trained in this way. Its file holds a name and a tensor for each parameter,
+# nothing else: no code. It fits into *your* class if every name and every shape is the same. That is why the order of
 # `torch.cat([x, skip])` was not yours to choose: the other order has the same shapes, loads without a word, and
 # computes nonsense.
 
@@ -816,8 +818,9 @@ print(f"{sum(p.numel() for p in unet.parameters()):,} parameters; loss on held-o
 print("the same outputs as the library's fast version:", bool(difference < 1e-4))
 
 # %% [markdown]
-# Compare its loss with what the short training reached. But a loss says little about pictures, so let it draw one digit
-# of each class, in all 200 steps. If your notebook 05 lies beside this one and its checks pass, your own sampler does it.
+# Compare its loss with what the short training reached. But a loss says little about pictures, so let it draw one
+# digit of each class, in all 200 steps. If your notebook 05 lies beside this one and its checks pass, your own
+# sampler does it.
 
 # %% tags=["demo"]
 GaussianDiffusion, whose = own("05_ddpm", "GaussianDiffusion", checks=[
@@ -840,8 +843,9 @@ print(whose)
 plot.show(plot.images(drawn, titles=[str(i) for i in range(10)]), alt="Ten generated digits, one of each class.")
 
 # %% [markdown]
-# A hundred more came with the checkpoint, made by the same network with a little guidance. A classifier that was trained
-# on real digits looked at such samples; the share that it takes for the digit that was asked for is written below.
+# A hundred more came with the checkpoint, made by the same network with a little guidance. A classifier that was
+# trained on real digits looked at such samples; the share that it takes for the digit that was asked for is written
+# below.
 
 # %% tags=["demo"]
 import numpy as np
@@ -855,9 +859,9 @@ print(f"recognised as their class: {shipped.metrics['recognised']:.1%}")
 # %% [markdown]
 # ## 12 · Looking inside
 #
-# Pick a layer, a time and a digit, and see its feature maps: the noisy image first, then the layer's first 24 channels,
-# then the noise that the network found and the $\hat x_0$ that follows from it. Before you move the sliders, guess: where
-# will you still recognise the digit? Which maps will look like noise?
+# Pick a layer, a time and a digit, and see its feature maps: the noisy image first, then the layer's first 24
+# channels, then the noise that the network found and the $\hat x_0$ that follows from it. Before you move the
+# sliders, guess: where will you still recognise the digit? Which maps will look like noise?
 
 # %% tags=["demo"]
 layers = {"first convolution": lambda u: u.init_conv, "down, 28×28": lambda u: u.downs[0][1],
@@ -888,24 +892,26 @@ widgets.explore(feature_maps, caption=lambda layer, time, digit: f"The layer “
                 digit=widgets.Control([3, 7], 3))
 
 # %% [markdown]
-# On the way down and near the top the maps are edges and grain. At the bottom 49 pixels per channel are left, and no map
-# is a picture any more; still this is where the network decides which digit it sees. On the way up the digit
-# and the noise part company: some maps are clean strokes, others nearly pure noise. Then the last 1×1 convolution has an
+# On the way down and near the top the maps are edges and grain. At the bottom 49 pixels per channel are left, and no
+# map is a picture any more; still this is where the network decides which digit it sees. On the way up the digit and
+# the noise part company: some maps are clean strokes, others nearly pure noise. Then the last 1×1 convolution has an
 # easy task. At $t = 190$ nothing is left of the digit but the wish, and the network's $\hat x_0$ is its idea of one.
 #
 # ## Where this goes
 #
-# - **07** opens the door `cfg_scale`: two answers of this network, with and without the condition, make a stronger one.
-# - **11** puts the same UNet into the latent space of an autoencoder and lets sentences in by *cross-attention*, beside
-#   the modulation of this notebook. The UNet of Stable Diffusion is this one with attention at the lower levels.
+# - **07** opens the door `cfg_scale`: two answers of this network, with and without the condition, make a stronger
+#   one.
+# - **11** puts the same UNet into the latent space of an autoencoder and lets sentences in by *cross-attention*,
+#   beside the modulation of this notebook. The UNet of Stable Diffusion is this one with attention at the lower
+#   levels.
 # - **13** replaces it by a transformer on patches. Your modulation (3) stays; there it is called adaLN.
 # - **15** takes RMSNorm, modulation and GELU, three passes over memory, and makes one GPU kernel of them.
 #
-# **References.** Ronneberger, Fischer & Brox 2015, *U-Net: Convolutional Networks for Biomedical Image Segmentation* ·
-# Vaswani et al. 2017, *Attention Is All You Need* (section 3.5: the embedding) · Perez et al. 2018, *FiLM: Visual
-# Reasoning with a General Conditioning Layer* · Zhang & Sennrich 2019, *Root Mean Square Layer Normalization* · Ho, Jain &
-# Abbeel 2020, *Denoising Diffusion Probabilistic Models* (the first UNet of this kind) · Nichol & Dhariwal 2021,
-# *Improved Denoising Diffusion Probabilistic Models* (scale and shift by the time) · Ho & Salimans 2022,
+# **References.** Ronneberger, Fischer & Brox 2015, *U-Net: Convolutional Networks for Biomedical Image Segmentation*
+# · Vaswani et al. 2017, *Attention Is All You Need* (section 3.5: the embedding) · Perez et al. 2018, *FiLM: Visual
+# Reasoning with a General Conditioning Layer* · Zhang & Sennrich 2019, *Root Mean Square Layer Normalization* · Ho,
+# Jain & Abbeel 2020, *Denoising Diffusion Probabilistic Models* (the first UNet of this kind) · Nichol & Dhariwal
+# 2021, *Improved Denoising Diffusion Probabilistic Models* (scale and shift by the time) · Ho & Salimans 2022,
 # *Classifier-Free Diffusion Guidance* (dropping the condition) · Odena, Dumoulin & Olah 2016, *Deconvolution and
 # Checkerboard Artifacts* · Shi et al. 2016, *Real-Time Single Image and Video Super-Resolution* (pixel shuffle) ·
 # Karras et al. 2024, *Analyzing and Improving the Training Dynamics of Diffusion Models* (more on the average).
@@ -920,8 +926,8 @@ widgets.explore(feature_maps, caption=lambda layer, time, digit: f"The layer “
 #
 # **What would break if …**
 #
-# - … the skips were taken first in, first out? The sizes would not fit, and torch would say so. If only the two skips of
-#   one level changed places, nothing would be said, and the shipped weights would draw smudges.
+# - … the skips were taken first in, first out? The sizes would not fit, and torch would say so. If only the two skips
+#   of one level changed places, nothing would be said, and the shipped weights would draw smudges.
 # - … the condition were dropped in eval mode too? One digit in five would ignore your wish.
 # - … RMSNorm averaged over the whole image? A sample's noise in one corner would change the answer in the other, and a
 #   larger image would meet statistics that the network never saw.
