@@ -103,7 +103,7 @@ def _wait(fd: int, event: int, deadline: float | None) -> None:
 def _bytes(name: str, x: Tensor) -> bytes:
     if x.layout != torch.strided or x.is_quantized or x.device.type != "cpu" or x.dtype not in DTYPES.values():
         raise TypeError(f"`{name}` should be a plain dense tensor, but it is {x.dtype}, {x.layout}, on {x.device}.")
-    flat = x.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    flat = x.detach().resolve_conj().resolve_neg().reshape(-1).clone(memory_format=torch.contiguous_format)
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 
