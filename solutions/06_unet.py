@@ -843,9 +843,10 @@ print(whose)
 plot.show(plot.images(drawn, titles=[str(i) for i in range(10)]), alt="Ten generated digits, one of each class.")
 
 # %% [markdown]
-# A hundred more came with the checkpoint, made by the same network with a little guidance. A classifier that was
-# trained on real digits looked at such samples; the share that it takes for the digit that was asked for is written
-# below.
+# Most of them are what was asked for; some are doubtful, as handwriting is, and as a network is that listens to its
+# wish with half an ear. A hundred more came with the checkpoint. They were drawn by the same network with a little
+# guidance, the subject of notebook 07. A classifier that was trained on real digits looked at 200 such samples; below
+# is the share that it took for the digit that was asked for.
 
 # %% tags=["demo"]
 import numpy as np
@@ -892,10 +893,11 @@ widgets.explore(feature_maps, caption=lambda layer, time, digit: f"The layer “
                 digit=widgets.Control([3, 7], 3))
 
 # %% [markdown]
-# On the way down and near the top the maps are edges and grain. At the bottom 49 pixels per channel are left, and no
-# map is a picture any more; still this is where the network decides which digit it sees. On the way up the digit and
-# the noise part company: some maps are clean strokes, others nearly pure noise. Then the last 1×1 convolution has an
-# easy task. At $t = 190$ nothing is left of the digit but the wish, and the network's $\hat x_0$ is its idea of one.
+# On the way down the maps are edges, strokes and grain. At the bottom 49 pixels a channel are left, and hardly a map
+# is a picture any more; this is where a pixel knows of the whole digit. At 14 × 14 on the way up the digit is back,
+# often clearer than it went in. In the last level it is nearly gone again: the network found it in order to subtract
+# it, and what it hands to the last convolution is noise. At $t = 190$ almost nothing of the digit is left in the
+# input; the $\hat x_0$ is a guess, blurred over all the digits that it could be.
 #
 # ## Where this goes
 #
