@@ -800,7 +800,8 @@ if TRAIN:
 # computes nonsense.
 
 # %% tags=["demo"]
-shipped = zoo.load("mnist-unet", Path("runs/finished") if TRAIN else zoo.FOLDER)
+folder = Path("runs/finished") if TRAIN else zoo.FOLDER
+shipped = zoo.load("mnist-unet", folder)
 
 
 def trained():
@@ -852,7 +853,7 @@ plot.show(plot.images(drawn, titles=[str(i) for i in range(10)]), alt="Ten gener
 import numpy as np
 from PIL import Image
 
-sheet = torch.tensor(np.array(Image.open(zoo.samples("mnist-unet")))) / 255  # (280, 280): ten rows of ten digits
+sheet = torch.tensor(np.array(Image.open(zoo.samples("mnist-unet", folder)))) / 255  # (280, 280): ten rows of ten digits
 digits = sheet.unfold(0, 28, 28).unfold(1, 28, 28).reshape(100, 1, 28, 28)
 plot.show(plot.images(digits, columns=20), alt="A hundred generated digits, in the order 0 to 9, ten times.")
 print(f"recognised as their class: {shipped.metrics['recognised']:.1%}")
