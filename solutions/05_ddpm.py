@@ -1033,7 +1033,7 @@ print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 200 sampl
 @cache
 def trajectory():
     """One digit of each class on its whole way: images (10, T + 1, 1, 28, 28) in [0, 1], and the diffusion."""
-    torch.manual_seed(8)
+    torch.manual_seed(7)
     about = shipped.config
     diffusion = GaussianDiffusion(shipped.model, image_size=about["image_size"], timesteps=about["timesteps"],
                                   objective=about["objective"], beta_schedule=about["beta_schedule"])
@@ -1046,9 +1046,11 @@ plot.show(plot.images(trajectory()[0][:, -1], titles=[str(k) for k in range(10)]
           alt="Ten digits, 0 to 9, drawn by 200 steps back from noise.")
 
 # %% [markdown]
-# Nobody wrote these. **Move the slider** to see how they came about: above $x_t$, below what the network believes the
-# picture to be at that moment, $\hat x_{\text{start}}$. Early on it is a grey average of everything possible, exactly
-# what a mean over the posterior looks like; the class appears first, the stroke later, the edges last.
+# Nobody wrote these. (Try other seeds: one or two of ten often miss the digit that was asked for. Guidance, in
+# notebook 07, mends that.) **Move the slider** to see how they came about: above $x_t$, below what the network
+# believes the picture to be at that moment, $\hat x_{\text{start}}$. Early on it is a grey average of everything
+# possible, exactly what a mean over the posterior looks like; the class appears first, the stroke later, the edges
+# last.
 
 # %% tags=["demo", "nbval-ignore-output"]
 @torch.no_grad()
