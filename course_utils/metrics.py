@@ -20,7 +20,8 @@ def kernel_distance(a: Tensor, b: Tensor, subsets: int = 4) -> tuple[float, floa
     """Kernel distance (squared MMD) of two sets of features; Bińkowski et al. 2018, eq. 4, kernel (⟨x, y⟩/d + 1)³.
 
     Features are scaled to length √d, so that the distance does not depend on the size of a classifier's activations.
-    It is unbiased: near 0, and possibly below, for two sets of one distribution.
+    It is unbiased for independent draws: near 0, and possibly below, for two sets of one distribution. Sets that hold
+    equally many of each class are more even than independent draws and lie a little lower: print real against real.
 
     Args:
         a: (n, d) features.
