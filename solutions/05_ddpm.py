@@ -10,15 +10,15 @@
 # - write the forward chain as one jump, and say why the jump is exact;
 # - choose a noise schedule and see what a bad one does;
 # - compute the posterior of one step back, and check it without trusting the formula;
-# - derive the training loss from the ELBO, down to the weight that is dropped in practice;
+# - follow the training loss from the ELBO down to the weight that is dropped in practice;
 # - sample, with either choice of variance and either choice of what the network predicts.
 #
 # **Time:** about four hours: ten exercises (two hours and a quarter), four questions, and the reading.
 #
 # **Before it:** Gaussians, Bayes' rule, and the ELBO (notebooks 01 and 03).
 #
-# Fill in the `TODO` cells from top to bottom and run the check below each. A cell that needs something unwritten says
-# so in one sentence.
+# Fill in the `TODO` cells from top to bottom and run the check below each. A check brings its own version of whatever
+# came earlier; the figures need yours, and say in one sentence what is not written yet.
 
 # %% tags=["setup"]
 import math
@@ -63,10 +63,12 @@ plot.show(plot.image_grid((torch.stack([*seen, x], dim=1) + 1) / 2, columns=colu
 
 # %% [markdown]
 # **A word on counting.** Papers call the data $x_0$ and count $t = 1 \dots T$. Code counts from 0. Here the index
-# runs over $t = 0 \dots T-1$ and is the paper's $t+1$: index 0 *already carries one step of noise*. So that no two
-# things are called $x_0$, the data is $x_{\text{start}}$, and before $t = 0$ there is nothing but data.
+# runs over $t = 0 \dots T-1$; our $t$ is the paper's $t+1$, and index 0 *already carries one step of noise*. So that
+# no two things are called $x_0$, the data is $x_{\text{start}}$. Before $t = 0$ there is nothing but data: where an
+# equation says $x_{-1}$, it is $x_{\text{start}}$, and $\bar\alpha_{-1}$ below is 1.
 #
-# **Two steps are one.** Write $\alpha_t = 1 - \beta_t$ and put one step into the next:
+# **Two steps are one.** Equation (1) says $x_t = \sqrt{1-\beta_t}\,x_{t-1} + \sqrt{\beta_t}\,\varepsilon$ with
+# standard normal $\varepsilon$. Write $\alpha_t = 1 - \beta_t$ and put one step into the next:
 #
 # $$x_t = \sqrt{\alpha_t\alpha_{t-1}}\;x_{t-2} +
 # \underbrace{\sqrt{\alpha_t(1-\alpha_{t-1})}\;\varepsilon + \sqrt{1-\alpha_t}\;\varepsilon'}_{\text{independent}}
@@ -108,8 +110,9 @@ plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel
 #
 # $$\beta_t \text{ from } 10^{-4}\cdot\tfrac{1000}{T} \text{ to } 0.02\cdot\tfrac{1000}{T} \tag{5}$$
 #
-# It destroys small pictures quickly: after half of the steps hardly anything is left. The **cosine** schedule starts
-# from the other end. It says what should remain, a curve that falls gently at both ends,
+# (and never above 0.999, which bites only when $T < 20$). It destroys small pictures quickly: after half of the steps hardly anything is left. The **cosine** schedule
+# starts from the other end. It says what should remain, a curve that falls gently at both ends, with a small offset
+# $s = 0.008$,
 #
 # $$\bar\alpha(u) = \frac{f(u)}{f(0)}, \qquad f(u) = \cos^2\!\left(\frac{u + s}{1 + s}\cdot\frac{\pi}{2}\right),
 # \qquad u \in [0, 1] \tag{6}$$
@@ -125,7 +128,7 @@ plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel
 
 # %% task="ddpm.cosine_beta_schedule"
 def cosine_beta_schedule(timesteps, s=0.008):
-    """The cosine schedule, eq. (6).
+    """The cosine schedule, eq. (6) and (7).
 
     Args:
         timesteps: T, the number of steps.
@@ -138,7 +141,7 @@ def cosine_beta_schedule(timesteps, s=0.008):
     # TODO: compute beta from the wanted alpha_bar. About 4 lines.     #
     # 1. u = 0, 1/T, ..., 1: T + 1 points, in torch.float64.           #
     # 2. f(u), the squared cosine of eq. (6).                          #
-    # 3. beta_t = 1 - f(u_t) / f(u_{t-1}), eq. (7): T values.          #
+    # 3. beta_t = 1 - f(u_{t+1}) / f(u_t), eq. (7): T values.          #
     # 4. No beta above 0.999.                                          #
     ####################################################################
     ### BEGIN SOLUTION
@@ -154,7 +157,8 @@ def cosine_beta_schedule(timesteps, s=0.008):
 check("ddpm.cosine_beta_schedule")
 
 # %% [markdown]
-# The linear schedule, a sigmoid one, and a door to all three are given. Tables are computed in float64 because
+# The linear schedule, a sigmoid one (gentle at both ends too, with knobs for where it is steep; the default of the class
+# below), and a door to all three are given. Tables are computed in float64 because
 # $\bar\alpha$ is a product of up to a thousand numbers close to 1.
 
 # %% tags=["setup"]
@@ -188,7 +192,7 @@ right.plot((1 - linear_beta_schedule(300)).cumprod(0), label="scaled by 1000 / T
 right.plot((1 - torch.linspace(1e-4, 0.02, 300)).cumprod(0), label="not scaled")
 right.set(xlabel="t", ylabel=r"$\bar\alpha_t$", yscale="log", ylim=(1e-5, 1.5), title="linear schedule, T = 300")
 left.legend(), right.legend()
-plot.show(fig, alt="Left: alpha-bar falls fastest for the linear, slowest at first for the sigmoid schedule. "
+plot.show(fig, alt="Left: alpha-bar falls fastest for the linear schedule; the cosine and the sigmoid one lie close together. "
                    "Right: for T = 300 the scaled linear schedule ends at 0.00003, the one that is not scaled at 0.05.")
 
 # %% [markdown]
@@ -474,7 +478,7 @@ plot.show(plot.curves(torch.arange(1000), magnified, xlabel="t", ylabel="error o
           alt="The error grows from below 0.001 at t = 0 to 1 (linear), 18 (sigmoid), 200 (cosine) at the last index.")
 
 # %% [markdown]
-# **Question 2.** At the last index $1/\sqrt{\bar\alpha}$ is about 1,800 for the sigmoid schedule and 20,000 for the
+# **Question 2.** With $T = 1000$, at the last index $1/\sqrt{\bar\alpha}$ is about 1,800 for the sigmoid schedule and 20,000 for the
 # cosine one. What does that make of $\hat x_{\text{start}}$ there? Why does sampling, which will clamp
 # $\hat x_{\text{start}}$ to $[-1, 1]$, survive it? (You may come back to the second half after section 7.)
 
@@ -552,7 +556,7 @@ check("ddpm.q_posterior")
 # divide by the sum, and see whether your Gaussian lies on the result.
 
 # %% tags=["demo"]
-diffusion = GaussianDiffusion(None, image_size=28, timesteps=10, beta_schedule="linear")
+diffusion = GaussianDiffusion(None, image_size=28, timesteps=10, beta_schedule="cosine")
 grid = torch.linspace(-2.5, 2.5, 500)
 fig, panels = plot.figure(columns=3)
 for panel, t in zip(panels, (8, 4, 1)):
@@ -600,7 +604,8 @@ plot.show(fig, alt="For beta = 0.02 the true step back is a Gaussian; for 0.3 an
 # many small steps, each simple, in place of one step that no simple distribution could take.
 #
 # So let the step back be a Gaussian whose mean a network predicts. If the network predicts noise, put equation (8)
-# into (11). Most terms cancel:
+# into (11). Most terms cancel, by $\bar\alpha_t = \alpha_t\bar\alpha_{t-1}$ and
+# $\beta_t + \alpha_t(1-\bar\alpha_{t-1}) = 1-\bar\alpha_t$:
 #
 # $$\mu_t = \frac{1}{\sqrt{\alpha_t}}\left(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\right)
 # \tag{13}$$
@@ -640,7 +645,7 @@ check("ddpm.mean_from_noise")
 # Both routes to the mean should agree: $\hat\varepsilon \to$ (8) $\to$ (11), or $\hat\varepsilon \to$ (13). They do,
 # as long as $\hat x_{\text{start}}$ is left alone. Sampling will clamp it to $[-1, 1]$, because no picture lies
 # outside. The figure shows for noise predictions with an error of 0.1 how far apart the two means are, with the clamp
-# and without.
+# and without. Where they differ, the clamped one is the better: it uses something that is known of all pictures.
 
 # %% tags=["demo"]
 diffusion = GaussianDiffusion(None, image_size=28, timesteps=1000, beta_schedule="cosine")
@@ -668,11 +673,14 @@ plot.show(plot.curves(t, apart, xlabel="t", ylabel="largest difference", logy=Tr
 # & {}+ \sum_{t=1}^{T-1} \mathbb E\,\mathrm{KL}\big(q(x_{t-1}|x_t,x_{\text{start}})\,\|\,p(x_{t-1}|x_t)\big)
 # \end{aligned} \tag{14}$$
 #
-# Every term in the sum compares two Gaussians. Fix the variance of the model's to be the same, $\sigma_t^2$, and only
-# the means matter:
+# The expectations run over $x_t \sim q(x_t|x_{\text{start}})$, and $x_0$ is the data with one step of noise, so that its
+# term is the step at $t = 0$. Every term in the sum compares two Gaussians, the posterior and the model's step
+# $p(x_{t-1}|x_t) = \mathcal N(\mu_t, \sigma_t^2 I)$. With equal variances only the means matter:
 #
 # $$\mathrm{KL}\big(\mathcal N(\tilde\mu, \sigma^2 I)\,\|\,\mathcal N(\mu, \sigma^2 I)\big) =
 # \frac{\|\tilde\mu-\mu\|^2}{2\sigma^2} \tag{15}$$
+#
+# (With another fixed $\sigma_t$, such as $\sigma_t^2 = \beta_t$, a constant is added that no network can change.)
 #
 # Write both means by equation (13), one with the true noise and one with the predicted noise. Their difference is a
 # multiple of $\varepsilon-\hat\varepsilon$:
@@ -690,17 +698,17 @@ weights = {r"$\sigma^2 = \beta$": common / diffusion.betas,
            r"$\sigma^2 = \tilde\beta$": common / diffusion.posterior_std**2, "simple loss": torch.ones(1000)}
 plot.show(plot.curves(torch.arange(1, 1000), {name: w[1:] for name, w in weights.items()},
                       xlabel="t", ylabel="weight", logy=True),
-          alt="The likelihood's weight falls from 0.5 at t = 1 to 0.005 in the middle; the simple loss has 1.")
+          alt="The likelihood's weight falls from 0.3 or 0.6 at t = 1 to 0.005 near t = 350; the simple loss has 1.")
 
 # %% [markdown]
-# The likelihood weighs the first indices up to a hundred times more than the middle ones. There the noise is too
+# The likelihood weighs the first indices fifty to a hundred times more than the middle ones. There the noise is too
 # small to see: imperceptible detail costs many bits, but nobody looks at it. Ho et al. (2020) dropped the weight, and
 # samples got better. With a random $t$ for each sample, the training loss is
 #
 # $$L = \mathbb E_{x_{\text{start}},\,t,\,\varepsilon}\;\Big[\,w_t\;\tfrac1d\,\big\|\,y - f(x_t, t)\,\big\|^2\Big]
 # \tag{17}$$
 #
-# with $d$ the number of pixels, $f$ the network, and $y$ its target:
+# with $d$ the number of values in one sample, $f$ the network, and $y$ its target:
 #
 # - objective `"pred_noise"`: $y = \varepsilon$ and $w_t = 1$;
 # - objective `"pred_x_start"`: $y = x_{\text{start}}$ and $w_t = \bar\alpha_t/(1-\bar\alpha_t)$.
@@ -807,8 +815,9 @@ plot.show(fig, alt="The truth is near -1 or, more often, near 1. The square is s
 # $$x_{t-1} = \mu_t + \sigma_t\,z, \qquad \sigma_t^2 = \beta_t \ \text{ or } \ \tilde\beta_t,
 # \qquad z \sim \mathcal N(0, I), \quad z = 0 \text{ at } t = 0 \tag{18}$$
 #
-# $\beta_t$ and $\tilde\beta_t$ are the two ends of what is possible: the step back is at least as wide as if
-# $x_{\text{start}}$ were known, and at most as wide as if the data were pure noise. The last step matters with
+# $\tilde\beta_t$ and $\beta_t$ are the two ends of what is possible, on average over $x_t$ and for data of variance 1
+# at most: the step back is at least as wide as if $x_{\text{start}}$ were known, and at most as wide as if the data
+# were pure noise. The last step matters with
 # $\beta_t$: noise of size $\sqrt{\beta_0} = 0.017$ (sigmoid, $T = 1000$) would stay in the picture. Here each sample
 # may be at its own $t$, so decide for each.
 #
@@ -859,7 +868,7 @@ check("ddpm.ancestral_step")
 # posterior's spread is 0 by itself.
 #
 # **Exercise 10** · medium · 20 minutes. The network is called as `self.model(x_t, t, model_kwargs)` with `t` a `(b,)`
-# tensor. `model_kwargs` may hold a condition; hand it on and leave it as it is.
+# tensor of int64. `model_kwargs` may hold a condition; hand it on and leave it as it is.
 
 # %% task="ddpm.p_sample"
 @method_of(GaussianDiffusion)
@@ -970,7 +979,8 @@ plot.show(plot.points({**kept, "samples": final}),
 # Now the choices, side by side: noise or $x_{\text{start}}$ predicted, $\beta$ or $\tilde\beta$ as the variance. The
 # number in each title is the mean log-density (in nats) of the samples under the *true* density of the moons. The
 # moons' own points, in the first panel, set the mark: less means points in the wrong place, more means too little
-# variety.
+# variety. (The two that are named after what is predicted go through `p_sample`, with its clamp; the two that are named
+# after the variance go through `ancestral_step`, without one.)
 
 # %% tags=["demo"]
 def with_variance(variance):
@@ -1113,8 +1123,8 @@ plot.show(plot.images(drawn[:100], columns=20), alt="A hundred sampled digits, t
 # - … you used $\bar\alpha$ without its root? In the middle of the chain $x_t$ would be too faint, sampling would meet
 #   inputs that training never showed, and nothing would warn you: the loss falls as it always does.
 # - … every sample of a batch had the same $t$? Training works on average, with a far noisier gradient.
-# - … you left out the fresh noise? The mean shrinks a little at every step, and nothing would restore the spread: the
-#   samples come out smooth and alike.
+# - … you left out the fresh noise? Every step back takes some of the spread away, and nothing would restore it: the
+#   samples would collapse onto a few typical pictures.
 # - … the chain ended at $\bar\alpha_{T-1} = 0.05$? Grey, washed-out samples (question 1).
 # - … you forgot to clamp? Points in the plane would hardly notice; digits under the cosine schedule would (question
 #   2).

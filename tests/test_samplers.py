@@ -61,7 +61,7 @@ def test_ddim_reaches_the_density_with_an_error_of_first_order():
 
 
 def test_ancestral_steps_reach_the_density_as_they_get_smaller():
-    """The variance β̃ is right for a single point of data: a coarse chain is too narrow (Ho et al. 2020, section 3.2)."""
+    """The variance β̃ is right for a single point of data: a coarse chain gets too narrow (Ho et al. 2020, 3.2)."""
     spread = {}
     for T in (25, 100, 800):
         path, generator = DiscreteVP(cosine_betas(T)), torch.Generator().manual_seed(0)

@@ -29,6 +29,8 @@ def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
     """Puts a working `extract`, and `others`, in the place of the notebook's names for the time of one call."""
 
     def extract(a, t, x_shape):
+        if isinstance(x_shape, Tensor):
+            raise TypeError("extract takes a shape as its third argument, such as x_t.shape, not the tensor.")
         return a[t].reshape({1: (-1,), 2: (-1, 1), 4: (-1, 1, 1, 1)}[len(x_shape)])
 
     names, others = vars(nb), {"extract": extract, **others}
@@ -97,6 +99,8 @@ class Stub(nn.Module):
         self.w = nn.Parameter(w)
 
     def forward(self, x: Tensor, time: Tensor, model_kwargs: dict = {}) -> Tensor:
+        if time.shape != (len(x),):
+            raise ValueError(f"the network takes one time for each sample, {(len(x),)}, not {tuple(time.shape)}.")
         column = (-1,) + (1,) * (x.dim() - 1)
         shift = model_kwargs.get("text_emb", torch.zeros(len(x))) * (1 + model_kwargs.get("cfg_scale", 0.0))
         return torch.tanh(self.w * x) * (1 + 0.3 * time.reshape(column)) + shift.reshape(column)
