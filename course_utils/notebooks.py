@@ -177,7 +177,7 @@ def _run(source: str, name: str, names: dict) -> None:
 
 
 def graded(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
-    """Writes nbgrader's metadata into a source's cells, in `nb` itself.
+    """Writes nbgrader's metadata into a source's cells and folds the answers to questions, in `nb` itself.
 
     A task's cell is `solution` without points (with points nbgrader would want it graded by hand), its check's cell
     is `grade` and holds them, a question's answer is both.
@@ -202,6 +202,8 @@ def graded(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
         about = {"schema_version": 3, "grade_id": cell.id, "locked": kind == "check", "task": False,
                  "grade": kind != "task", "solution": kind != "check"}
         cell.metadata["nbgrader"] = about if kind == "task" else {**about, "points": points[id]}
+        if kind == "question":  # the reference shows its answer on a click; the student's face clears it
+            cell.source = f"<details><summary>Answer</summary>\n\n{cell.source}\n\n</details>"
     return nb
 
 

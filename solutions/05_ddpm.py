@@ -201,7 +201,7 @@ plot.show(fig, alt="Left: alpha-bar falls fastest for the linear schedule; the c
 # what does the network see there that it never saw in training, and how would you notice it in the samples?
 
 # %% [markdown] question="ddpm.1"
-# **Answer.** Equation (4) multiplies the picture by $\sqrt{0.05} = 0.22$: more than a fifth of its amplitude is still
+# Equation (4) multiplies the picture by $\sqrt{0.05} = 0.22$: more than a fifth of its amplitude is still
 # there. The share 0.05 sounds small because it is one of the *variance*.
 #
 # In training, then, even the noisiest input carries a faint picture. Pixel noise averages out over large areas, so
@@ -483,7 +483,7 @@ plot.show(plot.curves(torch.arange(1000), magnified, xlabel="t", ylabel="error o
 # $\hat x_{\text{start}}$ to $[-1, 1]$, survive it? (You may come back to the second half after section 7.)
 
 # %% [markdown] question="ddpm.2"
-# **Answer.** Equation (8) multiplies any error of $\hat\varepsilon$ by $\sqrt{1-\bar\alpha}/\sqrt{\bar\alpha}$, so by
+# Equation (8) multiplies any error of $\hat\varepsilon$ by $\sqrt{1-\bar\alpha}/\sqrt{\bar\alpha}$, so by
 # 1,800 or 20,000. A network that is good to one part in a hundred gives a picture that is off by 18 or by 200, while
 # all pictures lie within $[-1, 1]$. At that index $\hat x_{\text{start}}$ is not a bad guess of the picture; it is no
 # guess at all. Clamped, it becomes a field of −1 and 1 by the sign of each pixel's error.
@@ -761,7 +761,7 @@ check("ddpm.p_losses")
 # choice?
 
 # %% [markdown] question="ddpm.3"
-# **Answer.** Let a network predict $\hat x_{\text{start}}$, and turn it into a prediction of noise by equation (9).
+# Let a network predict $\hat x_{\text{start}}$, and turn it into a prediction of noise by equation (9).
 # The true noise obeys the same equation with $x_{\text{start}}$. Subtract them; $x_t$ cancels:
 #
 # $$\varepsilon-\hat\varepsilon =
@@ -1006,7 +1006,7 @@ plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x 
 # and what would happen with ten?
 
 # %% [markdown] question="ddpm.4"
-# **Answer.** *Data that is a single point.* Then $x_{\text{start}}$ is known, the step back is
+# *Data that is a single point.* Then $x_{\text{start}}$ is known, the step back is
 # $q(x_{t-1}|x_t,x_{\text{start}})$ itself, and its variance is $\tilde\beta_t$.
 #
 # *Data that is standard normal.* Then every $x_t$ is standard normal, and $x_{t-1}, x_t$ are jointly Gaussian with

@@ -144,6 +144,11 @@ def test_nbgraders_metadata_says_points_on_checks_and_questions_only(tiny):
                      "ddpm-1": (True, True, False, 5)}
 
 
+def test_answers_are_folded_in_the_reference(tiny):
+    answer = next(c for c in notebooks.graded(notebooks.read(tiny), POINTS).cells if c.id == "ddpm-1")
+    assert answer.source.startswith("<details><summary>Answer</summary>\n\n") and answer.source.endswith("</details>")
+
+
 def test_an_executed_notebook_is_the_same_twice_and_names_no_address(tiny):
     tiny.write_text(TINY + '\n# %% tags=["demo"]\nimport os, pathlib, ipywidgets\nprint(pathlib.Path.home() / "x")\n'
                            'display(ipywidgets.IntSlider())\nprint(os.environ["COURSE_RECORD"], os.getcwd())\n')

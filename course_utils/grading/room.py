@@ -96,10 +96,10 @@ class Rooms:
         return [
             bubblewrap(), *(_ROOT if root else _USER), "--die-with-parent", "--new-session", "--clearenv",
             *(word for item in _environment(LIBRARY, "/tmp").items() for word in ("--setenv", *item)),
-            *self._binds(staged),
             "--proc", "/proc", "--dev", "/dev",
             "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
             "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
+            *self._binds(staged),  # after /tmp: the course itself may lie there
             "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(filter_fd), "--",
             *(_become(self.user + slot) if root else []), *python]
 
