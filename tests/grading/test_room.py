@@ -138,6 +138,7 @@ def test_private_folders_inside_a_bound_one_are_covered(tmp_path):
 
 def test_a_course_that_lies_in_tmp_is_there_all_the_same(tmp_path, monkeypatch):
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         monkeypatch.setattr(sys, "prefix", folder)
         monkeypatch.setattr(sys, "executable", f"{folder}/bin/python")
