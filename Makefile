@@ -19,17 +19,17 @@ help:
 
 lab: .venv/ready
 	@.venv/bin/python -m course_utils.data
-	@.venv/bin/python -m jupyter trust solutions/*.ipynb notebooks/*.ipynb >/dev/null 2>&1 || true  # one may be broken
+	@find solutions notebooks -maxdepth 1 -name '*.ipynb' -exec .venv/bin/python -m jupyter trust {} + >/dev/null 2>&1 || true
 	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --log-level=ERROR \
 	  $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) $(ARGS)
 
-# Numbers in recorded outputs must not depend on the cores: one thread a process, two processes.
+# Two processes of one thread each, as the references were executed.
 test: export OMP_NUM_THREADS = 1
 test: .venv/ready
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/course build --check
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
-	@COURSE_RECORD=1 .venv/bin/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
+	@COURSE_RECORD=1 PYTHONHASHSEED=0 .venv/bin/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg solutions
 
 test-oldest: export OMP_NUM_THREADS = 1
@@ -45,6 +45,10 @@ clean:
 # An environment is made anew when it is missing, was left unfinished or has lost its Python; pip brings it up to date
 # when requirements.txt or pyproject.toml changed or the folder was moved. `ready` holds the folder and is written last.
 define make_environment
+	@other=$$(cat $(@D)/unfinished 2>/dev/null); \
+	if [ "$${other:-0}" -gt 0 ] && [ "$$other" -ne $$PPID ] && kill -0 "$$other" 2>/dev/null; then \
+	  echo "Process $$other is installing into $(@D) already: wait for it, or delete that folder when it is something else." >&2; \
+	  exit 1; fi
 	@if [ -e $(@D)/unfinished ] || ! $(@D)/bin/python -c '$(SUPPORTED)' 2>/dev/null; then \
 	  python=; for p in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 python3.11 python3 python); do \
 	    if "$$p" -c '$(SUPPORTED)' 2>/dev/null; then python=$$p; break; fi; done; \
@@ -54,7 +58,7 @@ define make_environment
 	  free=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1000000) }'); \
 	  if [ "$$free" -lt $(GIGABYTES) ]; then \
 	    echo "The first installation needs about $(GIGABYTES) GB of disk, and only $$free GB are free here." >&2; exit 1; fi; \
-	  rm -rf $(@D) && mkdir $(@D) && touch $(@D)/unfinished && "$$python" -m venv $(@D); \
+	  rm -rf $(@D) && mkdir $(@D) && echo $$PPID > $(@D)/unfinished && "$$python" -m venv $(@D); \
 	fi
 	@$(@D)/bin/python -m pip install --quiet 'setuptools>=70.1'
 endef

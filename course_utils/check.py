@@ -82,8 +82,8 @@ def explain(error: BaseException, task: Task) -> str:
             return (f"there is no `{name}` yet: run the cell of {missing[0]}. (When a class's own cell is run again, "
                     "the cells of its methods must be run again too.)")
     where = _line_of_student(error)
-    if where is None and isinstance(error, TypeError):
-        return f"it could not be used as the notebook asks: {error}"
+    if where is None and isinstance(error, (TypeError, ValueError)):
+        return f"what it takes or returns is not what the notebook asks for: {error}"
     return f"{type(error).__name__}: {error}" + (f"\n  in your line {where}" if where else "")
 
 

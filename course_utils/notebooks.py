@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from course_utils.tasks import Namespace
 
 SOLUTIONS = Path(__file__).resolve().parents[1] / "solutions"
+RECORDING = {"COURSE_RECORD": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}  # as in the Makefile's run of nbval
 
 _REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION[^\n]*\n(.*?)^[ \t]*### END SOLUTION[^\n]*$",
                      re.MULTILINE | re.DOTALL)
@@ -176,7 +177,7 @@ def _run(source: str, name: str, names: dict) -> None:
 
 
 def graded(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
-    """Writes nbgrader's metadata into a source's cells, in `nb` itself.
+    """Writes nbgrader's metadata into a source's cells and folds the answers to questions, in `nb` itself.
 
     A task's cell is `solution` without points (with points nbgrader would want it graded by hand), its check's cell
     is `grade` and holds them, a question's answer is both.
@@ -201,6 +202,8 @@ def graded(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
         about = {"schema_version": 3, "grade_id": cell.id, "locked": kind == "check", "task": False,
                  "grade": kind != "task", "solution": kind != "check"}
         cell.metadata["nbgrader"] = about if kind == "task" else {**about, "points": points[id]}
+        if kind == "question":  # the reference shows its answer on a click; the student's face clears it
+            cell.source = f"<details><summary>Answer</summary>\n\n{cell.source}\n\n</details>"
     return nb
 
 
@@ -255,7 +258,7 @@ def executed(nb: NotebookNode, folder: Path, allow_errors: bool = False) -> Note
                             allow_errors=allow_errors, store_widget_state=False, coalesce_streams=True,
                             resources={"metadata": {"path": str(folder)}})
     try:
-        client.execute(env={**os.environ, "COURSE_RECORD": "1", "PYTHONHASHSEED": "0"})
+        client.execute(env=os.environ | RECORDING)
     except (CellExecutionError, DeadKernelError) as e:
         cells = [c for c in nb.cells if c.cell_type == "code" and c.execution_count is not None]
         where = f"{name}: cell {cells[-1].id} failed" if cells else f"{name}: the kernel failed"

@@ -86,7 +86,7 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
     """
     recipe = recipes.find(name) if isinstance(name, str) else name
     run = State(recipe, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
-    state = folder / f"{recipe.name}.safetensors"
+    state = folder / f"{recipe.name}-state.safetensors"  # `folder` may be `out`, too
     if resume:
         _load(run, state)
     elif state.exists():

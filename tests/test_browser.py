@@ -29,7 +29,7 @@ NOTEBOOK, TASK = "05_ddpm", "ddpm.q_sample"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
-WAIT = 60_000  # ms; everything below waits for what it needs to see, none for a time
+WAIT = 120_000  # ms, for a busy machine; everything below waits for what it needs to see, none for a time
 
 
 class Lab:

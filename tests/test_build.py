@@ -34,6 +34,7 @@ fig, ax = plt.subplots(figsize=(1, 1))
 ax.plot([1, double(1)])
 plt.show()
 '''
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -45,6 +45,8 @@ def test_a_value_names_its_worst_element_and_hides_it_from_the_grader():
     assert "2 of 4 values" in seen and "[0, 1]" in seen and "2.5" in seen and "expected 2" in seen
     hidden = difference(got, want, reveal=False).sentence
     assert "expected" not in hidden and "2.5" not in hidden
+    assert difference(torch.tensor(1.5), torch.tensor(2.0)).sentence == "`y` is 1.5, expected 2."
+    assert "2" not in difference(torch.tensor(1.5), torch.tensor(2.0), reveal=False).sentence
 
 
 def test_outputs_before_an_exception_are_judged_first():
@@ -61,6 +63,8 @@ def test_a_mistake_is_known_by_its_whole_outcome():
     assert known_mistake(Outcome({"y": torch.tensor([2.0])}), [raises, twice], TASK) is twice
     assert known_mistake(Outcome({}, "KeyError"), [raises, twice], TASK) is raises
     assert known_mistake(Outcome({"y": torch.tensor([3.0])}), [raises, twice], TASK) is None
+    # the same exception at a later place is another slip
+    assert known_mistake(Outcome({"y": torch.tensor([2.0])}, "KeyError"), [raises, twice], TASK) is None
 
 
 def test_a_probe_keeps_what_came_before_an_exception():

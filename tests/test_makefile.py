@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TOOLS = ["sh", "make", "awk", "sed", "df", "rm", "mkdir", "touch", "printf", "cp", "cat", "uname", "id"]
+TOOLS = ["sh", "make", "awk", "sed", "df", "rm", "mkdir", "touch", "printf", "cp", "cat", "uname", "id", "find"]
 PYTHON = """#!/bin/sh
+echo "$*" >> asked
 case "$*" in
   *"import ensurepip"*) exit {unsupported} ;;
   -IS*) exec {real} "$@" ;;
@@ -20,7 +21,6 @@ case "$*" in
   *"jupyter trust"*) if [ -e broken ]; then exit 1; fi ;;
   *"pip install"*) if [ -e offline ]; then exit 1; fi ;;
 esac
-echo "$*" >> asked
 """
 
 
@@ -95,8 +95,12 @@ def test_the_second_run_installs_nothing(course):
 def test_a_broken_notebook_does_not_keep_the_lab_shut(course):
     course.python("python3.12")
     (course.folder / "broken").touch()
+    (course.folder / "notebooks").mkdir()
+    (course.folder / "notebooks/my copy.ipynb").touch()
     assert course.make("lab", "ARGS=--no-browser").returncode == 0
-    assert "/lab/tree/notebooks" in course.asked() and "--no-browser" in course.asked()
+    _, trusted, opened = course.asked().rsplit("-m ", 2)
+    assert trusted.startswith("jupyter trust notebooks/my copy.ipynb")
+    assert opened.startswith("jupyter lab") and "--no-browser" in opened
 
 
 def test_changed_requirements_are_installed_into_the_same_environment(course):
@@ -117,6 +121,15 @@ def test_an_interrupted_installation_is_made_anew(course):
     assert course.make(".venv/ready").returncode == 0
     assert "-m venv .venv" in course.asked()
     assert not (course.folder / ".venv/unfinished").exists()
+
+
+def test_two_at_once_do_not_install_into_one_folder(course):
+    course.python("python3.12")
+    (course.folder / ".venv").mkdir()
+    (course.folder / ".venv/unfinished").write_text(f"{os.getpid()}\n")
+    done = course.make("test")
+    assert done.returncode != 0 and f"Process {os.getpid()} is installing" in done.stderr
+    assert "-m venv" not in course.asked() and (course.folder / ".venv/unfinished").exists()
 
 
 def test_a_moved_folder_is_installed_again(course):

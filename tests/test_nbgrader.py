@@ -16,6 +16,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from course_utils import bank, notebooks, tasks
 
 NAME = "05_ddpm"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,7 @@ print(object(), double(3))
 # Because.
 '''
 POINTS = {"ddpm.extract": 10, "ddpm.1": 5}
+pytestmark = pytest.mark.slow
 SOURCES = pytest.mark.parametrize("source", notebooks.sources(), ids=lambda p: p.stem)
 
 
@@ -105,6 +106,16 @@ def test_load_takes_other_code_and_tracebacks_show_its_line(tiny):
         notebooks.load(tiny, {"ddpm.q_sample": "pass"})
 
 
+def test_a_students_notebook_loads_with_cells_of_their_own(tiny):
+    face = notebooks.student_face(notebooks.graded(notebooks.read(tiny), POINTS))
+    face.cells.insert(2, nbformat.v4.new_code_cell("mine = 3\n%time mine"))
+    nbformat.write(face, tiny.with_suffix(".ipynb"))
+    nb = notebooks.load(tiny.with_suffix(".ipynb"))
+    assert nb.mine == 3
+    with pytest.raises(nb.Unfinished):
+        nb.double(1)
+
+
 def test_two_loads_share_nothing(tiny):
     first, second = notebooks.load(tiny), notebooks.load(tiny)
     first.double = None
@@ -131,6 +142,11 @@ def test_nbgraders_metadata_says_points_on_checks_and_questions_only(tiny):
     flags = {id: (m.grade, m.solution, m.locked, m.get("points")) for id, m in cells.items()}
     assert flags == {"ddpm-extract-todo": (False, True, False, None), "ddpm-extract": (True, False, True, 10),
                      "ddpm-1": (True, True, False, 5)}
+
+
+def test_answers_are_folded_in_the_reference(tiny):
+    answer = next(c for c in notebooks.graded(notebooks.read(tiny), POINTS).cells if c.id == "ddpm-1")
+    assert answer.source.startswith("<details><summary>Answer</summary>\n\n") and answer.source.endswith("</details>")
 
 
 def test_an_executed_notebook_is_the_same_twice_and_names_no_address(tiny):

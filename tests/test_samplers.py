@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import require
 
-from course_utils import metrics, samplers
+from course_utils import samplers
 from course_utils.data import Mixture, ring
 from course_utils.paths import VE, VP, DiscreteVP, RectifiedFlow, SubVP, cosine_betas, linear_betas
 from course_utils.plans import (
@@ -653,20 +653,3 @@ def test_a_perfect_classifier_turns_the_mixture_into_one_component(kind):
     assert not x.requires_grad
     samples = samplers.sample_ddim(guide, noise(path, 6), path, 30, prediction=kind, clamp=None)  # under no_grad
     assert torch.equal(samples[:, 0] > -0.5, y == 1)
-
-
-# --- metrics
-
-def test_accuracy_counts_what_is_recognised():
-    images = torch.eye(4)[:, None, None]  # (4, 1, 1, 4)
-    assert metrics.accuracy(lambda x: x.flatten(1), images, torch.tensor([0, 1, 2, 0])) == 0.75
-
-
-def test_kernel_distance_is_unbiased_and_sees_a_shift():
-    g = torch.Generator().manual_seed(0)
-    a, b = torch.randn(1000, 8, generator=g), torch.randn(1000, 8, generator=g)
-    same, spread = metrics.kernel_distance(a, b)
-    far, _ = metrics.kernel_distance(a, b + 0.5)
-    assert abs(same) < 3 * spread / math.sqrt(10) + 0.01 and far > 0.5
-    with pytest.raises(ValueError, match="two features"):
-        metrics.kernel_distance(a[:5], b[:5])

@@ -21,6 +21,7 @@ from course_utils.check import CheckFailed, Unfinished, check
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import load_recorded
 
+pytestmark = pytest.mark.slow
 SOURCES = {p.stem: p for p in notebooks.sources()}
 NOTEBOOKS = pytest.mark.parametrize("notebook", SOURCES)
 TASKS = pytest.mark.parametrize("id", [t.id for name in SOURCES for t in tasks.tasks_of(name)])

@@ -60,7 +60,7 @@ def test_training_learns_and_ships_the_measured_average(tmp_path, shipped):
     _, config, metrics = shipped[0]
     assert abs(metrics["bias"] + 1) < 0.3 and metrics["loss"] < 1
     assert config["trained_steps"] == 300
-    assert not (tmp_path / "runs" / "line.safetensors").exists()
+    assert not (tmp_path / "runs" / "line-state.safetensors").exists()
 
 
 def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, shipped, capsys):
@@ -68,7 +68,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, shipped, capsys):
     interrupted = Line(stop_at=23)
     assert train(interrupted, tmp_path / "parts") is None
     assert "Interrupted after step 23" in capsys.readouterr().out
-    assert (tmp_path / "parts/runs/line.safetensors").stat().st_size > 0
+    assert (tmp_path / "parts/runs/line-state.safetensors").stat().st_size > 0
     object.__setattr__(interrupted, "seen", 1000)  # the same recipe, past its interruption
     assert train(interrupted, tmp_path / "parts", resume=True) is not None
     whole, parts = shipped[0][0], shipped[1][0]
@@ -78,7 +78,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, shipped, capsys):
 def test_a_new_run_keeps_the_state_of_an_unfinished_one(tmp_path, shipped):
     assert train(Line(stop_at=7), tmp_path) is None
     train(Line(), tmp_path)
-    assert (tmp_path / "runs/line.previous").exists()
+    assert (tmp_path / "runs/line-state.previous").exists()
 
 
 def test_what_cannot_be_resumed_is_one_sentence(tmp_path, shipped):

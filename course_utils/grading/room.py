@@ -32,9 +32,9 @@ from course_utils.grading.stage import stage_plain
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
 LIBRARY = "/room"  # where a room finds the staged folder
 TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": "",
-    "USER": "student",
+    "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1",
+    "CUDA_VISIBLE_DEVICES": "", "USER": "student",
 }
 
 
@@ -96,10 +96,10 @@ class Rooms:
         return [
             bubblewrap(), *(_ROOT if root else _USER), "--die-with-parent", "--new-session", "--clearenv",
             *(word for item in _environment(LIBRARY, "/tmp").items() for word in ("--setenv", *item)),
-            *self._binds(staged),
             "--proc", "/proc", "--dev", "/dev",
             "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
             "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
+            *self._binds(staged),  # after /tmp: the course itself may lie there
             "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(filter_fd), "--",
             *(_become(self.user + slot) if root else []), *python]
 

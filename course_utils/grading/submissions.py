@@ -68,8 +68,9 @@ def read_cells(path: Path) -> list[dict[str, Any]]:
     Raises:
         Unreadable: With the reason in one sentence.
     """
+    content = _read_file(path)
     try:
-        nb = json.loads(_read_file(path).decode("utf-8-sig"))
+        nb = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Unreadable(f"{path.name} is not UTF-8 text.") from None
     except (ValueError, RecursionError):

@@ -15,7 +15,7 @@ import math
 import os
 import select
 import struct
-import time
+from time import monotonic  # a student may put another clock into the module
 from typing import Any
 
 import torch
@@ -59,7 +59,7 @@ def unpack(body: bytes) -> tuple[str, Outcome]:
 
 def send(fd: int, frame: bytes, seconds: float | None = None) -> None:
     """Writes a whole frame to a pipe; TimeoutError when nobody reads it (the pipe must not block then)."""
-    deadline = None if seconds is None else time.monotonic() + seconds
+    deadline = None if seconds is None else monotonic() + seconds
     view = memoryview(frame)
     while view:
         _wait(fd, select.POLLOUT, deadline)
@@ -74,7 +74,7 @@ def receive(fd: int, seconds: float | None, cap: int) -> bytes:
         EOFError: When the pipe ends before.
         WireError: When it is longer than `cap` bytes.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
+    deadline = None if seconds is None else monotonic() + seconds
     (length,) = struct.unpack("<I", read(fd, 4, deadline))
     if length > cap:
         raise WireError(f"The answer is {length / 2**20:.0f} MiB long, more than the {cap / 2**20:.0f} allowed.")
@@ -96,14 +96,14 @@ def read(fd: int, size: int, deadline: float | None) -> bytes:
 def _wait(fd: int, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(fd, event)
-    if not poll.poll(None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000):
+    if not poll.poll(None if deadline is None else max(0.0, deadline - monotonic()) * 1000):
         raise TimeoutError("Nothing came in time.")
 
 
 def _bytes(name: str, x: Tensor) -> bytes:
     if x.layout != torch.strided or x.is_quantized or x.device.type != "cpu" or x.dtype not in DTYPES.values():
         raise TypeError(f"`{name}` should be a plain dense tensor, but it is {x.dtype}, {x.layout}, on {x.device}.")
-    flat = x.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    flat = x.detach().resolve_conj().resolve_neg().reshape(-1).clone(memory_format=torch.contiguous_format)
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 

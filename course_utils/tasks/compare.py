@@ -85,11 +85,12 @@ def _tensor_difference(name: str, got: Tensor, want: Tensor, task: Task, reveal:
 
 
 def _value_sentence(name: str, got: Tensor, want: Tensor, off: Tensor, reveal: bool) -> str:
-    share = f"{int(off.sum())} of {off.numel()} values" if off.numel() > 1 else "the value"
-    sentence = f"`{name}` is off in {share}, by a relative error of {relative_error(got, want):.1e}"
+    if not off.dim():
+        return f"`{name}` is {got.item():.6g}, expected {want.item():.6g}." if reveal else f"`{name}` is off."
+    sentence = f"`{name}` is off in {int(off.sum())} of {off.numel()} values"
     if not reveal:
         return sentence + "."
     distance = (got - want).abs().nan_to_num(nan=float("inf"))
     worst = torch.unravel_index(torch.where(off, distance, -1.0).argmax(), off.shape)
-    where = f" at [{', '.join(str(int(i)) for i in worst)}]" if off.dim() else ""
-    return f"{sentence}; the worst is {got[worst].item():.6g}{where}, expected {want[worst].item():.6g}."
+    where = ", ".join(str(int(i)) for i in worst)
+    return f"{sentence}; the worst is {got[worst].item():.6g} at [{where}], expected {want[worst].item():.6g}."

@@ -29,6 +29,8 @@ def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
     """Puts a working `extract`, and `others`, in the place of the notebook's names for the time of one call."""
 
     def extract(a, t, x_shape):
+        if isinstance(x_shape, Tensor):
+            raise TypeError("extract takes a shape as its third argument, such as x_t.shape, not the tensor.")
         return a[t].reshape({1: (-1,), 2: (-1, 1), 4: (-1, 1, 1, 1)}[len(x_shape)])
 
     names, others = vars(nb), {"extract": extract, **others}
@@ -72,7 +74,7 @@ def _known_methods() -> dict[str, Any]:
 def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
     """What the student's method answers on the linear schedule of `timesteps` steps."""
     with stand_ins(nb):
-        diffusion = nb.GaussianDiffusion(None, image_size=8, timesteps=timesteps, beta_schedule="linear")
+        diffusion = nb.GaussianDiffusion(None, image_size=4, timesteps=timesteps, beta_schedule="linear")
         return getattr(diffusion, method)(*args)
 
 
@@ -82,7 +84,7 @@ def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, 
     with stand_ins(nb, **schedules):
         known = {name: f for name, f in _known_methods().items() if name != method}
         cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
-        diffusion = cls(model, image_size=8, timesteps=3, objective=objective, beta_schedule="linear")
+        diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")
         return getattr(diffusion, method)(*args)
 
 
@@ -97,6 +99,8 @@ class Stub(nn.Module):
         self.w = nn.Parameter(w)
 
     def forward(self, x: Tensor, time: Tensor, model_kwargs: dict = {}) -> Tensor:
+        if time.shape != (len(x),):
+            raise ValueError(f"the network takes one time for each sample, {(len(x),)}, not {tuple(time.shape)}.")
         column = (-1,) + (1,) * (x.dim() - 1)
         shift = model_kwargs.get("text_emb", torch.zeros(len(x))) * (1 + model_kwargs.get("cfg_scale", 0.0))
         return torch.tanh(self.w * x) * (1 + 0.3 * time.reshape(column)) + shift.reshape(column)
@@ -132,7 +136,7 @@ def extract(nb, a, t):
 # Methods that use the buffers
 
 def _pairs(rng: Rng) -> dict[str, Tensor]:
-    return dict(first=rng.images(4, 3, 8), second=rng.normal(4, 3, 8, 8), t=rng.timesteps(4, 1000),
+    return dict(first=rng.images(4, 3, 4), second=rng.normal(4, 3, 4, 4), t=rng.timesteps(4, 1000),
                 points=rng.uniform(5, 2, low=-1.0), more_points=rng.normal(5, 2), t_points=rng.timesteps(5, 50))
 
 
@@ -185,7 +189,7 @@ def mean_from_noise(nb, first, second, t, points, more_points, t_points):
 # Methods that use other methods
 
 def _loss_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(images=rng.uniform(4, 3, 8, 8), t=rng.timesteps(4, 3), noise=rng.normal(4, 3, 8, 8),
+    return dict(images=rng.uniform(4, 3, 4, 4), t=rng.timesteps(4, 3), noise=rng.normal(4, 3, 4, 4),
                 text_emb=rng.normal(4), w=rng.uniform(low=0.5, high=1.5),
                 points=rng.uniform(5, 2), t_points=rng.timesteps(5, 3), noise_points=rng.normal(5, 2))
 
@@ -206,7 +210,7 @@ def p_losses(nb, images, t, noise, text_emb, w, points, t_points, noise_points):
 
 
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x_t=1.5 * rng.normal(4, 3, 8, 8), prediction=rng.normal(4, 3, 8, 8), z=rng.normal(4, 3, 8, 8),
+    return dict(x_t=1.5 * rng.normal(4, 3, 4, 4), prediction=rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4),
                 t=torch.tensor([2, 0, 1, 0]), points=rng.normal(3, 2), prediction_points=rng.normal(3, 2),
                 z_points=rng.normal(3, 2), t_points=torch.tensor([0, 1, 2]))
 
@@ -221,7 +225,7 @@ def ancestral_step(nb, x_t, prediction, z, t, points, prediction_points, z_point
 
 
 def _sample_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x_t=1.5 * rng.normal(4, 3, 8, 8), z=rng.normal(4, 3, 8, 8), text_emb=rng.normal(4),
+    return dict(x_t=1.5 * rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4), text_emb=rng.normal(4),
                 w=rng.uniform(low=0.5, high=1.5), points=1.5 * rng.normal(5, 2), z_points=rng.normal(5, 2))
 
 

@@ -46,8 +46,12 @@ class Recorded:
 
 
 def known_mistake(got: Outcome, mistakes: Iterable[Mistake], task: Task) -> Mistake | None:
-    """The mistake whose outcome equals this one on the public inputs, or None."""
-    return next((m for m in mistakes if first_difference(got, m.outcome, task) is None), None)
+    """The mistake whose outcome equals this one on the public inputs, or None.
+
+    The names must be the same too: two exceptions of one type are not the same slip when they come at another place.
+    """
+    same = [m for m in mistakes if list(m.outcome.tensors) == list(got.tensors)]
+    return next((m for m in same if first_difference(got, m.outcome, task) is None), None)
 
 
 @cache

@@ -36,6 +36,25 @@ u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
 f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2
 return (f[1:] / f[0]).clamp(0, 0.999)
 
+# %% [ddpm.cosine_beta_schedule] one minus forgotten
+# hint: This is the share of the variance that a step keeps. Beta is the share that it replaces by noise.
+u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
+f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2
+return (f[1:] / f[:-1]).clamp(0, 0.999)
+
+# %% [ddpm.cosine_beta_schedule] the ratio upside down
+# hint: f falls, so the later value over the earlier one is below 1. Yours is above 1, and every beta became 0.
+u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
+f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2
+return (1 - f[:-1] / f[1:]).clamp(0, 0.999)
+
+# %% [ddpm.cosine_beta_schedule] one minus alpha_bar for beta
+# hint: You compare every f with the first one, which gives what all steps up to t have replaced by noise. Beta belongs
+# hint: to one step: compare neighbours.
+u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
+f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2
+return (1 - f[1:] / f[0]).clamp(0, 0.999)
+
 # %% [ddpm.extract] always four axes
 # hint: Images come out right, but points (b, 2) become (b, 1, 1, 1). Count the axes of x_shape, do not assume four.
 return a.gather(0, t)[:, None, None, None]
@@ -92,6 +111,11 @@ a = extract(self.sqrt_alphas_cumprod, t, x_start.shape)
 sigma = extract(self.sqrt_one_minus_alphas_cumprod, t, x_start.shape)
 return a * x_start + sigma * noise
 
+# %% [ddpm.q_sample] the coefficients meet the width of the picture
+# hint: A (b,) coefficient times a picture (b, c, h, w) is matched with the last axis, the width, not with the batch.
+# hint: `extract` shapes it so that it meets the batch.
+return self.sqrt_alphas_cumprod[t] * x_start + self.sqrt_one_minus_alphas_cumprod[t] * noise
+
 # %% [ddpm.predict_start_from_noise] alpha_bar without its root
 # hint: The noise is removed rightly, but what remains is sqrt(alpha_bar) * x_start. You divided by alpha_bar.
 a = extract(self.alphas_cumprod, t, x_t.shape)
@@ -128,6 +152,12 @@ a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
 sigma = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
 return ((x_t - sigma * noise) / a).clamp(-1, 1)
 
+# %% [ddpm.predict_start_from_noise] brackets missing
+# hint: Only the noise is divided here. Equation (8) divides the whole difference.
+a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+sigma = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+return x_t - sigma * noise / a
+
 # %% [ddpm.predict_noise_from_start] one minus alpha_bar without its root
 # hint: You divided by 1 - alpha_bar, a variance. The noise is multiplied by a standard deviation in equation (4).
 a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
@@ -153,6 +183,12 @@ return (x_t - a * x_start) / sigma
 # %% [ddpm.predict_noise_from_start] one t for the whole batch
 # hint: The first sample is right and the others are not: they were treated as if they had its t.
 return (x_t - self.sqrt_alphas_cumprod[t[0]] * x_start) / self.sqrt_one_minus_alphas_cumprod[t[0]]
+
+# %% [ddpm.predict_noise_from_start] brackets missing
+# hint: Only the picture is divided here. Equation (9) divides the whole difference.
+a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+sigma = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+return x_t - a * x_start / sigma
 
 # %% [ddpm.q_posterior] the two coefficients swapped
 # hint: Look at t = 0: x_{-1} is the data, so the whole weight has to lie on x_start there. You put it on x_t.
@@ -290,6 +326,21 @@ target = noise if self.objective == "pred_noise" else x_start
 weight = extract(self.loss_weight, t, x_start.shape)
 return (weight * (prediction - target) ** 2).mean()
 
+# %% [ddpm.p_losses] the weights meet the width of the picture
+# hint: loss_weight[t] is (b,) and the error is (b, c, h, w): the weights were matched with the width, not with the
+# hint: batch. `extract` shapes them.
+x_t = self.q_sample(x_start, t, noise)
+prediction = self.model(x_t, t, model_kwargs)
+target = noise if self.objective == "pred_noise" else x_start
+return (self.loss_weight[t] * (prediction - target) ** 2).mean()
+
+# %% [ddpm.p_losses] absolute error
+# hint: This is the mean absolute error. Equation (17) squares.
+x_t = self.q_sample(x_start, t, noise)
+prediction = self.model(x_t, t, model_kwargs)
+target = noise if self.objective == "pred_noise" else x_start
+return (extract(self.loss_weight, t, x_start.shape) * (prediction - target).abs()).mean()
+
 # %% [ddpm.mean_from_noise] alpha_bar for alpha
 # hint: In equation (13) one root is of alpha_bar (inside 1 - alpha_bar), the one that divides everything is of alpha,
 # hint: this step's own. You used alpha_bar for both.
@@ -331,6 +382,16 @@ beta, alpha = self.betas[t][:, None, None, None], self.alphas[t][:, None, None, 
 sigma = self.sqrt_one_minus_alphas_cumprod[t][:, None, None, None]
 return (x_t - beta * noise / sigma) / alpha.sqrt()
 
+# %% [ddpm.mean_from_noise] brackets missing
+# hint: Only x_t is divided by the root of alpha here. Equation (13) divides the whole bracket.
+beta, alpha = extract(self.betas, t, x_t.shape), extract(self.alphas, t, x_t.shape)
+return x_t / alpha.sqrt() - beta * noise / extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+
+# %% [ddpm.mean_from_noise] noise added
+# hint: The sign of the noise: the way back takes it away.
+beta, alpha = extract(self.betas, t, x_t.shape), extract(self.alphas, t, x_t.shape)
+return (x_t + beta * noise / extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)) / alpha.sqrt()
+
 # %% [ddpm.ancestral_step] noise at t = 0
 # hint: Look at the samples whose t is 0: they still get noise. It would stay in the finished picture. The last step
 # hint: returns the mean.
@@ -351,7 +412,7 @@ std = extract(self.posterior_std, t, x_t.shape)
 return mean + (t > 0).reshape(std.shape) * std * z
 
 # %% [ddpm.ancestral_step] the two variances swapped
-# hint: "beta" gives the posterior's variance, and the other way round.
+# hint: In your code "beta" leads to the variance of the posterior, and "posterior" to beta.
 mean = self.mean_from_noise(x_t, t, noise_pred)
 std = extract(self.posterior_std if variance == "beta" else self.betas.sqrt(), t, x_t.shape)
 return mean + (t > 0).reshape(std.shape) * std * z
@@ -418,7 +479,7 @@ mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t, t)
 return mean + std * torch.randn_like(x_t)
 
 # %% [ddpm.p_sample] no fresh noise
-# hint: You return the mean at every step. Without fresh noise the samples lose their variety and turn into a blur.
+# hint: You return the mean at every step. Without fresh noise the samples lose their variety.
 t = torch.full((len(x_t),), t, device=x_t.device)
 x_start = self.model(x_t, t, model_kwargs)
 if self.objective == "pred_noise":
@@ -450,6 +511,31 @@ return mean + std * torch.randn_like(x_t)
 t = torch.full((len(x_t),), t, device=x_t.device)
 x_start = self.model(x_t, t, dict(model_kwargs))
 model_kwargs.pop("cfg_scale", None)
+if self.objective == "pred_noise":
+    x_start = self.predict_start_from_noise(x_t, t, x_start)
+mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t, t)
+return mean + std * torch.randn_like(x_t)
+
+# %% [ddpm.p_sample] the mean clamped in the place of x_start
+# hint: You clamped the mean of x_{t-1}. It still holds noise and may leave [-1, 1]; what may not is x_start.
+t = torch.full((len(x_t),), t, device=x_t.device)
+x_start = self.model(x_t, t, model_kwargs)
+if self.objective == "pred_noise":
+    x_start = self.predict_start_from_noise(x_t, t, x_start)
+mean, std = self.q_posterior(x_start, x_t, t)
+return mean.clamp(-1, 1) + std * torch.randn_like(x_t)
+
+# %% [ddpm.p_sample] the prediction always taken as x_start
+# hint: With objective "pred_x_start" all is well. With "pred_noise" the network's output is noise: compute x_start from
+# hint: it first.
+t = torch.full((len(x_t),), t, device=x_t.device)
+mean, std = self.q_posterior(self.model(x_t, t, model_kwargs).clamp(-1, 1), x_t, t)
+return mean + std * torch.randn_like(x_t)
+
+# %% [ddpm.p_sample] one t handed to the network for all samples
+# hint: The network wants t as a (b,) tensor, one entry for each sample, also when all entries are the same.
+t = torch.full((1,), t, device=x_t.device)
+x_start = self.model(x_t, t, model_kwargs)
 if self.objective == "pred_noise":
     x_start = self.predict_start_from_noise(x_t, t, x_start)
 mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t, t)

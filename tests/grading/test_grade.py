@@ -93,12 +93,12 @@ def test_an_accident_costs_its_task_only(tmp_path):
     for student, (notebook, _) in ACCIDENTS.items():
         hand_in(tmp_path / "in", student, notebook)
     assert graded(tmp_path) == {student: row for student, (_, row) in ACCIDENTS.items()}
-    assert sentence(tmp_path, "loop", "q_sample") == "It took longer than 4 seconds."
+    assert sentence(tmp_path, "loop", "q_sample") == f"It took longer than {QUICK.probe:g} seconds."
     assert sentence(tmp_path, "crash", "q_sample") == "It ended the Python process."
     assert "name 'undefined' is not defined" in sentence(tmp_path, "raises", "q_sample")
     results = records.load_all(tmp_path / "out/records")
     assert results["trains"].notebooks[0].stopped == results["magics"].notebooks[0].stopped == []
-    assert results["loop-in-cell"].notebooks[0].stopped == [(3, "The cell took longer than 5 seconds.")]
+    assert results["loop-in-cell"].notebooks[0].stopped == [(3, f"The cell took longer than {QUICK.cell:g} seconds.")]
     assert results["exit-in-cell"].notebooks[0].stopped == [(3, "The cell ended the Python process.")]
 
 
@@ -130,9 +130,11 @@ for fd in range(256):
 """
 LOOK = """
 import os
-found = [os.path.join(d, f) for d, _, files in os.walk("/") for f in files
-         if f.endswith(".ipynb") or "safetensors" == f[-11:] or d.endswith("solutions/mistakes")]
-raise RuntimeError([f for f in found if "site-packages" not in f and not f.startswith("/usr")])
+found = []
+for folder, folders, files in os.walk("/"):
+    folders[:] = [f for f in folders if f not in ("usr", "proc", "dev", "site-packages", "lib")]
+    found += [f"{folder}/{f}" for f in files if f.endswith((".ipynb", ".safetensors")) or "mistakes" in folder]
+raise RuntimeError(found)
 """
 HOSTILE = {
     "liar": (ddpm(q_sample=LIAR), without("q_sample")),
@@ -157,7 +159,7 @@ def test_hostile_work_earns_what_is_right_and_no_more(tmp_path):
     assert rows.pop("everywhere")[1:] == (0, ALL)
     assert "refused" in sentence(tmp_path, "everywhere", "q_sample")
     assert rows == {student: row for student, (_, row) in HOSTILE.items()} | {"neighbour": without()}
-    assert sentence(tmp_path, "searcher", "q_sample").endswith(": []")
+    assert sentence(tmp_path, "searcher", "q_sample").endswith("raised RuntimeError before `x_t` could be seen: []")
 
 
 def test_what_is_no_notebook_is_a_row_with_a_reason(tmp_path):
@@ -183,7 +185,7 @@ def test_what_is_no_notebook_is_a_row_with_a_reason(tmp_path):
     rows = graded(tmp_path, only="ddpm.extract")
     reasons = {student: sentence(tmp_path, student) for student in rows}
     assert rows.pop('=..,"<b>') == ("graded", tasks.get("ddpm.extract").points, [])
-    assert set(rows.values()) == {("incomplete", 0, ["ddpm.extract"])}
+    assert all(row == ("incomplete", 0, ["ddpm.extract"]) for row in rows.values())
     assert reasons == {
         "text": "05_ddpm.ipynb is not JSON.", "deep": "05_ddpm.ipynb is not JSON.",
         "digits": "05_ddpm.ipynb is not JSON.", "list": "05_ddpm.ipynb is JSON, but no notebook.",

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -133,6 +134,15 @@ def test_nothing_of_the_course_or_of_anybody_is_there(tmp_path):
 def test_private_folders_inside_a_bound_one_are_covered(tmp_path):
     hidden = next(Path(p) for p in sys.path if p.endswith("site-packages")) / "nbformat"
     assert inside(tmp_path, f"answer(os.listdir({str(hidden)!r}))", Rooms(SMALL, private=(hidden,))) == []
+
+
+def test_a_course_that_lies_in_tmp_is_there_all_the_same(tmp_path, monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        monkeypatch.setattr(sys, "prefix", folder)
+        monkeypatch.setattr(sys, "executable", f"{folder}/bin/python")
+        assert inside(tmp_path, "import sys; answer(sys.prefix)") == folder
 
 
 def test_an_installed_copy_of_the_library_is_covered(tmp_path, monkeypatch):

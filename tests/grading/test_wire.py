@@ -34,7 +34,7 @@ def test_every_dtype_and_shape_comes_through(name, shape):
 def test_what_comes_out_is_dense_whatever_went_in():
     base = torch.arange(12.0).reshape(3, 4)
     sent = {"t": base.t(), "expanded": base[:1].expand(3, 4), "conj": torch.tensor([1 + 2j]).conj(),
-            "grad": base.clone().requires_grad_()}
+            "grad": base.clone().requires_grad_(), "one": torch.tensor(3.0).expand(1), "stride": base[:, 0]}
     _, outcome = wire.unpack(wire.pack("a.b", Outcome(sent))[4:])
     for name, x in outcome.tensors.items():
         assert torch.equal(x, sent[name]) and x.is_contiguous() and not x.is_conj() and not x.requires_grad
