@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import math
 
@@ -383,17 +382,11 @@ def wavy(x, t):
     return torch.sin(2 * x + 0.01 * t.reshape(-1, *[1] * (x.dim() - 1)))
 
 
-def need_diffusers():
-    require("diffusers", importlib.util.find_spec("diffusers") is not None,
-            "an independent implementation to compare with is missing: `pip install diffusers`")
-
-
 BETAS = {"beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": "linear", "num_train_timesteps": 1000}
 
 
 @pytest.mark.parametrize("steps, clip", [(50, False), (50, True), (20, True)])
 def test_ddim_agrees_with_diffusers(steps, clip):
-    need_diffusers()
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
     path, x = DiscreteVP(linear_betas(1000)), torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     scheduler = DDIMScheduler(**BETAS, clip_sample=clip)
@@ -404,7 +397,6 @@ def test_ddim_agrees_with_diffusers(steps, clip):
 
 @pytest.mark.parametrize("kind", ["epsilon", "sample", "v_prediction"])
 def test_dpmpp_2m_agrees_with_diffusers(kind):
-    need_diffusers()
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
     path, x = DiscreteVP(linear_betas(1000)), torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     scheduler = DPMSolverMultistepScheduler(**BETAS, solver_order=2, algorithm_type="dpmsolver++",
@@ -417,7 +409,6 @@ def test_dpmpp_2m_agrees_with_diffusers(kind):
 
 @pytest.mark.parametrize("variance", ["fixed_small", "fixed_large"])
 def test_ancestral_sampling_agrees_with_diffusers(variance):
-    need_diffusers()
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
     path, x = DiscreteVP(linear_betas(1000)), torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     theirs, times = run_scheduler(DDPMScheduler(**BETAS, variance_type=variance), 50, wavy, x,
@@ -428,7 +419,6 @@ def test_ancestral_sampling_agrees_with_diffusers(variance):
 
 
 def test_euler_agrees_with_diffusers_flow():
-    need_diffusers()
     from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
     scheduler, x = FlowMatchEulerDiscreteScheduler(), torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
     scheduler.set_timesteps(20)
