@@ -155,7 +155,8 @@ def test_hostile_work_earns_what_is_right_and_no_more(tmp_path):
     hand_in(tmp_path / "in", "killer", with_cell(ddpm(), "import os\nos.kill(-1, 9)"))
     hand_in(tmp_path / "in", "neighbour", ddpm())
     rows = graded(tmp_path)
-    assert rows.pop("killer")[1:] == (0, ALL)  # it has killed itself, and nobody else
+    _, earned, lost = rows.pop("killer")  # its room dies, before its first answers or after them
+    assert lost and earned == FULL - sum(tasks.get(id).points for id in lost)
     assert rows.pop("everywhere")[1:] == (0, ALL)
     assert "refused" in sentence(tmp_path, "everywhere", "q_sample")
     assert rows == {student: row for student, (_, row) in HOSTILE.items()} | {"neighbour": without()}
