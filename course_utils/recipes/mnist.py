@@ -68,7 +68,7 @@ class MnistUnet(Recipe):
 
     name: ClassVar[str] = "mnist-unet"
     about: ClassVar[str] = "class-conditional DDPM of 28 × 28 digits"
-    steps: int = 8000
+    steps: int = 2200
     batch_size: int = 64
     learning_rate: float = 2e-3
     timesteps: int = 200
