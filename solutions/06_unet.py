@@ -105,7 +105,7 @@ plot.show(plot.image_grid(tiles, rows=["constant", "digit"], columns=list(ways_u
 # different weights, so only training can make them agree. With a 3×3 stamp and stride 2 they are not even made by
 # equally *many* weights. Behind a bilinear stretch every pixel is treated alike, so a constant stays constant.
 #
-# The smooth way has its price. A convolution with kernel $k$ costs
+# What does the smooth way cost? A convolution with kernel $k$ costs
 #
 # $$k^2 \cdot C_\text{in} \cdot C_\text{out} \cdot h \cdot w \quad\text{multiply-adds}$$
 #
@@ -131,6 +131,9 @@ for way, (weights, operations) in {
     print(f"{way:44} {weights:8,} {operations / 1e6:13.2f}")
 
 # %% [markdown]
+# Only the transposed convolution is cheaper. The pixel shuffle works at the small size, but computes four times as many
+# channels there, so it saves nothing.
+#
 # **Question 1.** Max-pooling has no weights, and its output is the largest of four pixels. Which property of noise
 # makes it a poor way down in a network that must *return* that noise? And average pooling: in which sense is our 2×2
 # convolution at least as good, and what does it cost?
@@ -213,8 +216,8 @@ plot.show(fig, alt="Left: the embedding of all 200 times, fast waves in the firs
 # ## 4 · Keeping the size
 #
 # A deep network multiplies many times; what is a little too large grows without end, what is a little too small dies
-# out. So each convolution is followed by a norm. *RMSNorm* (Zhang & Sennrich 2019) takes the vector of $C$ channels in
-# each pixel, brings its root mean square to 1, and gives every channel a learned gain $g_c$:
+# out. So each 3×3 convolution of a block is followed by a norm. *RMSNorm* (Zhang & Sennrich 2019) takes the vector of
+# $C$ channels in each pixel, brings its root mean square to 1, and gives every channel a learned gain $g_c$:
 #
 # $$y_c = \frac{x_c}{\sqrt{\frac1C \sum_k x_k^2}}\; g_c = \frac{x_c}{\lVert x \rVert_2}\,\sqrt{C}\; g_c. \tag{2}$$
 #
@@ -263,26 +266,28 @@ def sizes(norm, depth=24):
 
 plot.show(plot.curves(torch.arange(1, 25), {"with RMSNorm": sizes(RMSNorm(24)), "without": sizes(nn.Identity())},
                       xlabel="convolutions", ylabel="standard deviation", logy=True),
-          alt="Without a norm the standard deviation falls to a thirtieth in four convolutions; with RMSNorm it stays.")
+          alt="Without a norm the standard deviation falls to a thirtieth in three convolutions; with RMSNorm it stays.")
 
 # %% [markdown]
 # Without a norm the signal dies within a few convolutions. What is left on the lower curve are the convolutions' own
-# biases; two different images give the same output to eight digits.
+# biases; two different images give the same output to six or seven digits.
 #
 # ## 5 · The block, and how the context enters it
 #
-# How does a vector speak to an image? It sets the volume of each channel. From the context vector a linear layer makes
-# a scale $s_c$ and a shift $b_c$ for every channel, and they act on all pixels alike:
+# How does a vector speak to an image? It sets the volume of each channel. From the context vector, after a GELU, a
+# linear layer makes a scale $s_c$ and a shift $b_c$ for every channel, and they act on all pixels alike:
 #
 # $$x_c \;\mapsto\; x_c \cdot (s_c + 1) + b_c. \tag{3}$$
 #
-# This is *feature-wise modulation* (Perez et al. 2018). It costs next to nothing, and the network can switch whole
-# features on or off, depending on the time: coarse strokes when all is noise, fine edges when little noise is left.
-# Why $s_c + 1$? So that a context that says nothing, $s = b = 0$, changes nothing.
+# This is *feature-wise modulation* (Perez et al. 2018). It costs hardly any operations (but
+# parameters: more than a quarter of those on the first level), and the network can switch whole features on or off,
+# depending on the time: coarse strokes when all is noise, fine edges when little noise is left. Why $s_c + 1$? So that
+# a context that says nothing, $s = b = 0$, changes nothing.
 #
 # `Block`, which is given, does one convolution with its norm, (3) and a GELU. Yours is the `ResnetBlock` of two Blocks
 # beside a residual connection: its `__init__` builds the parts, you connect them in `forward`. The context modulates
-# the first Block only; dropout stands between the two.
+# the first Block only; dropout stands between the two (in train mode it sets one entry in ten to zero, at random, so
+# that the network relies on no single one).
 
 # %% tags=["setup"]
 class Block(nn.Module):
@@ -317,7 +322,8 @@ class ResnetBlock(nn.Module):
 
 # %% [markdown]
 # **Exercise 3** · medium · 15 minutes. `res_conv` is a 1×1 convolution where the number of channels changes, and the
-# identity where it does not; you need not care which.
+# identity where it does not; you need not care which. `@method_of(ResnetBlock)` puts your function into the class
+# above. Running the class's cell again makes a new class without it, so then run this one again too.
 
 # %% task="unet.ResnetBlock.forward"
 @method_of(ResnetBlock)
@@ -451,8 +457,10 @@ check("unet.up_blocks")
 # $$\text{context} = \texttt{time\_mlp}(t) + \texttt{condition\_mlp}(\texttt{text\_emb}). \tag{4}$$
 #
 # In notebook 07 we shall also need a network that draws digits *without* a wish. Instead of training a second one, we
-# let the condition of one sample in five go missing during training (Ho & Salimans 2022): its row of `text_emb`
-# becomes zero. Only the condition goes; the time stays.
+# let the condition of one sample in five go missing during training (Ho & Salimans 2022): its row of `text_emb` becomes
+# zero. Only the condition goes; the time stays. The zero row still passes through `condition_mlp`, whose answer to it
+# is learned and need not be zero: it is the network's word for “no wish”, and the same that it gets to hear for
+# `text_emb=None`.
 #
 # **Exercise 6** · easy · 10 minutes. The uniform numbers come as an argument, one for each sample, so that the
 # function itself throws no dice and can be tested.
@@ -553,7 +561,8 @@ def forward(self, x, time, model_kwargs={}):
     ####################################################################
     # TODO: the whole way. About 18 lines.                             #
     # 1. In train mode (self.training) drop conditions: drop_condition #
-    #    with self.uncond_prob and one torch.rand number a sample.     #
+    #    with self.uncond_prob and one random number a sample, on x's  #
+    #    device: torch.rand(x.shape[0], device=x.device).              #
     # 2. context = time_mlp(time) + condition_mlp(text_emb).           #
     # 3. init_conv. Then down: each level holds two blocks and a       #
     #    Downsample; keep x as a skip after each of the two blocks.    #
@@ -593,7 +602,8 @@ check("unet.forward")
 
 # %% [markdown]
 # If all seven checks passed, this is a complete diffusion network. Let us count where its parameters sit and where its
-# work is done, with a hook on every convolution and linear layer.
+# work is done, with a *hook* on every convolution and linear layer: a function that torch calls each time the layer has
+# run, with its inputs and its output.
 
 # %% tags=["demo"]
 def count(unet, size=28):
@@ -625,21 +635,25 @@ for i, (axes, label) in enumerate(zip(panels, ["parameters, thousands", "multipl
     axes.bar_label(drawn, labels=[f"{v:.0f}" for v in values], padding=2)
     axes.set(ylabel=label, ymargin=0.12)
     axes.tick_params(axis="x", rotation=35)
-plot.show(fig, alt="Parameters and multiply-adds of each part: the bottom holds most of the parameters, while the two "
-          "sides do most of the work.")
+plot.show(fig, alt="Parameters and multiply-adds of each part: the bottom holds the largest share of the parameters, "
+          "while the two sides do most of the work.")
 print(f"{parameters:,} parameters, {operations / 1e6:.0f} million multiply-adds an image")
 
 # %% [markdown]
 # **Question 3.** From level 0, at full resolution, to level 1 the number of channels doubles. Compare the two levels'
-# bars in both panels and explain the ratios you see with the formula of section 2. If you had twice the budget of
-# *operations*, and then twice the budget of *memory for parameters*, where would you spend it?
+# bars in both panels and explain the ratios you see with the formula of section 2. It predicts a whole number for the
+# parameters, too; why do the bars not quite reach it? If you had twice the budget of *operations*, and then twice the
+# budget of *memory for parameters*, where would you spend it?
 
 # %% [markdown] question="unet.3"
 # A 3×3 convolution from $C$ to $C$ channels has $9C^2$ weights and costs $9C^2 hw$. From one level to the next $C$
 # doubles and $hw$ is divided by four: the weights grow fourfold, the cost stays the same. That is the balance of this
-# design: every level does about the same work, and the lower a level, the more it knows. (The bars of parameters are
-# not exactly 4 : 1, since `mlp` and `res_conv` grow differently, and the way up is heavier than the way down, since
-# its blocks take twice the channels.)
+# design: every level does about the same work, and the lower a level, the more it knows. (The way up is heavier than
+# the way down, since its blocks take twice the channels.)
+#
+# The bars of parameters grow 3.45-fold on the way down and 3.64-fold on the way up, not quite 4: all convolutions grow
+# fourfold, but each `mlp` goes from the context, whose length is the same everywhere, to $2C$ numbers, so it only
+# doubles. (Biases and gains double as well; they are few.)
 #
 # Operations are spent where pixels are many: more blocks at full resolution, or a larger `dim`. Parameters are nearly
 # free at the bottom: another pair of middle blocks, or attention, adds many weights and little work. That is why many
@@ -726,9 +740,9 @@ plot.show(plot.image_rows({name: x / 4 + 0.5 for name, x in shown.items()}),
 # $$\theta_\text{ema} \leftarrow \lambda\,\theta_\text{ema} + (1-\lambda)\,\theta, \tag{5}$$
 #
 # which is never trained itself and averages over about the last $1/(1-\lambda)$ steps. Nearly every diffusion model
-# that you have seen samples with such an average. We compare both copies on digits that were kept aside. So that a
-# few seconds show what matters, the batches are small, the steps are large, and $\lambda$ is 0.95; in an hour's run
-# it is 0.999.
+# that you have seen samples with such an average. We compare both copies on digits that were kept aside, without a
+# condition (`held_out_loss` passes none). So that a few seconds show what matters, the batches are small, the steps are
+# large, and $\lambda$ is 0.95; in an hour's run it is 0.999.
 
 # %% tags=["demo"]
 held_out = 2 * data.mnist("test")[0][::20][:32] - 1
@@ -744,7 +758,7 @@ def noisy_batch(x_start, generator):
 
 @torch.no_grad()
 def held_out_loss(unet):
-    """Mean squared error in eval mode, on the same noise every time."""
+    """Mean squared error in eval mode without a condition, on the same noise every time."""
     x_t, t, noise = noisy_batch(held_out, torch.Generator().manual_seed(1))
     was_training, _ = unet.training, unet.eval()
     loss = F.mse_loss(unet(x_t, t), noise).item()
@@ -819,9 +833,9 @@ print(f"{sum(p.numel() for p in unet.parameters()):,} parameters; loss on held-o
 print("the same outputs as the library's fast version:", bool(difference < 1e-4))
 
 # %% [markdown]
-# Compare its loss with what the short training reached. But a loss says little about pictures, so let it draw one
-# digit of each class, in all 200 steps. If your notebook 05 lies beside this one and its checks pass, your own
-# sampler does it.
+# Compare its loss (again without a condition) with what the short training reached. But a loss says little about
+# pictures, so let it draw one digit of each class, in all 200 steps. If your notebook 05 lies beside this one and its
+# checks pass, your own sampler does it.
 
 # %% tags=["demo"]
 GaussianDiffusion, whose = own("05_ddpm", "GaussianDiffusion", checks=[
@@ -923,15 +937,16 @@ widgets.explore(feature_maps, caption=lambda layer, time, digit: f"The layer “
 #
 # - The way down sees more of the image, the way up brings back its size, the skips bring back its detail.
 # - Time and condition become one vector. It speaks to the image by one scale and one shift per channel.
-# - RMSNorm keeps each pixel's size, and looks at nothing but that pixel.
-# - From level to level the weights grow fourfold while the work stays the same.
+# - RMSNorm sets each pixel's length to √C (times the gains), and looks at nothing but that pixel.
+# - From level to level the weights grow almost fourfold while the work stays the same.
 # - One batch by heart tests a network in seconds; an average of the weights makes it better for nothing.
 #
 # **What would break if …**
 #
 # - … the skips were taken first in, first out? The sizes would not fit, and torch would say so. If only the two skips
 #   of one level changed places, nothing would be said, and the shipped weights would draw smudges.
-# - … the condition were dropped in eval mode too? One digit in five would ignore your wish.
+# - … the condition were dropped in eval mode too? The dice are thrown at every call, and a sample takes 200 calls: every
+#   digit would forget your wish in one step out of five, at random. The wish gets weaker, and two runs differ.
 # - … RMSNorm averaged over the whole image? A sample's noise in one corner would change the answer in the other, and a
 #   larger image would meet statistics that the network never saw.
 # - … the image were 30 × 30? $30 \to 15 \to 7$, and back up $7 \to 14$, which does not meet the skip of size 15.

@@ -33,6 +33,12 @@ half = self.dim // 2
 angles = t[:, None] * torch.exp(-math.log(10_000) / max(half - 1, 1) * torch.arange(half, device=t.device))
 return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
 
+# %% [unet.SinusoidalPosEmb] log10 in place of ln
+# hint: The last frequency is far too large: log10 stands where (1) has the natural logarithm, math.log.
+half = self.dim // 2
+angles = t[:, None] * torch.exp(-math.log10(10_000) / max(half - 1, 1) * torch.arange(half, device=t.device))
+return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
 # %% [unet.RMSNorm] the root of C is missing
 # hint: Every pixel's vector has length 1, so its entries shrink as channels are added. Which factor in (2) brings the
 # hint: root mean square to 1?
@@ -61,6 +67,26 @@ return F.normalize(x, dim=1) * math.sqrt(x.shape[1])
 # hint: A pixel whose channels are all zero becomes NaN, and one NaN is in every weight after the next step. Keep the
 # hint: length away from 0, or let F.normalize do it.
 return x / x.norm(dim=1, keepdim=True) * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.RMSNorm] NaN in the gradient of an empty pixel
+# hint: Right forward, but NaN backward where a pixel is zero in all channels: the square root of 0 has an infinite
+# hint: slope, and infinity times 0 is NaN. Repairing the output does not help. Put the epsilon inside the root, or use
+# hint: F.normalize.
+return x / ((x**2).mean(1, keepdim=True).sqrt() + 1e-8) * self.g
+
+# %% [unet.RMSNorm] over the width
+# hint: Each row of the image is normed along its width: dim=-1 is the width. The channels are dim=1 of (b, C, h, w).
+return F.normalize(x, dim=-1) * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.RMSNorm] over the batch
+# hint: The length is taken over the images of the batch, so they change each other. dim=0 is the batch, dim=1 the
+# hint: channels.
+return F.normalize(x, dim=0) * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.RMSNorm] one length for the whole image, with √C
+# hint: The length runs over channels, height and width, dim=(1, 2, 3), so one corner of the image changes the other. In
+# hint: (2) each pixel has its own: dim=1 alone.
+return F.normalize(x, dim=(1, 2, 3)) * math.sqrt(x.shape[1]) * self.g
 
 # %% [unet.ResnetBlock.forward] the context is not passed
 # hint: The context has no effect: block1 runs without scale and shift, so the network knows neither time nor
@@ -126,6 +152,27 @@ scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
 h = self.block2(self.block1(x, (scale, shift)))
 return self.dropout(h + self.res_conv(x))
 
+# %% [unet.ResnetBlock.forward] two dimensions are missing
+# hint: The mlp gives (b, 2·dim_out), so scale and shift are (b, dim_out); they need two more dimensions, of length 1,
+# hint: to act on all pixels: [:, :, None, None].
+scale, shift = self.mlp(context).chunk(2, dim=1)
+h = self.block1(x, (scale, shift))
+h = self.block2(self.dropout(h))
+return h + self.res_conv(x)
+
+# %% [unet.ResnetBlock.forward] only the second block is modulated
+# hint: The context modulates block2, and block1 hears nothing of it. It is the other way round.
+scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
+h = self.block1(x)
+h = self.block2(self.dropout(h), (scale, shift))
+return h + self.res_conv(x)
+
+# %% [unet.ResnetBlock.forward] dropout after the second block
+# hint: Dropout acts on what block2 gives. It belongs between the two blocks, on what block2 gets.
+scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
+h = self.block2(self.block1(x, (scale, shift)))
+return self.dropout(h) + self.res_conv(x)
+
 # %% [unet.down_blocks] one ResnetBlock a level
 # hint: Each level holds three modules: two ResnetBlocks and the Downsample. One ResnetBlock is missing.
 downs = nn.ModuleList()
@@ -166,6 +213,28 @@ downs = nn.ModuleList()
 for dim, dim_out in zip(dims[:-1], dims[1:]):
     block1, block2 = ResnetBlock(dim, dim, 4 * dims[0]), ResnetBlock(dim, dim, 4 * dims[0])
     downs.append(nn.ModuleList([block1, block2, Downsample(dim, dim_out)]))
+return downs
+
+# %% [unet.down_blocks] one block object twice
+# hint: A level's two ResnetBlocks are one and the same object, so they share their weights and half of the parameters
+# hint: are missing. Build two.
+downs = nn.ModuleList()
+for dim, dim_out in zip(dims[:-1], dims[1:]):
+    downs.append(nn.ModuleList([*[ResnetBlock(dim, dim, context_dim)] * 2, Downsample(dim, dim_out)]))
+return downs
+
+# %% [unet.down_blocks] two levels by hand
+# hint: Right for two levels, and for two only. dims may have any length: loop over its neighbours.
+a, b, c = dims[:3]
+return nn.ModuleList([
+    nn.ModuleList([ResnetBlock(a, a, context_dim), ResnetBlock(a, a, context_dim), Downsample(a, b)]),
+    nn.ModuleList([ResnetBlock(b, b, context_dim), ResnetBlock(b, b, context_dim), Downsample(b, c)])])
+
+# %% [unet.down_blocks] one flat list
+# hint: All modules lie in one list. Each level needs an nn.ModuleList of its own, inside the outer one.
+downs = nn.ModuleList()
+for dim, dim_out in zip(dims[:-1], dims[1:]):
+    downs.extend([ResnetBlock(dim, dim, context_dim), ResnetBlock(dim, dim, context_dim), Downsample(dim, dim_out)])
 return downs
 
 # %% [unet.up_blocks] channels not doubled after concatenation
@@ -212,6 +281,38 @@ for dim, dim_out in zip(dims[-2::-1], dims[:0:-1]):
     ups.append(nn.ModuleList([block1, block2, Upsample(dim_out, dim)]))
 return ups
 
+# %% [unet.up_blocks] the lower level's channels
+# hint: The ResnetBlocks take d_out channels. Upsample has brought x to d, and the skip adds d: 2·d, not d_out. The two
+# hint: agree only where the channels double from level to level.
+ups = nn.ModuleList()
+for dim, dim_out in zip(dims[-2::-1], dims[:0:-1]):
+    block1, block2 = ResnetBlock(dim_out, dim, context_dim), ResnetBlock(dim_out, dim, context_dim)
+    ups.append(nn.ModuleList([Upsample(dim_out, dim), block1, block2]))
+return ups
+
+# %% [unet.up_blocks] a plain list
+# hint: No parameter is seen: a plain Python list hides its modules. Use nn.ModuleList, inside and outside, as on the
+# hint: way down.
+ups = []
+for dim, dim_out in zip(dims[-2::-1], dims[:0:-1]):
+    block1, block2 = ResnetBlock(2 * dim, dim, context_dim), ResnetBlock(2 * dim, dim, context_dim)
+    ups.append([Upsample(dim_out, dim), block1, block2])
+return ups
+
+# %% [unet.up_blocks] one block object twice
+# hint: A level's two ResnetBlocks are one and the same object, so they share their weights. Build two.
+ups = nn.ModuleList()
+for dim, dim_out in zip(dims[-2::-1], dims[:0:-1]):
+    ups.append(nn.ModuleList([Upsample(dim_out, dim), *[ResnetBlock(2 * dim, dim, context_dim)] * 2]))
+return ups
+
+# %% [unet.up_blocks] two levels by hand
+# hint: Right for two levels, and for two only. dims may have any length: loop over its neighbours, from the bottom up.
+a, b, c = dims[:3]
+return nn.ModuleList([
+    nn.ModuleList([Upsample(c, b), ResnetBlock(2 * b, b, context_dim), ResnetBlock(2 * b, b, context_dim)]),
+    nn.ModuleList([Upsample(b, a), ResnetBlock(2 * a, a, context_dim), ResnetBlock(2 * a, a, context_dim)])])
+
 # %% [unet.drop_condition] the wrong rows are dropped
 # hint: Kept and dropped have changed places: a row is kept where u is at least prob.
 keep = (u < prob).to(text_emb.dtype)
@@ -240,6 +341,30 @@ return text_emb * keep[:, None]
 with torch.no_grad():
     text_emb[u < prob] = 0.0
 return text_emb
+
+# %% [unet.drop_condition] rescaled, and NaN at prob = 1
+# hint: The kept rows are divided by 1 − prob, which is what dropout does, and at prob = 1 that is 0/0. A condition is
+# hint: there or it is not: leave the kept rows as they are.
+keep = (u >= prob).to(text_emb.dtype)
+return text_emb * keep[:, None] / (1 - prob)
+
+# %% [unet.drop_condition] written in place
+# hint: The caller's own tensor is overwritten, and autograd refuses where it needs a gradient. Multiply, and return a
+# hint: new tensor.
+text_emb[u < prob] = 0.0
+return text_emb
+
+# %% [unet.drop_condition] the comparison is mirrored
+# hint: The share of dropped rows is right, but they are other rows: a row is kept where u ≥ prob, not where u < 1 −
+# hint: prob.
+keep = (u < 1 - prob).to(text_emb.dtype)
+return text_emb * keep[:, None]
+
+# %% [unet.drop_condition] a dimension is missing
+# hint: The mask is (b,), the rows are (b, condition_dim): the mask needs a second dimension, keep[:, None], so that
+# hint: each of its entries acts on a whole row.
+keep = (u >= prob).to(text_emb.dtype)
+return text_emb * keep
 
 # %% [unet.forward] skips taken in the wrong order
 # hint: The skips come first in, first out. The way up begins at the bottom: it needs the newest skip first.
@@ -433,7 +558,8 @@ for upsample, block1, block2 in self.ups:
 return self.final_conv(x)
 
 # %% [unet.forward] conditions dropped in eval mode
-# hint: Conditions are dropped in eval mode too, so one sample in five ignores its label. Ask self.training first.
+# hint: Conditions are dropped in eval mode too: at every call one row in five, at random, so each sample forgets its
+# hint: label in one sampling step of five. Ask self.training first.
 text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
 x, skips = self.init_conv(x), []
@@ -494,6 +620,164 @@ return self.final_conv(x)
 model_kwargs.pop("text_emb", None)
 if self.training:
     text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] the newest skip is read, never taken
+# hint: The same skip is used again and again: skips[-1] reads the newest and leaves it there. Take it off the list:
+# hint: skips.pop().
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips[-1]], dim=1), context)
+    x = block2(torch.cat([x, skips[-1]], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] skips saved before each block
+# hint: The skips are kept before each block. Keep what the block has made of x: after it.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    skips.append(x)
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] the middle blocks have changed places
+# hint: The bottom runs through mid_block2 first. The shapes agree, a checkpoint's weights do not: mid_block1, then
+# hint: mid_block2.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block1(self.mid_block2(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] the time is left out of the context
+# hint: The time has no effect: time_mlp(time) is missing from the context, so the network does not know how much noise
+# hint: there is.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] two levels only
+# hint: Right for two levels only. Walk through all of self.downs and self.ups.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs[:2]:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups[:2]:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] normal numbers
+# hint: The wrong share is dropped: uncond_prob is compared with numbers that are not uniform. torch.rand is uniform in
+# hint: [0, 1), torch.randn is normal.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.randn(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] single entries are dropped
+# hint: F.dropout sets single entries of text_emb to zero and rescales the others. A condition goes as a whole row or
+# hint: stays as it is: drop_condition.
+text_emb = F.dropout(text_emb, self.uncond_prob, self.training)
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] model_kwargs is written to in training
+# hint: In train mode model_kwargs is written to. Without an argument it is the default {}, one dict for all calls, so
+# hint: the next call finds this one's condition in it. Keep the rows in a variable of your own.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+    model_kwargs["text_emb"] = text_emb
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
 x, skips = self.init_conv(x), []
 for block1, block2, downsample in self.downs:
