@@ -28,7 +28,7 @@ from torch import nn
 
 from course_utils.check import Unfinished, check, method_of
 
-TRAIN = False  # True: section 10 trains the digits' network in full (an hour or two on two cores), section 11 uses it
+TRAIN = False  # True: section 10 trains the digits' network in full (within an hour on two cores), section 11 uses it
 
 # %% tags=["demo"]
 from course_utils import data, diagrams, plot, training, widgets, zoo
@@ -788,7 +788,7 @@ plot.show(plot.curves(torch.arange(5, 161, 5), curves, xlabel="step", ylabel="lo
 
 # %% [markdown]
 # The average is calm where the last weights jump, and it is never far from the best of them. What you saw is the
-# first breath of a run that takes an hour or two on a laptop. `TRAIN = True` at the top runs all of it with your
+# first breath of a run that takes up to an hour on a laptop. `TRAIN = True` at the top runs all of it with your
 # class: a progress bar shows the loss and samples, you may interrupt it, and `resume=True` goes on where it stopped.
 
 # %% tags=["demo"]
