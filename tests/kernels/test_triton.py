@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 CASES = sorted(path.stem for path in HERE.glob("cases_*.py"))
 
 
-def run(case: str, **variables: str) -> None:
+def assert_cases_pass(case: str, **variables: str) -> None:
     """Runs one file of cases and shows what it printed if it fails."""
     environment = os.environ | {"COURSE_KERNELS": "triton", "OMP_NUM_THREADS": "1"} | variables
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"{HERE / case}.py"]
@@ -30,11 +30,11 @@ def run(case: str, **variables: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_in_the_interpreter(case):
     pytest.importorskip("triton", reason="Triton is not installed for this system.")
-    run(case, TRITON_INTERPRET="1")
+    assert_cases_pass(case, TRITON_INTERPRET="1")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_on_a_gpu(case):
     require("gpu", torch.cuda.is_available(), "There is no GPU; the kernels are tested in Triton's interpreter.")
-    run(case, TRITON_INTERPRET="0")
+    assert_cases_pass(case, TRITON_INTERPRET="0")
