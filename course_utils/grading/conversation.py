@@ -16,6 +16,7 @@ from course_utils.tasks import Outcome
 
 START = 120  # seconds that a machine under load may need to import torch
 GRACE = 5  # seconds beyond the limits that a room keeps by itself
+WORDS = wire.MAX_HEADER + 4  # bytes of a frame without tensors: many are kept, one for each cell that failed
 LOST = ("Deadline", "Ended", "Refused")  # errors that the grader names, besides the exceptions of the student's code
 
 
@@ -34,7 +35,7 @@ class Conversation:
         self._lost: Outcome | None = None
         os.set_blocking(room.stdin.fileno(), False)
         try:
-            if self._receive(START)[0] != "here":
+            if self._receive(START, WORDS)[0] != "here":
                 raise wire.WireError("something else than its greeting came.")
         except (OSError, EOFError, ValueError) as e:
             room.kill()
@@ -50,7 +51,7 @@ class Conversation:
         try:
             self._send(wire.pack("cells", Outcome({"cells": source})))
             while True:
-                id, outcome = self._receive(deadline - time.monotonic())
+                id, outcome = self._receive(deadline - time.monotonic(), WORDS)
                 if id == "ready":
                     return failed
                 failed.append((numbers.pop(id), outcome))
@@ -64,7 +65,7 @@ class Conversation:
             return self._lost
         try:
             self._send(wire.pack(id, Outcome(inputs)))
-            answered, outcome = self._receive(self._limits.probe + GRACE)
+            answered, outcome = self._receive(self._limits.probe + GRACE, self._limits.reply)
             if answered != id:
                 raise wire.WireError("An answer came to a question that was not asked.")
             return outcome
@@ -75,8 +76,8 @@ class Conversation:
     def _send(self, frame: bytes) -> None:
         wire.send(self._room.stdin.fileno(), frame, self._limits.probe + GRACE)
 
-    def _receive(self, seconds: float) -> tuple[str, Outcome]:
-        return wire.unpack(wire.receive(self._room.stdout.fileno(), seconds, self._limits.reply))
+    def _receive(self, seconds: float, cap: int) -> tuple[str, Outcome]:
+        return wire.unpack(wire.receive(self._room.stdout.fileno(), seconds, cap))
 
     def _lose(self, e: Exception, what: str) -> None:
         self._room.kill()

@@ -77,7 +77,7 @@ class Result:
 def file_name(student: str) -> str:
     """A file name for a student's id, whatever that holds: readable, without a path, different for different ids."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", student).strip("-")[:60]
-    return f"{readable or 'student'}-{hashlib.sha256(student.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    return f"{readable or 'student'}-{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def save(result: Result, folder: Path) -> None:

@@ -30,6 +30,7 @@ from course_utils.grading.seccomp import SandboxError, filter_program
 from course_utils.grading.stage import stage_plain
 
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
+ANSWERING = ["course_utils", "diffusers"]
 LIBRARY = "/room"  # where a room finds the staged folder
 TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
     "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
@@ -97,6 +98,7 @@ class Rooms:
             bubblewrap(), *(_ROOT if root else _USER), "--die-with-parent", "--new-session", "--clearenv",
             *(word for item in _environment(LIBRARY, "/tmp").items() for word in ("--setenv", *item)),
             "--proc", "/proc", "--dev", "/dev",
+            "--tmpfs", "/dev/pts", "--remount-ro", "/dev/pts",  # terminals are few, and shared with all of the machine
             "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
             "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
             *self._binds(staged),  # after /tmp: the course itself may lie there
@@ -143,8 +145,9 @@ def _parents(path: Path) -> list[str]:
 
 
 def _installed_copies() -> list[Path]:
-    """Where an installed, not editable, course_utils would lie: a whole library that a room must not see."""
-    return [p for folder in sys.path if folder for p in [Path(folder) / "course_utils"] if "site-packages" in p.parts]
+    """Where libraries that hold the answers may be installed: course_utils itself, when not editable, and diffusers."""
+    folders = [Path(folder) for folder in sys.path if "site-packages" in Path(folder).parts]
+    return [folder / name for folder in folders for name in ANSWERING]
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -10,7 +10,7 @@ REFUSED = """
     ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise
     keyctl add_key request_key bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
     init_module finit_module delete_module kexec_load kexec_file_load open_by_handle_at quotactl acct swapon swapoff
-    memfd_create memfd_secret
+    memfd_create memfd_secret shmget msgget
 """.split()
 NEW_NAMESPACES = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]
 VSOCK, ALG = 40, 38  # socket families that a network namespace does not contain: the hypervisor, the kernel's ciphers
@@ -24,7 +24,8 @@ def filter_program(file: BinaryIO) -> None:
     """Writes the filter, as the BPF program that bubblewrap loads, and goes back to the file's beginning.
 
     Refused calls fail with EPERM; clone3, whose arguments a filter cannot read, with ENOSYS, so that the C library
-    falls back to clone. Memory files are refused because they would count towards no limit.
+    falls back to clone. Memory files and System V's shared memory and queues are refused because they would count
+    towards no limit.
 
     Raises:
         SandboxError: When libseccomp is missing.

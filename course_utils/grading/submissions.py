@@ -14,6 +14,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 MAX_FILE = 20 << 20  # bytes of a notebook
+MAX_CELLS = 2000
 NAME = re.compile(r"(\d\d_\w+)\.ipynb")
 
 
@@ -49,7 +50,7 @@ def find(submissions: Path) -> list[Submission]:
     for entry in sorted(os.scandir(submissions), key=lambda e: e.name):
         if entry.name.startswith(".") or not (entry.is_symlink() or entry.is_dir()):
             continue
-        student = os.fsencode(entry.name).decode("utf-8", "replace")
+        student = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # no two alike
         found.append(Submission(student, Path(entry.path), {} if entry.is_symlink() else _notebooks(Path(entry.path))))
     if not found:
         raise ValueError(f"There is no submission in {submissions}: a folder per student is expected, "
@@ -79,6 +80,8 @@ def read_cells(path: Path) -> list[dict[str, Any]]:
         old = isinstance(nb, dict) and "worksheets" in nb
         raise Unreadable(f"{path.name} is " + ("in nbformat 3; save it with a newer Jupyter." if old
                                                else "JSON, but no notebook."))
+    if len(nb["cells"]) > MAX_CELLS:
+        raise Unreadable(f"{path.name} has {len(nb['cells'])} cells, more than the {MAX_CELLS} allowed.")
     return [_cell(cell, path.name) for cell in nb["cells"]]
 
 

@@ -77,7 +77,7 @@ def receive(fd: int, seconds: float | None, cap: int) -> bytes:
     deadline = None if seconds is None else monotonic() + seconds
     (length,) = struct.unpack("<I", read(fd, 4, deadline))
     if length > cap:
-        raise WireError(f"The answer is {length / 2**20:.0f} MiB long, more than the {cap / 2**20:.0f} allowed.")
+        raise WireError(f"The answer is {length / 2**20:.0f} MiB long, more than the {cap / 2**20:.2g} allowed.")
     return read(fd, length, deadline)
 
 
@@ -96,7 +96,8 @@ def read(fd: int, size: int, deadline: float | None) -> bytes:
 def _wait(fd: int, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(fd, event)
-    if not poll.poll(None if deadline is None else max(0.0, deadline - monotonic()) * 1000):
+    left = None if deadline is None else deadline - monotonic()
+    if left is not None and left <= 0 or not poll.poll(left and left * 1000):  # also where bytes never stop coming
         raise TimeoutError("Nothing came in time.")
 
 

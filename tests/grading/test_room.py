@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import course_utils
-from course_utils.grading import conversation, wire
+from course_utils.grading import conversation, room, wire
 from course_utils.grading.conversation import Conversation, RoomFailed
 from course_utils.grading.limits import Limits, MiB
 from course_utils.grading.room import Rooms, SandboxError, self_test
@@ -145,6 +146,18 @@ def test_a_course_that_lies_in_tmp_is_there_all_the_same(tmp_path, monkeypatch):
         assert inside(tmp_path, "import sys; answer(sys.prefix)") == folder
 
 
+def test_terminals_of_the_machine_are_not_to_be_had(tmp_path):
+    got = inside(tmp_path, "answer([outcome(os.openpty), outcome(lambda: open('/dev/pts/x', 'w'))])")
+    assert got == ["FileNotFoundError", "OSError"]
+
+
+def test_libraries_that_hold_the_answers_are_covered(tmp_path, monkeypatch):
+    folders = [p for p in sys.path if p.endswith("site-packages")]
+    assert [Path(f) / n for f in folders for n in ("course_utils", "diffusers")] == room._installed_copies()
+    monkeypatch.setattr(room, "ANSWERING", ["jupytext"])
+    assert inside(tmp_path, f"answer(os.listdir({str(Path(folders[0]) / 'jupytext')!r}))") == []
+
+
 def test_an_installed_copy_of_the_library_is_covered(tmp_path, monkeypatch):
     whole = next(Path(p) for p in sys.path if p.endswith("site-packages"))
     monkeypatch.setattr("course_utils.grading.room._installed_copies", lambda: [whole / "jupytext"])
@@ -153,7 +166,7 @@ def test_an_installed_copy_of_the_library_is_covered(tmp_path, monkeypatch):
 
 def test_system_calls_that_lead_out_are_refused(tmp_path):
     calls = {"mount": 165, "unshare": 272, "setns": 308, "ptrace": 101, "keyctl": 250, "bpf": 321, "io_uring": 425,
-             "memfd": 319, "pivot_root": 155, "clone3": 435}
+             "memfd": 319, "pivot_root": 155, "clone3": 435, "shmget": 29, "msgget": 68}
     if os.uname().machine != "x86_64":
         pytest.skip("the numbers of the calls are those of x86-64")
     got = inside(tmp_path, f"""
@@ -240,6 +253,9 @@ def test_forged_answers_are_refused(tmp_path):
         assert Conversation(room, SMALL).ask("ddpm.q_sample", {}).error == "Refused"
     with Rooms(SMALL).open(sleeper(tmp_path / "b", here + b"\xff\xff\xff\xff"), "sleeper") as room:
         assert Conversation(room, SMALL).run([(1, "x = 1")])[0][1].error == "Refused"
+    ballast = wire.pack("cell:1", Outcome({"x": torch.zeros(1 << 20)}, "E"))  # would be kept, for every cell
+    with Rooms(SMALL).open(sleeper(tmp_path / "c", here + ballast[:60_000]), "sleeper") as room:
+        assert [o.error for _, o in Conversation(room, Limits()).run([(1, "x = 1")])] == ["Refused"]
 
 
 def test_a_room_that_does_not_start_is_the_graders_trouble(tmp_path):

@@ -118,6 +118,13 @@ def test_lengths_and_times_are_bounded():
         wire.receive(reading, 1, 1 << 20)
 
 
+def test_bytes_that_keep_coming_do_not_move_the_deadline():
+    reading, writing = os.pipe()
+    os.write(writing, struct.pack("<I", 4) + b"late")
+    with pytest.raises(TimeoutError):
+        wire.receive(reading, 0, 1 << 20)
+
+
 def test_a_pipe_that_nobody_reads_does_not_hold_the_sender():
     _, writing = os.pipe()
     os.set_blocking(writing, False)
