@@ -314,6 +314,6 @@ def test_stand_ins_go_even_after_an_error(nb):
 def test_the_stand_in_for_extract_is_no_answer_to_it(nb):
     task = tasks_of("05_ddpm")[1]
     assert task.id == "ddpm.extract"
-    with ddpm.stand_ins(nb):
+    with ddpm.stand_ins(nb, extract=ddpm._extract):
         outcome = observe(task, nb, draw_inputs(task))
     assert outcome.error == "KeyError"  # it knows images and points, not sequences

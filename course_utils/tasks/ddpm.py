@@ -8,7 +8,6 @@ known numbers; so an answer that calls them and an answer that writes their form
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import task
-from course_utils.tasks.draws import Rng, drawn
+from course_utils.tasks.draws import Rng, drawn, stand_ins
 
 NOTEBOOK = "05_ddpm"
 QUESTIONS = {"ddpm.1": 5, "ddpm.2": 5, "ddpm.3": 5, "ddpm.4": 5}  # points, graded by hand
@@ -24,24 +23,11 @@ QUESTIONS = {"ddpm.1": 5, "ddpm.2": 5, "ddpm.3": 5, "ddpm.4": 5}  # points, grad
 
 # Stand-ins
 
-@contextlib.contextmanager
-def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
-    """Puts a working `extract`, and `others`, in the place of the notebook's names for the time of one call."""
-
-    def extract(a, t, x_shape):
-        if isinstance(x_shape, Tensor):
-            raise TypeError("extract takes a shape as its third argument, such as x_t.shape, not the tensor.")
-        return a[t].reshape({1: (-1,), 2: (-1, 1), 4: (-1, 1, 1, 1)}[len(x_shape)])
-
-    names, others = vars(nb), {"extract": extract, **others}
-    old = {name: names[name] for name in others if name in names}
-    names.update(others)
-    try:
-        yield
-    finally:
-        for name in others:
-            del names[name]
-        names.update(old)
+def _extract(a, t, x_shape):
+    """Works for the ranks that are used here, and for no others."""
+    if isinstance(x_shape, Tensor):
+        raise TypeError("extract takes a shape as its third argument, such as x_t.shape, not the tensor.")
+    return a[t].reshape({1: (-1,), 2: (-1, 1), 4: (-1, 1, 1, 1)}[len(x_shape)])
 
 
 _BETAS = torch.tensor([9 / 25, 7 / 16, 176 / 225], dtype=torch.float64)  # makes ᾱ = 0.64, 0.36, 0.0784
@@ -73,7 +59,7 @@ def _known_methods() -> dict[str, Any]:
 
 def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
     """What the student's method answers on the linear schedule of `timesteps` steps."""
-    with stand_ins(nb):
+    with stand_ins(nb, extract=_extract):
         diffusion = nb.GaussianDiffusion(None, image_size=4, timesteps=timesteps, beta_schedule="linear")
         return getattr(diffusion, method)(*args)
 
@@ -81,7 +67,7 @@ def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
 def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, objective: str = "pred_noise") -> Any:
     """What the student's method answers on the chain of three steps, where the other methods are known."""
     schedules = {"get_beta_schedule": lambda *_: _BETAS.clone(), "linear_beta_schedule": lambda *_: _BETAS.clone()}
-    with stand_ins(nb, **schedules):
+    with stand_ins(nb, extract=_extract, **schedules):
         known = {name: f for name, f in _known_methods().items() if name != method}
         cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
         diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")

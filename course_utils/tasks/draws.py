@@ -1,4 +1,4 @@
-"""Randomness that the asker owns: drawn inputs, answered draws, filled parameters."""
+"""What the asker owns while a probe runs: inputs, random draws, parameters, and stand-ins for other answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import random
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,3 +114,20 @@ def fill(module: nn.Module, pool: Tensor, scale: float = 0.2) -> nn.Module:
             fan_in = p[0].numel() if p.dim() > 1 else 1
             p.copy_((pool[index].reshape(p.shape) * (scale if fan_in == 1 else fan_in**-0.5)).to(p))
     return module.eval()
+
+
+@contextlib.contextmanager
+def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
+    """Puts `others` in the place of the notebook's names, whether they exist or not, and puts the old ones back.
+
+    So a probe sees one task only: the student's other functions do not decide its verdict.
+    """
+    names = vars(nb)
+    old = {name: names[name] for name in others if name in names}
+    names.update(others)
+    try:
+        yield
+    finally:
+        for name in others:
+            del names[name]
+        names.update(old)

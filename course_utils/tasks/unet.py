@@ -7,7 +7,6 @@ its dice in another way.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,27 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import shape_of, task
-from course_utils.tasks.draws import Rng, fill
+from course_utils.tasks.draws import Rng, fill, stand_ins
 
 NOTEBOOK = "06_unet"
 QUESTIONS = {"unet.1": 5, "unet.2": 5, "unet.3": 5, "unet.4": 5}  # points, graded by hand
 
 
 # Stand-ins
-
-@contextlib.contextmanager
-def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
-    """Puts `others` in the place of the notebook's names, whether they exist or not, and puts the old ones back."""
-    names = vars(nb)
-    old = {name: names[name] for name in others if name in names}
-    names.update(others)
-    try:
-        yield
-    finally:
-        for name in others:
-            del names[name]
-        names.update(old)
-
 
 class _Gain(nn.Module):
     """In the place of RMSNorm: the same parameter, no norm."""
