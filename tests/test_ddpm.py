@@ -11,6 +11,8 @@ from torch import nn
 
 from course_utils import notebooks
 from course_utils.models.unet import Unet
+from course_utils.paths import DiscreteVP, cosine_betas
+from course_utils.samplers import sample_ancestral
 from course_utils.tasks import ddpm, draw_inputs, observe, tasks_of
 
 SCHEDULES = ["linear", "cosine", "sigmoid"]
@@ -216,6 +218,21 @@ def test_the_unet_is_guided_at_every_step(nb, monkeypatch):
     diffusion.channels = 1
     images = diffusion.sample(2, model_kwargs={"text_emb": torch.randn(2, 6), "cfg_scale": 1.0})
     assert calls == [6, 5, 4, 3, 2, 1, 0] and images.isfinite().all()
+
+
+@pytest.mark.parametrize("guidance", [None, 1.0])
+def test_the_library_samples_as_the_notebook_does(nb, guidance):
+    """So that a quality measured with the library's sampler is that of the notebook's GaussianDiffusion."""
+    torch.manual_seed(0)
+    unet = Unet(8, 4, (1, 2), channels=1)
+    kwargs = {"text_emb": torch.randn(3, 4)} | ({} if guidance is None else {"cfg_scale": guidance})
+    diffusion = diffusion_of(nb, unet, timesteps=20, schedule="cosine")
+    diffusion.channels = 1
+    torch.manual_seed(1)
+    ours = diffusion.sample(3, model_kwargs=kwargs)
+    torch.manual_seed(1)
+    theirs = sample_ancestral(unet.eval(), (3, 1, 8, 8), DiscreteVP(cosine_betas(20)), model_kwargs=kwargs)
+    torch.testing.assert_close(ours, (theirs + 1) / 2, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("training", [False, True])
