@@ -153,7 +153,7 @@ def test_terminals_of_the_machine_are_not_to_be_had(tmp_path):
 
 def test_libraries_that_hold_the_answers_are_covered(tmp_path, monkeypatch):
     folders = [p for p in sys.path if p.endswith("site-packages")]
-    assert [Path(f) / n for f in folders for n in ("course_utils", "diffusers")] == room._installed_copies()
+    assert {Path(f) / n for f in folders for n in ("course_utils", "diffusers")} <= set(room._installed_copies())
     monkeypatch.setattr(room, "ANSWERING", ["jupytext"])
     assert inside(tmp_path, f"answer(os.listdir({str(Path(folders[0]) / 'jupytext')!r}))") == []
 
