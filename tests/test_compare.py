@@ -22,6 +22,13 @@ def test_equal_and_higher_precision_pass():
     assert difference(want.double() + 1e-6, want) is None
 
 
+def test_the_imaginary_part_counts():
+    want = torch.tensor([1 + 2j, 3j])
+    assert difference(want.clone(), want) is None and difference(want.real, want).kind == "dtype"
+    said = difference(torch.tensor([1 - 2j, 3j]), want).sentence
+    assert "1 of 2 values; the worst is 1-2j at [0], expected 1+2j" in said
+
+
 def test_nothing_broadcasts():
     for got, want in [(torch.ones(1), torch.ones(1000)), (torch.ones(3, 1), torch.ones(3)),
                       (torch.empty(0), torch.empty(0, 2)), (torch.ones(()), torch.ones(1))]:

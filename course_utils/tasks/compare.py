@@ -24,7 +24,7 @@ class Difference:
 
 def relative_error(got: Tensor, want: Tensor) -> float:
     """max |got − want| / max |want|, in float64; 0 for empty tensors."""
-    got, want = got.double(), want.double()
+    got, want = _wide(got), _wide(want)
     if not want.numel():
         return 0.0
     return ((got - want).abs().max() / want.abs().max().clamp_min(1e-10)).item()
@@ -67,6 +67,10 @@ def _kind(x: Tensor) -> str:
     return "complex" if x.is_complex() else "floating" if x.is_floating_point() else "integer"
 
 
+def _wide(x: Tensor) -> Tensor:
+    return x.to(torch.complex128 if x.is_complex() else torch.float64)
+
+
 def _tensor_difference(name: str, got: Tensor, want: Tensor, task: Task, reveal: bool) -> Difference | None:
     if got.shape != want.shape:
         return Difference(name, "shape", f"`{name}` has shape {tuple(got.shape)}, expected {tuple(want.shape)}.")
@@ -74,7 +78,7 @@ def _tensor_difference(name: str, got: Tensor, want: Tensor, task: Task, reveal:
         return Difference(name, "dtype", f"`{name}` has dtype {got.dtype}, expected {want.dtype}.")
     if got.is_floating_point() and got.dtype.itemsize < want.dtype.itemsize:
         return Difference(name, "dtype", f"`{name}` has dtype {got.dtype}, a lower precision than {want.dtype}.")
-    got, want = got.double(), want.double()
+    got, want = _wide(got), _wide(want)
     bad = ~torch.isfinite(got) & torch.isfinite(want)
     if bad.any():
         return Difference(name, "nan", f"`{name}` holds {int(bad.sum())} values that are NaN or infinite.")
