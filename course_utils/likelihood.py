@@ -13,16 +13,16 @@ and must treat the samples independently (a divergence taken through batch stati
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from course_utils import solvers
+from course_utils.guidance import evaluating
 from course_utils.paths import DiscreteVP, GaussianPath, Kind
 from course_utils.solvers import Solution
 
@@ -129,7 +129,7 @@ def log_likelihood(model: Field, x: Tensor, path: GaussianPath, *, prediction: K
     rows = [*per_sample] if eps is None else [eps, *per_sample]
     y = torch.cat([x.reshape(len(x), dims), x.new_zeros(len(x), k)], dim=1)  # (b, d + k)
     slope = partial(_augmented, field, x.shape[1:], eps is None)
-    with _evaluating(model):
+    with evaluating(model):
         end = solver.run(slope, y, *solver.ends(path), rows, **_tolerances(solver, x, k))
     z, volumes = end.x[:, :dims], end.x[:, dims:]
     logp = path.prior_logp(z) + volumes.mean(1)
@@ -158,7 +158,7 @@ def _carry(model: Field, x: Tensor, path: GaussianPath, prediction: Kind, solver
            back: bool) -> Solution:
     field = _in_variable(probability_flow(model, path, prediction), path, solver.runs_in(path))
     data, noise = solver.ends(path)
-    with _evaluating(model):
+    with evaluating(model):
         return solver.run(field, x, *((noise, data) if back else (data, noise)), per_sample)
 
 
@@ -282,16 +282,3 @@ def dequantize(images: Tensor, noise: Tensor, data_range: tuple[float, float] = 
     """
     low, high = data_range
     return low + (high - low) * ((images * (levels - 1)).round() + noise) / levels
-
-
-@contextmanager
-def _evaluating(model: Field) -> Iterator[None]:
-    """Puts a module in eval mode and back as it was."""
-    modules = [m for m in model.modules() if m.training] if isinstance(model, nn.Module) else []
-    for module in modules:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in modules:
-            module.training = True

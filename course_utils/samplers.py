@@ -9,14 +9,13 @@ after every evaluation: [−1, 1] unless told otherwise, as fits images; densiti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from course_utils.guidance import Conditional, Model, classifier_guided, guided
+from course_utils.guidance import Conditional, Model, classifier_guided, evaluating, guided
 from course_utils.paths import DiscreteVP, GaussianPath, Kind
 from course_utils.plans import (
     Plan,
@@ -63,7 +62,7 @@ def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", c
     # Two buffers: one holds x, the other the previous x_start, and each step turns them into x_start and the next x.
     x, y = x.clone(), torch.empty_like(x)
     noise = torch.empty_like(x) if (plan.table[:, 3] > 0).any() else None
-    with _evaluating(model):
+    with evaluating(model):
         for i, (c_x, c_start, c_previous, c_noise) in enumerate(plan.table.tolist()):
             out = run.evaluate(i, x)
             if c_previous:
@@ -98,7 +97,7 @@ def _sample_fused(run: _Run, x: Tensor, plan: Plan, callback: Callback | None, g
     weights = torch.tensor(run.weights[: len(plan)], dtype=torch.float64)
     rows = torch.cat([w, weights, plan.table[:, [0, 1, 3]]], dim=1).float().to(x.device)
     seeds = draw_seeds(len(plan), generator, x.device)
-    with _evaluating(run.model):
+    with evaluating(run.model):
         for i in range(len(plan)):
             if guide and guide.guides(run.host_times[i]):
                 cond, uncond = guide.pair(x, run.times[i])
@@ -145,21 +144,6 @@ class _Run:
         out = out.clone() if out is x else out  # a model may answer with what it was given
         x.mul_(of_x).add_(out, alpha=of_out)
         return x if self.clamp is None else x.clamp_(-self.clamp, self.clamp)
-
-
-@contextmanager
-def _evaluating(model: Model) -> Iterator[None]:
-    """Evaluation mode for a network, also inside a guide; each of its modules gets its own mode back."""
-    while not isinstance(model, nn.Module) and hasattr(model, "model"):
-        model = model.model
-    training = [m for m in model.modules() if m.training] if isinstance(model, nn.Module) else []
-    try:
-        for module in training:
-            module.training = False
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def sample_ancestral(model: Callable, shape: tuple[int, ...], path: GaussianPath, *, model_kwargs: dict | None = None,
@@ -222,7 +206,7 @@ def sample_heun(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int
     steps = plan.times.double().diff().tolist()
     flow = lambda i, x, x_start: slopes[i][0] * x + slopes[i][1] * x_start  # noqa: E731
     predict = lambda i, x: run.x_start_(i, x.clone(), run.evaluate(i, x))  # noqa: E731
-    with _evaluating(model):
+    with evaluating(model):
         for i, (c_x, c_start, _, _) in enumerate(plan.table.tolist()):
             x_start = predict(i, x)
             ahead = c_x * x + c_start * x_start
@@ -268,7 +252,7 @@ def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int =
     run = _Run(model, x, path, plan.times, prediction, clamp)
     correct = _corrector(run, path, plan.times, prediction, corrector, snr, generator)
     x = x.clone()
-    with _evaluating(model):
+    with evaluating(model):
         for i, (c_x, c_start, _, c_noise) in enumerate(plan.table.tolist()):
             for _ in range(corrector_steps if corrector else 0):
                 x = correct(i, x)
@@ -327,7 +311,7 @@ def sample_ode(model: Model, x: Tensor, path: GaussianPath, *, rtol: float = 1e-
         flow, (start_, end_) = _in_log_snr(flow, path), path.log_snr(torch.tensor([start, end]).double()).tolist()
     else:
         start_, end_ = start, end
-    with _evaluating(model):
+    with evaluating(model):
         x = rk45(flow, x, start_, end_, rtol=rtol, atol=atol, compact=False).x
         if denoise:
             t = torch.full((len(x),), end, dtype=x.dtype, device=x.device)
