@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 import sysconfig
+import textwrap
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,8 @@ class _Sentence(Exception):
     """An exception that a notebook shows as its sentence only, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        return str(self).splitlines()
+        # Jupyter breaks a long line in the middle of a word; 84 letters fit beside its side bar.
+        return [part for line in str(self).splitlines() for part in textwrap.wrap(line, 84, subsequent_indent="  ")]
 
 
 class Unfinished(_Sentence, NotImplementedError):
