@@ -7,9 +7,13 @@ import contextlib
 import copy
 import json
 import math
+import signal
 import sys
+import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import torch
 from safetensors import safe_open
@@ -32,7 +36,7 @@ class State:
         self.model = recipe.model().to(device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=recipe.weight_decay)
-        self.step = 0
+        self.step, self.steps = 0, recipe.steps
         self.losses: list[float] = []
 
     def tensors(self) -> dict[str, Tensor]:
@@ -44,7 +48,7 @@ class State:
         out |= {"random/batches": self.generator.get_state(), "random/torch": torch.get_rng_state()}
         if self.device.type == "cuda":
             out["random/cuda"] = torch.cuda.get_rng_state(self.device)
-        out |= {"step": torch.tensor(self.step), "losses": torch.tensor(self.losses)}
+        out |= {"step": torch.tensor([self.step, self.steps]), "losses": torch.tensor(self.losses, dtype=torch.float64)}
         return {k: v.detach().cpu().contiguous().clone() for k, v in out.items()}
 
     def restore(self, saved: dict[str, Tensor]) -> None:
@@ -62,7 +66,7 @@ class State:
         torch.set_rng_state(saved["random/torch"])
         if "random/cuda" in saved and self.device.type == "cuda":
             torch.cuda.set_rng_state(saved["random/cuda"], self.device)
-        self.step, self.losses = int(saved["step"]), saved["losses"].tolist()
+        (self.step, self.steps), self.losses = saved["step"].tolist(), saved["losses"].tolist()
 
 
 def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False, device: str | None = None,
@@ -71,8 +75,8 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
 
     Args:
         name: A recipe's name, see `course train --list`, or the recipe itself.
-        steps: Instead of the recipe's own number.
-        resume: Go on from the state that an interrupted run left in `folder`.
+        steps: Instead of the recipe's own number, or of the interrupted run's.
+        resume: Go on from the state that an interrupted run left in `folder`, to the same bits.
         device: "cpu" or "cuda"; default: CUDA when there is one.
         compile: Compile the model, which needs a C++ compiler or a GPU and a minute at the start.
         folder: Of states and pictures of progress.
@@ -91,39 +95,61 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         _load(run, state)
     elif state.exists():
         state.rename(state.with_suffix(".previous"))  # a new run never overwrites an unfinished one's state
-    if not _loop(run, steps or recipe.steps, state, compile):
+    run.steps = steps or run.steps
+    if not _loop(run, state, compile):
         return None
     return _ship(run, state, out)
 
 
-def _loop(run: State, steps: int, state: Path, compile: bool) -> bool:
-    """Trains until `steps`; False when it was interrupted. The state is on disk every 500 steps and at an interrupt."""
+def _loop(run: State, state: Path, compile: bool) -> bool:
+    """Trains to the last step; False when it was interrupted. The state is on disk every 500 steps and at the end."""
     model = torch.compile(run.model) if compile else run.model
     watch = Watch(run, state.parent)
-    with tqdm(total=steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05) as bar:
-        try:
-            while run.step < steps:
-                run.losses.append(_step(run, model, steps))
-                run.step += 1
-                bar.update()
-                bar.set_postfix(loss=f"{_recent(run.losses):.4f}", refresh=False)
-                if run.step % 500 == 0:
-                    _save(run, state)
-                    watch.show()
-        except KeyboardInterrupt:
-            _save(run, state)
-            tqdm.write(f"Interrupted after step {run.step}; the state is kept. Resume it by "
-                       f"`course train {run.recipe.name} --resume`.")
-            return False
-    _save(run, state)
-    return True
+    with (_asked_to_stop() as asked,
+          tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05) as bar):
+        while run.step < run.steps and not asked.is_set():
+            run.losses.append(_step(run, model))
+            run.step += 1
+            bar.update()
+            bar.set_postfix(loss=f"{_recent(run.losses):.4f}", refresh=False)
+            if run.step % 500 == 0:
+                _save(run, state)
+                watch.show()
+        _save(run, state)
+    if run.step == run.steps:
+        return True
+    print(f"Interrupted after step {run.step}; the state is kept. Resume it by "
+          f"`course train {run.recipe.name} --resume`.")
+    return False
 
 
-def _step(run: State, model: nn.Module, steps: int) -> float:
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl-C or a notebook's stop: the step in progress is finished, since half a step cannot be saved.
+
+    A second Ctrl-C does not wait.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # only there do signals arrive
+        yield asked
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _step(run: State, model: nn.Module) -> float:
     """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average."""
     recipe = run.recipe
     for group in run.optimizer.param_groups:
-        group["lr"] = recipe.learning_rate * schedule(run.step, steps, recipe.warmup)
+        group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
     run.optimizer.zero_grad(set_to_none=True)
     with autocast(run.device):
         loss = recipe.loss(model, run.generator, run.device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,9 +34,9 @@ class Line(Recipe):
 
     def loss(self, model, generator, device):
         object.__setattr__(self, "seen", getattr(self, "seen", 0) + 1)
-        if self.seen - 1 == self.stop_at:
-            raise KeyboardInterrupt
         x = torch.rand(self.batch_size, 1, generator=generator) * 2 - 1
+        if self.seen - 1 == self.stop_at:
+            os.kill(os.getpid(), signal.SIGINT)  # in the middle of a step, when its batch was drawn
         loss = (model(x) - (3 * x - 1)).square().mean()
         return loss * float("nan") if self.seen - 1 == self.bad_at else loss
 
@@ -67,12 +69,29 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, shipped, capsys):
     assert train(Line(), tmp_path / "whole") is not None
     interrupted = Line(stop_at=23)
     assert train(interrupted, tmp_path / "parts") is None
-    assert "Interrupted after step 23" in capsys.readouterr().out
+    assert "Interrupted after step 24;" in capsys.readouterr().out
     assert (tmp_path / "parts/runs/line-state.safetensors").stat().st_size > 0
     object.__setattr__(interrupted, "seen", 1000)  # the same recipe, past its interruption
     assert train(interrupted, tmp_path / "parts", resume=True) is not None
     whole, parts = shipped[0][0], shipped[1][0]
     assert all(torch.equal(whole[k], parts[k]) for k in whole)
+
+
+def test_a_shorter_run_is_resumed_as_the_shorter_run(tmp_path, shipped):
+    interrupted = Line(stop_at=11)
+    assert train(interrupted, tmp_path, steps=30) is None
+    object.__setattr__(interrupted, "seen", 1000)
+    train(interrupted, tmp_path, resume=True)
+    train(Line(), tmp_path / "whole", steps=30)
+    (parts, config, measured), (whole, _, expected) = shipped
+    assert config["trained_steps"] == 30 and measured == expected
+    assert all(torch.equal(whole[k], parts[k]) for k in whole)
+
+
+def test_ctrl_c_is_given_back_after_training(tmp_path, shipped):
+    before = signal.getsignal(signal.SIGINT)
+    train(Line(stop_at=3), tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_new_run_keeps_the_state_of_an_unfinished_one(tmp_path, shipped):
