@@ -569,8 +569,8 @@ for panel, t in zip(panels, (8, 4, 1)):
     panel.fill_between(grid, product / product.sum() / (grid[1] - grid[0]), color=plot.SHADE, label="Bayes on a grid")
     panel.plot(grid, torch.distributions.Normal(mean[0], std[0]).log_prob(grid).exp(), label="q_posterior")
     panel.set(title=f"t = {t}", xlabel=r"$x_{t-1}$")
-panels[0].set_ylabel("density")
-panels[2].legend(loc="upper left")
+panels[0].set(ylabel="density", ylim=(0, 0.7))
+panels[0].legend(loc="upper left")
 plot.show(fig, alt="At t = 8, 4 and 1 of 10 the Gaussian of q_posterior lies on the product computed on a grid.")
 
 # %% [markdown]
