@@ -10,6 +10,7 @@ VERBS = {
     "build": ("course_utils.build", "make the students' notebooks, the executed references and the recorded answers"),
     "grade": ("course_utils.grading", "grade a folder of submissions"),
     "train": ("course_utils.training", "train a checkpoint by its recipe"),
+    "bench": ("course_utils.bench", "measure what is claimed about speed, beside the peers"),
 }
 
 
@@ -20,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
         argv: The words after `course`; those of the command line by default.
     """
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser("course", description="Build, grade and train the course.")
+    parser = argparse.ArgumentParser("course", description="Build, grade, train and measure the course.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, (room, about) in VERBS.items():
         asked = verbs.add_parser(verb, help=about, description=about[0].upper() + about[1:] + ".")

@@ -1,0 +1,205 @@
+"""Benchmarks: what the course claims about speed, each claim against a peer that is measured in the same run.
+
+    benchmarks/samplers.py   a docstring, and `rows()`, which yields a `Row` for every claim
+    course bench samplers    runs it and prints the rows as they come
+
+Both sides of a row run in turns, so that whatever else slows the machine slows both, and the median counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+PAGE = Path(__file__).parents[1] / "docs/performance.md"
+PACKAGES = ["torch", "triton", "diffusers", "nbgrader", "scipy", "torchdiffeq", "denoising-diffusion-pytorch"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim, measured.
+
+    Attributes:
+        name: What was done, at which size.
+        ours: The course's figure in `unit`.
+        peer: The peer's.
+        ratio: Above 1 where ours is better; None where `needs` is missing.
+        unit: For example "ms a step".
+        goal: The ratio that is aimed at; None for a figure without one.
+        needs: What the machine must have for it: "a GPU"; "… : not applicable" where it has not.
+        limit: What keeps the ratio from being higher, in a few words.
+    """
+
+    name: str
+    ours: float | None
+    peer: float | None
+    ratio: float | None
+    unit: str
+    goal: float | None
+    needs: str = ""
+    limit: str = ""
+
+    @classmethod
+    def time(cls, name: str, ours: float, peer: float, *, unit: str = "ms", goal: float | None = None,
+             needs: str = "", limit: str = "") -> Row:
+        """Two durations or errors, in the same unit: less is better."""
+        return cls(name, ours, peer, peer / ours, unit, goal, needs, limit)
+
+    @classmethod
+    def rate(cls, name: str, ours: float, peer: float, *, unit: str, goal: float | None = None, needs: str = "",
+             limit: str = "") -> Row:
+        """Two rates, in the same unit: more is better."""
+        return cls(name, ours, peer, ours / peer, unit, goal, needs, limit)
+
+    @classmethod
+    def absent(cls, name: str, needs: str, *, unit: str = "ms", goal: float | None = None) -> Row:
+        """A claim that this machine cannot measure."""
+        return cls(name, None, None, None, unit, goal, f"{needs}: not applicable")
+
+
+def medians(sides: dict[str, Callable[[], object]], repeats: int = 11, warmup: int = 2,
+            least: float = 0.02) -> dict[str, float]:
+    """Seconds of one call of each side: the median of `repeats` rounds in which the sides take turns.
+
+    Args:
+        sides: Functions without arguments, by name.
+        repeats: Rounds that count.
+        warmup: Rounds before those.
+        least: Seconds of a round's measurement; a side that is faster is called several times in it.
+    """
+    calls = {name: max(1, round(least / max(_seconds(side, 1), 1e-9))) if least else 1 for name, side in sides.items()}
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(warmup + repeats):
+        for name, side in sides.items():
+            seconds = _seconds(side, calls[name])
+            if turn >= warmup:
+                taken[name].append(seconds)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _seconds(side: Callable[[], object], calls: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(calls):
+        side()
+    return (time.perf_counter() - begin) / calls
+
+
+def installed(package: str) -> bool:
+    """Whether a peer is there to be measured; peers are installed for benchmarks only."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def compiler() -> bool:
+    """Whether torch.compile can make code for this machine's processor."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
+
+
+def machine() -> str:
+    """The processor, its cores, the GPU, and the packages' versions, on one line."""
+    import torch
+
+    found = [line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")]
+    bf16 = ", AVX512-BF16" if any("avx512_bf16" in line for line in _cpu_info()) else ""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    versions = ", ".join(f"{p} {version(p)}" for p in PACKAGES if installed(p))
+    return (f"{found[0] if found else platform.processor()}{bf16}, {torch.get_num_threads()} threads; {gpu}; "
+            f"Python {platform.python_version()}, {versions}")
+
+
+def _cpu_info() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def names() -> list[str]:
+    """The benchmarks that there are."""
+    return sorted(p.stem for p in FOLDER.glob("[a-z]*.py"))
+
+
+def load(name: str) -> ModuleType:
+    """A benchmark's module, which lies outside the package; ValueError names those that there are."""
+    if name not in names():
+        raise ValueError(f"There is no benchmark {name}; there are: {', '.join(names())}.")
+    spec = importlib.util.spec_from_file_location(f"benchmarks.{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # a dataclass looks its module up by name
+    spec.loader.exec_module(module)
+    return module
+
+
+def line(row: Row) -> str:
+    """A row as a line of text."""
+    if row.ratio is None:
+        return f"{row.name}: {row.needs}"
+    goal = f" (goal {row.goal:g})" if row.goal else ""
+    return f"{row.name}: {row.ours:.4g} against {row.peer:.4g} {row.unit}, {row.ratio:.2f} times better{goal}"
+
+
+def page(results: dict[str, dict]) -> str:
+    """docs/performance.md, from the recorded results of each benchmark: `{"machine": …, "about": …, "rows": […]}`."""
+    parts = ["# Performance\n\nMade by `course bench NAME --record`. Both sides of a row were measured in turns, in "
+             "one run;\na ratio above 1 means that the course's side is better."]
+    for name, result in sorted(results.items()):
+        parts.append(f"## {name}\n\n{result['about']}\n\n{result['machine']}\n")
+        parts[-1] += "\n| what | ours | peer | | ratio | goal | what limits it |\n|---|--:|--:|---|--:|--:|---|\n"
+        parts[-1] += "\n".join(_table_row(Row(**row)) for row in result["rows"])
+    return "\n\n".join(parts) + "\n"
+
+
+def _table_row(row: Row) -> str:
+    goal = f"{row.goal:g}" if row.goal else ""
+    if row.ratio is None:
+        return f"| {row.name} | | | {row.unit} | not measured | {goal} | needs {row.needs.split(':')[0]} |"
+    return (f"| {row.name} | {row.ours:.4g} | {row.peer:.4g} | {row.unit} | **{row.ratio:.2f}** | {goal} "
+            f"| {row.limit} |")
+
+
+def record(name: str, about: str, rows: list[Row]) -> None:
+    """Keeps a result beside its benchmark and makes the page of all of them anew."""
+    folder = FOLDER / "results"
+    folder.mkdir(exist_ok=True)
+    result = {"machine": machine(), "about": about, "rows": [asdict(r) for r in rows]}
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    recorded = {p.stem: json.loads(p.read_text("utf-8")) for p in folder.glob("*.json")}
+    PAGE.write_text(page(recorded), "utf-8")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `course bench`."""
+    parser.add_argument("name", choices=names(), metavar="NAME", help=f"which: {', '.join(names())}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to this file")
+    parser.add_argument("--record", action="store_true",
+                        help="keep the rows in benchmarks/results and make docs/performance.md anew")
+
+
+def run(args: argparse.Namespace) -> int:
+    """`course bench`: prints the machine, then every row as soon as it is measured."""
+    benchmark = load(args.name)
+    print(machine())
+    rows: list[Row] = []
+    for row in benchmark.rows():
+        rows.append(row)
+        print(line(row), flush=True)
+        if args.json:  # written each time: what was measured is not lost
+            text = [asdict(r) | {"machine": machine()} for r in rows]
+            args.json.write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if args.record:
+        record(args.name, benchmark.__doc__.split("\n\n")[1].strip(), rows)
+    return 0

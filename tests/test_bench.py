@@ -1,0 +1,58 @@
+"""A benchmark's rows are told, written and put on a page; bad names are one sentence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from course_utils import bench, cli
+from course_utils.bench import Row
+
+TOY = '''"""A toy.
+
+What is compared.
+"""
+from course_utils.bench import Row, medians
+def rows():
+    taken = medians({"ours": lambda: sum(range(10)), "peer": lambda: sum(range(1000))}, repeats=3, least=0)
+    yield Row.time("a sum", taken["ours"], taken["peer"], unit="s", goal=2, limit="Python")
+    yield Row.absent("a sum", "a GPU", goal=90)
+'''
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    (tmp_path / "toy.py").write_text(TOY)
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "PAGE", tmp_path / "performance.md")
+    return tmp_path
+
+
+def test_rows_are_printed_written_and_recorded(toy, capsys):
+    assert cli.main(["bench", "toy", "--json", str(toy / "rows.json"), "--record"]) == 0
+    rows = json.loads((toy / "rows.json").read_text())
+    assert {"name", "ours", "peer", "ratio", "unit", "goal", "needs"} <= set(rows[0])
+    assert rows[0]["ratio"] == pytest.approx(rows[0]["peer"] / rows[0]["ours"]) and rows[0]["ratio"] > 1
+    assert rows[1]["ratio"] is rows[1]["ours"] is None and rows[1]["needs"] == "a GPU: not applicable"
+    assert "torch" in rows[0]["machine"]
+    assert "(goal 2)" in capsys.readouterr().out
+    page = (toy / "performance.md").read_text()
+    assert "What is compared." in page and "| Python |" in page and "| not measured | 90 | needs a GPU |" in page
+
+
+def test_more_is_better_for_a_rate_and_less_for_a_time():
+    assert Row.rate("x", 6, 3, unit="a minute").ratio == 2 == Row.time("x", 3, 6).ratio
+
+
+def test_an_unknown_benchmark_is_named(toy, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "nothing"])
+    with pytest.raises(ValueError, match="there are: toy"):
+        bench.load("nothing")
+
+
+def test_sides_take_turns():
+    order = []
+    bench.medians({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeats=2, warmup=1, least=0)
+    assert order == ["a", "b"] * 3
