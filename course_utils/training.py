@@ -1,4 +1,7 @@
-"""One training loop for every recipe: six steps, a moving average, and states that resume without loss."""
+"""One training loop for every recipe: six steps, a moving average, and states that resume without loss.
+
+`course train NAME` runs it in one process, `torchrun --nproc-per-node 4 -m course_utils.training NAME` in four.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import contextlib
 import copy
 import json
 import math
+import os
 import signal
 import sys
 import threading
@@ -21,8 +25,10 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils import plot, recipes, zoo
+from course_utils.processes import Processes
 from course_utils.recipes import Recipe
 
+MACHINES = ["two cores", "a GPU"]
 RUNS = Path("runs")  # states of unfinished runs and pictures of their progress, below the current folder
 
 
@@ -30,14 +36,18 @@ class State:
     """All that a training run is at one moment: model, moving average, optimizer, random states, step, losses."""
 
     def __init__(self, recipe: Recipe, device: torch.device):
-        self.recipe, self.device = recipe, device
-        torch.manual_seed(recipe.seed)  # first weights and dropout
+        self.processes = Processes(device)
+        self.recipe, self.device = recipe, self.processes.device
+        if recipe.batch_size % self.processes.count:
+            raise ValueError(f"A batch of {recipe.batch_size} cannot be shared by {self.processes.count} processes.")
+        torch.manual_seed(recipe.seed)  # first weights, the same in every process
         self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
-        self.model = recipe.model().to(device, memory_format=torch.channels_last).train()
+        self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=recipe.weight_decay)
         self.step, self.steps = 0, recipe.steps
         self.losses: list[float] = []
+        torch.manual_seed(recipe.seed + self.processes.rank)  # dropout
 
     def tensors(self) -> dict[str, Tensor]:
         """The run as named tensors, for safetensors: nothing in a state file can execute."""
@@ -45,14 +55,18 @@ class State:
         out |= {f"ema/{k}": v for k, v in self.ema.state_dict().items()}
         for i, state in self.optimizer.state_dict()["state"].items():
             out |= {f"optimizer/{i}/{k}": torch.as_tensor(v) for k, v in state.items()}
-        out |= {"random/batches": self.generator.get_state(), "random/torch": torch.get_rng_state()}
+        gather = self.processes.gather  # every process drops other units
+        out |= {"random/batches": self.generator.get_state(), "random/torch": gather(torch.get_rng_state())}
         if self.device.type == "cuda":
-            out["random/cuda"] = torch.cuda.get_rng_state(self.device)
+            out["random/cuda"] = gather(torch.cuda.get_rng_state(self.device))
         out |= {"step": torch.tensor([self.step, self.steps]), "losses": torch.tensor(self.losses, dtype=torch.float64)}
         return {k: v.detach().cpu().contiguous().clone() for k, v in out.items()}
 
     def restore(self, saved: dict[str, Tensor]) -> None:
-        """The inverse of `tensors`."""
+        """The inverse of `tensors`; ValueError when another number of processes made them."""
+        rank, count = self.processes.rank, len(saved["random/torch"])
+        if count != self.processes.count:
+            raise ValueError(f"The run was begun by {count} processes, not {self.processes.count}: resume by as many.")
         part = lambda name: {k.split("/", 1)[1]: v for k, v in saved.items() if k.startswith(f"{name}/")}  # noqa: E731
         self.model.load_state_dict(part("model"))
         self.ema.load_state_dict(part("ema"))
@@ -63,9 +77,9 @@ class State:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.generator.set_state(saved["random/batches"])
-        torch.set_rng_state(saved["random/torch"])
+        torch.set_rng_state(saved["random/torch"][rank])
         if "random/cuda" in saved and self.device.type == "cuda":
-            torch.cuda.set_rng_state(saved["random/cuda"], self.device)
+            torch.cuda.set_rng_state(saved["random/cuda"][rank], self.device)
         (self.step, self.steps), self.losses = saved["step"].tolist(), saved["losses"].tolist()
 
 
@@ -93,22 +107,24 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
     state = folder / f"{recipe.name}-state.safetensors"  # `folder` may be `out`, too
     if resume:
         _load(run, state)
-    elif state.exists():
+    elif state.exists() and run.processes.rank == 0:
         state.rename(state.with_suffix(".previous"))  # a new run never overwrites an unfinished one's state
     run.steps = steps or run.steps
-    if not _loop(run, state, compile):
-        return None
-    return _ship(run, state, out)
+    finished = _loop(run, state, compile)
+    return _ship(run, state, out) if finished and run.processes.rank == 0 else None
 
 
 def _loop(run: State, state: Path, compile: bool) -> bool:
     """Trains to the last step; False when it was interrupted. The state is on disk every 500 steps and at the end."""
-    model = torch.compile(run.model) if compile else run.model
-    watch = Watch(run, state.parent)
-    with (_asked_to_stop() as asked,
-          tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05) as bar):
-        while run.step < run.steps and not asked.is_set():
-            run.losses.append(_step(run, model))
+    model = run.processes.wrap(torch.compile(run.model) if compile else run.model)
+    watch, quiet = Watch(run, state.parent), run.processes.rank > 0
+    stop = False
+    with (_asked_to_stop(impatient=run.processes.count == 1) as asked,
+          tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
+               disable=quiet) as bar):
+        while run.step < run.steps and not stop:
+            loss, stop = _step(run, model, asked)
+            run.losses.append(loss)
             run.step += 1
             bar.update()
             bar.set_postfix(loss=f"{_recent(run.losses):.4f}", refresh=False)
@@ -116,18 +132,18 @@ def _loop(run: State, state: Path, compile: bool) -> bool:
                 _save(run, state)
                 watch.show()
         _save(run, state)
-    if run.step == run.steps:
-        return True
-    print(f"Interrupted after step {run.step}; the state is kept. Resume it by "
-          f"`course train {run.recipe.name} --resume`.")
-    return False
+    if run.step < run.steps and not quiet:
+        print(f"Interrupted after step {run.step}; the state is kept. Resume it by "
+              f"`course train {run.recipe.name} --resume`.")
+    return run.step == run.steps
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
+def _asked_to_stop(impatient: bool = True) -> Iterator[threading.Event]:
     """Set by Ctrl-C or a notebook's stop: the step in progress is finished, since half a step cannot be saved.
 
-    A second Ctrl-C does not wait.
+    Args:
+        impatient: A second Ctrl-C does not wait. Among several processes it does: torchrun repeats the first.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only there do signals arrive
@@ -135,7 +151,8 @@ def _asked_to_stop() -> Iterator[threading.Event]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)
+        if impatient:
+            signal.signal(signal.SIGINT, before)
         asked.set()
 
     before = signal.signal(signal.SIGINT, ask)
@@ -145,22 +162,28 @@ def _asked_to_stop() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _step(run: State, model: nn.Module) -> float:
-    """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average."""
+def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, bool]:
+    """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average.
+
+    Returns the loss of the whole batch, and whether any of the processes was asked to stop.
+    """
     recipe = run.recipe
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
+    batch = run.processes.share(recipe.batch(run.generator))
     run.optimizer.zero_grad(set_to_none=True)
     with autocast(run.device):
-        loss = recipe.loss(model, run.generator, run.device)
-    if not torch.isfinite(loss):
-        raise ValueError(f"The loss of {recipe.name} is {loss.item()} at step {run.step}; nothing was overwritten: "
+        loss = recipe.loss(model, batch)
+    stop = torch.full_like(loss.detach(), float(asked.is_set()))
+    mean, stop = run.processes.mean(torch.stack([loss.detach(), stop])).tolist()
+    if not math.isfinite(mean):
+        raise ValueError(f"The loss of {recipe.name} is {mean} at step {run.step}; nothing was overwritten: "
                          "lower the learning rate, and resume from the last saved state.")
     loss.backward()
     nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
     run.optimizer.step()
     update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
-    return loss.item()
+    return mean, stop > 0
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:
@@ -194,6 +217,8 @@ class Watch:
     def show(self) -> None:
         """Draws the loss so far and, where the recipe has a preview, the averaged model's samples."""
         run = self.run
+        if run.processes.rank > 0:
+            return
         with torch.random.fork_rng():  # looking changes nothing in the run
             samples = run.recipe.preview(run.ema)
         figures = {"loss": plot.curves(range(1, run.step + 1), {"loss": _smooth(run.losses)}, xlabel="step",
@@ -225,7 +250,9 @@ def _in_notebook() -> bool:
 
 
 def _save(run: State, path: Path) -> None:
-    zoo.write_tensors(path, run.tensors(), {"recipe": json.dumps(run.recipe.config(), sort_keys=True)})
+    tensors = run.tensors()
+    if run.processes.rank == 0:
+        zoo.write_tensors(path, tensors, {"recipe": json.dumps(run.recipe.config(), sort_keys=True)})
 
 
 def _load(run: State, path: Path) -> None:
@@ -264,19 +291,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`course train`: trains and ships one recipe, or lists them all; 130 when it was interrupted."""
     if args.list or args.name is None:
-        for name in recipes.names():
-            print(describe(name))
+        print("\n\n".join(map(describe, recipes.names())))
         return 0
     shipped = train(args.name, steps=args.steps, resume=args.resume, device=args.device, compile=args.compile)
-    return 130 if shipped is None else 0
+    return 130 if shipped is None and int(os.environ.get("RANK", 0)) == 0 else 0
 
 
 def describe(name: str) -> str:
-    """One line on a recipe: what it is, its size, and what the shipped checkpoint reaches."""
+    """A recipe in a few lines: what it is, its data and size, how long it takes, what its checkpoint reaches."""
     recipe = recipes.find(name)
     size = sum(p.numel() for p in recipe.model().parameters())
+    times = [f"{recipe.minutes[where]:g} minutes on {where}" if where in recipe.minutes else f"not measured on {where}"
+             for where in MACHINES]
     try:
         reached = ", ".join(f"{k} {v:.3g}" for k, v in zoo.load(name).metrics.items())
     except ValueError:
         reached = "no checkpoint yet"
-    return f"{name}: {recipe.about}; {size:,} parameters, {recipe.steps} steps of {recipe.batch_size}; {reached}"
+    facts = {"data": recipe.data, "parameters": f"{size:,}", "steps": f"{recipe.steps} of {recipe.batch_size} samples",
+             "time": ", ".join(times), "quality": reached}
+    return "\n".join([f"{name}: {recipe.about}", *(f"  {what:<11} {fact}" for what, fact in facts.items())])
+
+
+if __name__ == "__main__":  # as torchrun starts it
+    from course_utils.cli import main
+
+    sys.exit(main(["train", *sys.argv[1:]]))

@@ -8,12 +8,15 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from course_utils.paths import GaussianPath
 
 FOLDER = Path(__file__).with_name("checkpoints")
 
@@ -31,6 +34,16 @@ class Item:
     model: nn.Module
     config: dict[str, Any]
     metrics: dict[str, float]
+
+    @property
+    def path(self) -> GaussianPath:
+        """The Gaussian path that the model was trained on; ValueError for a model that is not of one."""
+        from course_utils.paths import DiscreteVP, cosine_betas, linear_betas, sigmoid_betas
+
+        schedules = {"linear": linear_betas, "cosine": cosine_betas, "sigmoid": sigmoid_betas}
+        if "beta_schedule" not in self.config:
+            raise ValueError(f"A {self.config['model']} has no path: it was not trained on noised data.")
+        return DiscreteVP(schedules[self.config["beta_schedule"]](self.config["timesteps"]))
 
     def encode(self, labels: Tensor) -> Tensor:
         """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
 
-from course_utils import recipes, training, zoo
+from course_utils import cli, recipes, training, zoo
 from course_utils.recipes import Recipe
 
 
@@ -21,6 +24,8 @@ class Line(Recipe):
 
     name: ClassVar[str] = "line"
     about: ClassVar[str] = "a line"
+    data: ClassVar[str] = "drawn"
+    dropout: float = 0.1
     steps: int = 60
     batch_size: int = 16
     warmup: int = 5
@@ -30,11 +35,14 @@ class Line(Recipe):
     bad_at: int = -1
 
     def model(self):
-        return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Dropout(0.1), nn.Linear(8, 1))
+        return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(8, 1))
 
-    def loss(self, model, generator, device):
+    def batch(self, generator):
+        return {"x": torch.rand(self.batch_size, 1, generator=generator) * 2 - 1}
+
+    def loss(self, model, batch):
         object.__setattr__(self, "seen", getattr(self, "seen", 0) + 1)
-        x = torch.rand(self.batch_size, 1, generator=generator) * 2 - 1
+        x = batch["x"]
         if self.seen - 1 == self.stop_at:
             os.kill(os.getpid(), signal.SIGINT)  # in the middle of a step, when its batch was drawn
         loss = (model(x) - (3 * x - 1)).square().mean()
@@ -86,6 +94,64 @@ def test_a_shorter_run_is_resumed_as_the_shorter_run(tmp_path, shipped):
     (parts, config, measured), (whole, _, expected) = shipped
     assert config["trained_steps"] == 30 and measured == expected
     assert all(torch.equal(whole[k], parts[k]) for k in whole)
+
+
+SEVERAL = """
+import json, sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+from test_training import Line
+from course_utils import training, zoo
+zoo.save = lambda name, model, *rest: torch.save(model.state_dict(), {out!r})
+training.train(Line(dropout=0.0), folder=Path({folder!r}), device="cpu")
+"""
+
+
+def torchrun(script, processes=2):
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[1])}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return subprocess.run([*command, *script], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_several_processes_train_the_same_model(tmp_path, shipped):
+    script, out = tmp_path / "several.py", tmp_path / "weights.pt"
+    script.write_text(SEVERAL.format(tests=str(Path(__file__).parent), out=str(out), folder=str(tmp_path)))
+    ran = torchrun([script])
+    assert ran.returncode == 0, ran.stderr
+    assert train(Line(dropout=0.0), tmp_path) is not None
+    several, alone = torch.load(out), shipped[0][0]
+    assert all(torch.allclose(several[k], alone[k], atol=1e-5) for k in alone)
+
+
+def test_torchrun_takes_a_recipe_by_name_and_refuses_in_a_sentence(tmp_path):
+    ran = torchrun(["-m", "course_utils.training", "nothing"], processes=1)
+    assert "course train: There is no recipe nothing" in ran.stderr
+
+
+def test_several_processes_are_resumed_by_as_many(tmp_path, shipped):
+    run = training.State(Line(), torch.device("cpu"))
+    saved = run.tensors()
+    saved["random/torch"] = saved["random/torch"].repeat(2, 1)
+    with pytest.raises(ValueError, match="begun by 2 processes, not 1"):
+        run.restore(saved)
+
+
+def test_a_batch_that_cannot_be_shared_is_named(monkeypatch):
+    class Three:
+        rank, count, device = 0, 3, torch.device("cpu")
+
+    monkeypatch.setattr(training, "Processes", lambda device: Three)
+    with pytest.raises(ValueError, match="16 cannot be shared by 3"):
+        training.State(Line(), torch.device("cpu"))
+
+
+def test_the_list_tells_data_size_time_and_quality(capsys):
+    assert cli.main(["train", "--list"]) == 0
+    said = capsys.readouterr().out
+    for name in recipes.names():
+        assert f"{name}: " in said
+    assert said.count("data        MNIST") == 2 and said.count("on a GPU") == 2 and "recognised 0.9" in said
 
 
 def test_ctrl_c_is_given_back_after_training(tmp_path, shipped):
@@ -141,7 +207,7 @@ def test_every_recipe_says_what_it_is():
     for name in recipes.names():
         recipe = recipes.find(name)
         assert recipe.name == name and recipe.about
-        loss = recipe.loss(recipe.model(), torch.Generator().manual_seed(0), torch.device("cpu"))
+        loss = recipe.loss(recipe.model(), recipe.batch(torch.Generator().manual_seed(0)))
         assert loss.dim() == 0 and torch.isfinite(loss)
     with pytest.raises(ValueError, match="mnist-unet"):
         recipes.find("nothing")

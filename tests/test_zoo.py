@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from course_utils import zoo
+from course_utils.paths import DiscreteVP, cosine_betas
 
 ARGS = {"dim": 2, "condition_dim": 4, "dim_mults": [1, 2], "channels": 1}
 
@@ -62,3 +63,10 @@ def test_a_grid_of_samples_belongs_to_its_weights(shipped, tmp_path):
     zoo.save("small", model, zoo.load("small", tmp_path).config, {}, tmp_path)
     with pytest.raises(ValueError, match="no grid"):
         zoo.samples("small", tmp_path)
+
+
+def test_a_model_comes_with_its_path():
+    path = zoo.load("mnist-unet").path
+    assert torch.equal(path.betas, DiscreteVP(cosine_betas(200)).betas)
+    with pytest.raises(ValueError, match="classifier has no path"):
+        _ = zoo.load("mnist-classifier").path

@@ -29,6 +29,8 @@ class Recipe:
 
     name: ClassVar[str]
     about: ClassVar[str]
+    data: ClassVar[str]
+    minutes: ClassVar[dict[str, float]] = {}  # of all steps, by the machine whose median step was measured
     steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -42,8 +44,15 @@ class Recipe:
         """A freshly initialised model."""
         raise NotImplementedError
 
-    def loss(self, model: nn.Module, generator: torch.Generator, device: torch.device) -> Tensor:
-        """The loss of one batch that the generator (on the CPU) draws."""
+    def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """One batch on the CPU: tensors (batch_size, …) by name, with every random number that the loss needs.
+
+        Several processes draw the same batch and take a share each, so that their number changes nothing.
+        """
+        raise NotImplementedError
+
+    def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """The mean loss of a batch, or of a share of it, on the model's device."""
         raise NotImplementedError
 
     def preview(self, model: nn.Module) -> Tensor | None:

@@ -20,11 +20,11 @@ def _digits(split: str) -> tuple[Tensor, Tensor]:
     return data.mnist(split)
 
 
-def _batch(size: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
+def _batch(size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Images in [0, 1] and labels, drawn with replacement: there is no epoch whose state a resume must know."""
     images, labels = _digits("train")
     index = torch.randint(len(labels), (size,), generator=generator)
-    return images[index].to(device), labels[index].to(device)
+    return images[index], labels[index]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class MnistClassifier(Recipe):
 
     name: ClassVar[str] = "mnist-classifier"
     about: ClassVar[str] = "classifier of digits that measures the others' samples"
+    data: ClassVar[str] = "MNIST, 4,500 digits"
+    minutes: ClassVar[dict[str, float]] = {"two cores": 1}
     steps: int = 1500
     batch_size: int = 128
     ema: float = 0.99
@@ -41,15 +43,17 @@ class MnistClassifier(Recipe):
     def model(self) -> nn.Module:
         return zoo.build("classifier", {"channels": 1, "num_classes": 10, "width": 16})
 
-    def loss(self, model: nn.Module, generator: torch.Generator, device: torch.device) -> Tensor:
-        images, labels = _batch(self.batch_size, generator, device)
-        return F.cross_entropy(model(self._moved(images, generator)), labels)
+    def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
+        images, labels = _batch(self.batch_size, generator)
+        return {"images": images, "labels": labels, "move": torch.rand(len(images), 4, generator=generator) * 2 - 1}
+
+    def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        return F.cross_entropy(model(self._moved(batch["images"], batch["move"])), batch["labels"])
 
     @staticmethod
-    def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
-        """Turned by up to ±0.2 rad, scaled by ±10 %, shifted by ±2 pixels."""
-        b = len(images)
-        angle, log_scale, dx, dy = (torch.rand(4, b, generator=generator) * 2 - 1).to(images.device)
+    def _moved(images: Tensor, move: Tensor) -> Tensor:
+        """Turned by up to ±0.2 rad, scaled by ±10 %, shifted by ±2 pixels: `move` (b, 4) in [−1, 1]."""
+        angle, log_scale, dx, dy = move.unbind(1)
         cos, sin, scale = (0.2 * angle).cos(), (0.2 * angle).sin(), (0.1 * log_scale).exp()
         rows = [torch.stack([scale * cos, -scale * sin, dx / 7], 1), torch.stack([scale * sin, scale * cos, dy / 7], 1)]
         grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)  # (b, 28, 28, 2)
@@ -68,6 +72,8 @@ class MnistUnet(Recipe):
 
     name: ClassVar[str] = "mnist-unet"
     about: ClassVar[str] = "class-conditional DDPM of 28 × 28 digits"
+    data: ClassVar[str] = "MNIST, 4,500 digits"
+    minutes: ClassVar[dict[str, float]] = {"two cores": 17}
     steps: int = 2200
     batch_size: int = 64
     learning_rate: float = 2e-3
@@ -82,14 +88,16 @@ class MnistUnet(Recipe):
     def model(self) -> nn.Module:
         return zoo.build("unet", self.ARGS)
 
-    def loss(self, model: nn.Module, generator: torch.Generator, device: torch.device) -> Tensor:
-        images, labels = _batch(self.batch_size, generator, device)
-        x_start = images * 2 - 1
-        t = torch.randint(self.timesteps, (self.batch_size,), generator=generator).to(device)
-        noise = torch.randn(x_start.shape, generator=generator).to(device)
-        x_t = self.path.add_noise(x_start, t, noise).to(memory_format=torch.channels_last)
-        predicted = model(x_t, t, {"text_emb": self.table()[labels.cpu()].to(device)})
-        return F.mse_loss(predicted.float(), noise)
+    def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
+        images, labels = _batch(self.batch_size, generator)
+        t = torch.randint(self.timesteps, (self.batch_size,), generator=generator)
+        noise = torch.randn(images.shape, generator=generator)
+        return {"x_start": images * 2 - 1, "t": t, "noise": noise, "text_emb": self.table()[labels]}
+
+    def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        x_t = self.path.add_noise(batch["x_start"], batch["t"], batch["noise"])
+        predicted = model(x_t.to(memory_format=torch.channels_last), batch["t"], {"text_emb": batch["text_emb"]})
+        return F.mse_loss(predicted.float(), batch["noise"])
 
     def table(self) -> Tensor:
         """(10, 64) embeddings of the classes: fixed, so that the UNet's state dict is all there is to ship."""
