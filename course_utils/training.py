@@ -301,7 +301,7 @@ def describe(name: str) -> str:
     """A recipe in a few lines: what it is, its data and size, how long it takes, what its checkpoint reaches."""
     recipe = recipes.find(name)
     size = sum(p.numel() for p in recipe.model().parameters())
-    times = [f"{recipe.minutes[where]:g} minutes on {where}" if where in recipe.minutes else f"not measured on {where}"
+    times = [f"{recipe.minutes[where]:g} min on {where}" if where in recipe.minutes else f"not measured on {where}"
              for where in MACHINES]
     try:
         reached = ", ".join(f"{k} {v:.3g}" for k, v in zoo.load(name).metrics.items())
@@ -313,6 +313,9 @@ def describe(name: str) -> str:
 
 
 if __name__ == "__main__":  # as torchrun starts it
-    from course_utils.cli import main
-
-    sys.exit(main(["train", *sys.argv[1:]]))
+    parser = argparse.ArgumentParser("course train")
+    add_arguments(parser)
+    try:
+        sys.exit(run(parser.parse_args()))
+    except (ValueError, OSError) as e:
+        sys.exit(f"course train: {e}")
