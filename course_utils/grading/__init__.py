@@ -5,7 +5,8 @@
     worker, cells        the process inside, which runs a notebook and answers
     stage                the few files of the course that it sees
     grader, runs         the answer key, one submission, a whole folder
-    submissions          what students hand in
+    archives, layouts    folders and zip files, and whose a file in them is
+    submissions, late    what students hand in, and when
     records, report      what the instructor and the students get
 
 `docs/grading.md` says what is promised and what is not.
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bool = False, only: str | None = None,
           student: str | None = None, sandbox: bool = True, seed: int | None = None,
           limits: Limits | None = None) -> Iterator[Result]:
-    """Grades a folder of submissions, one folder per student, and yields each student's result as it is known.
+    """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
     After the last one, `out` holds `grades.csv`, `index.html` and a page for every student.
 
     Args:
-        submissions: The folder. In each student's folder lie notebooks named as in the course: `05_ddpm.ipynb`.
+        submissions: A folder per student, a flat folder of notebooks, a download of Moodle's or Canvas's, or nbgrader's
+            `submitted`; as a folder or a zip file.
         out: Where the report goes. The run's secret seed stands in its `run.json`.
         jobs: Submissions graded at the same time.
         resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since.
@@ -55,12 +57,13 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bo
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `course grade`."""
-    parser.add_argument("submissions", type=Path, help="a folder with one folder per student")
+    parser.add_argument("submissions", type=Path,
+                        help="a folder or zip file: a folder per student, or as Moodle, Canvas or nbgrader give it")
     parser.add_argument("--out", type=Path, required=True, metavar="REPORT", help="the folder to write the report to")
     parser.add_argument("--jobs", type=int, default=2, help="submissions graded at the same time (2)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in REPORT")
     parser.add_argument("--only", metavar="TASK", help="one task (ddpm.q_sample) or one notebook (05_ddpm)")
-    parser.add_argument("--student", metavar="ID", help="one student: the name of a folder")
+    parser.add_argument("--student", metavar="ID", help="one student, as the report names them")
     parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
     parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
@@ -72,10 +75,12 @@ def run(args: argparse.Namespace) -> int:
     """`course grade`: grades with a progress bar on stderr and says where the report is."""
     from tqdm import tqdm
 
-    from course_utils.grading import submissions
+    from course_utils.grading import layouts
     from course_utils.grading.limits import Limits, MiB
 
-    total = 1 if args.student else len(submissions.find(args.submissions))
+    seen = layouts.see(args.submissions)
+    print(seen.sentence, file=sys.stderr)
+    total = 1 if args.student else len(seen.submissions)
     limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB)
     results = grade(args.submissions, args.out, jobs=args.jobs, resume=args.resume, only=args.only,
                     student=args.student, sandbox=not args.no_sandbox, limits=limits)

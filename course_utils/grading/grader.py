@@ -15,11 +15,12 @@ from pathlib import Path
 from torch import Tensor
 
 from course_utils import notebooks, tasks
+from course_utils.grading.archives import Unreadable
 from course_utils.grading.conversation import LOST, Conversation, RoomFailed
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.room import Rooms
 from course_utils.grading.stage import stage
-from course_utils.grading.submissions import GivenCells, Submission, Unreadable, read_cells
+from course_utils.grading.submissions import GivenCells, Submission, read_cells
 from course_utils.tasks import Outcome, Task
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
@@ -100,12 +101,12 @@ class Grader:
                 what = str(e) if isinstance(e, RoomFailed) else f"{type(e).__name__}: {e}"
                 results.append(_ungraded(key, f"{key.notebook} could not be graded: {what}"))
                 failed = True
-        return Result(submission.student, submission.digest(), results, failed)
+        return Result(submission.student, submission.digest(), results, failed, submission.ids, submission.handed_in,
+                      list(submission.notes))
 
     def _notebook(self, submission: Submission, key: Key, slot: int) -> NotebookResult:
         if key.notebook not in submission.notebooks:
-            link = " The folder is a link, which is not followed." if submission.folder.is_symlink() else ""
-            raise Unreadable(f"{key.notebook}.ipynb is missing.{link}")
+            raise Unreadable(" ".join([f"{key.notebook}.ipynb is missing.", *submission.unread]))
         cells = key.given.others(read_cells(submission.notebooks[key.notebook]))
         try:
             return self._asked(cells, key, slot)

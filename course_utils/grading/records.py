@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course_utils.grading.late import HandedIn
+
 
 @dataclass(frozen=True)
 class TaskResult:
@@ -46,12 +48,18 @@ class NotebookResult:
 
 @dataclass(frozen=True)
 class Result:
-    """A student's submission, graded. `digest` tells whether it has changed since."""
+    """A student's submission, graded. `digest` tells whether it has changed since.
+
+    `ids`, `handed_in` (by notebook) and `notes` are those of the submission.
+    """
 
     student: str
     digest: str
     notebooks: list[NotebookResult]
     failed: bool = False  # the grader's own trouble: graded again on --resume
+    ids: dict[str, str] = field(default_factory=dict)
+    handed_in: dict[str, HandedIn] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> float:
@@ -65,13 +73,13 @@ class Result:
 
     @property
     def reason(self) -> str:
-        """Why the row is not complete; empty when it is."""
-        return " ".join(n.reason for n in self.notebooks if n.reason)
+        """Why the row is not complete, and which of several files counted; empty when there is nothing to say."""
+        return " ".join([*(n.reason for n in self.notebooks if n.reason), *self.notes])
 
     @property
     def status(self) -> str:
         """`graded`; `incomplete` when a notebook was missing or unreadable; `failed` when the grader was at fault."""
-        return "failed" if self.failed else "incomplete" if self.reason else "graded"
+        return "failed" if self.failed else "incomplete" if any(n.reason for n in self.notebooks) else "graded"
 
 
 def file_name(student: str) -> str:
@@ -94,7 +102,8 @@ def load_all(folder: Path) -> dict[str, Result]:
 def _result(data: dict[str, Any]) -> Result:
     notebooks = [NotebookResult(n["notebook"], [TaskResult(**t) for t in n["tasks"]], n["reason"],
                                 [(cell, what) for cell, what in n["stopped"]]) for n in data["notebooks"]]
-    return Result(data["student"], data["digest"], notebooks, data["failed"])
+    handed_in = {name: HandedIn(**h) for name, h in data["handed_in"].items()}
+    return Result(data["student"], data["digest"], notebooks, data["failed"], data["ids"], handed_in, data["notes"])
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:

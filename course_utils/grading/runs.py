@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils import notebooks, tasks
-from course_utils.grading import records, report, submissions
+from course_utils.grading import layouts, records, report
 from course_utils.grading.grader import Grader, notebooks_in
 from course_utils.grading.limits import Limits
 from course_utils.grading.records import Result
@@ -24,7 +24,7 @@ from course_utils.grading.submissions import Submission
 def grade_folder(folder: Path, out: Path, *, jobs: int, resume: bool, only: str | None, student: str | None,
                  sandbox: bool, seed: int | None, limits: Limits) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
-    found = submissions.find(folder)
+    found = layouts.see(folder).submissions
     wanted = _wanted(found, only)
     if student is not None:
         found = [s for s in found if s.student == student]

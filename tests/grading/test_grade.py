@@ -201,7 +201,7 @@ def test_what_is_no_notebook_is_a_row_with_a_reason(tmp_path):
         "latin": "05_ddpm.ipynb is not UTF-8 text.",
         "large": "05_ddpm.ipynb has 21 MiB, more than the 20 allowed.",
         "link": "05_ddpm.ipynb is a link, which is not followed.",
-        "linked-folder": "05_ddpm.ipynb is missing. The folder is a link, which is not followed.",
+        "linked-folder": "05_ddpm.ipynb is missing. linked-folder is a link, which is not followed.",
         "folder": "05_ddpm.ipynb is not a file.", "pipe": "05_ddpm.ipynb is not a file.", '=..,"<b>': ""}
 
 

@@ -1,0 +1,248 @@
+"""Files as they were handed in, in folders and in zip archives, read without trust.
+
+Nothing is unpacked: an archive's members are listed, and the few that count are read into memory, each up to a cap.
+So no name inside an archive ever becomes a path, and a bomb costs no more than the cap. Links are not followed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+MAX_FILE = 20 << 20  # bytes of a notebook
+MAX_ARCHIVE = 50 << 20  # bytes of a student's archive inside the class's archive, which is held in memory
+MAX_UNPACKED = 1 << 30  # bytes that a student's archive says it holds
+MAX_RATIO = 200  # a member of more than 1 MiB that is packed tighter is a bomb: a notebook reaches 20
+MAX_ENTRIES = 20_000  # files that are looked at in one archive or one folder
+MAX_DIRECTORY = 4 << 20  # bytes of an archive's list of members
+MAX_DEPTH = 8  # folders inside folders
+KINDS = (".ipynb", ".zip")
+
+
+class Unreadable(ValueError):
+    """What cannot be graded; the sentence is the reason in the student's row."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file, or a folder, that was handed in.
+
+    Attributes:
+        path: Its place below the submissions, for example ("ada", "05_ddpm.ipynb").
+        source: The file itself, or the archive that it lies in.
+        members: Its index in that archive; two indices for a file in an archive in an archive.
+        time: When it was changed last, as its folder or archive says.
+        refused: Why it is not read, such as "is a link, which is not followed".
+    """
+
+    path: tuple[str, ...]
+    source: Path
+    members: tuple[int, ...] = ()
+    time: datetime | None = None
+    refused: str = ""
+    folder: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last part of its place."""
+        return self.path[-1] if self.path else self.source.name
+
+    def read(self, most: int = MAX_FILE) -> bytes:
+        """The content; Unreadable says in a sentence why there is none, or more than `most` bytes."""
+        if self.refused:
+            raise Unreadable(f"{self.name} {self.refused}.")
+        if self.members:
+            return _member(_archive(self.source, self.members[:-1], self.name), self.members[-1], self.name, most)
+        return _plain(self.source, self.name, most)
+
+
+def entries(submissions: Path) -> list[Entry]:
+    """Everything that may be a submission, by name: folders, notebooks, and what lies in archives.
+
+    Raises:
+        ValueError: When there is neither such a folder nor such a zip file.
+    """
+    if submissions.is_dir():
+        return list(_in_folder(submissions, ()))
+    if not submissions.is_file():
+        raise ValueError(f"There is no folder or zip file {submissions}.")
+    return list(_in_archive(Entry((), submissions), nested=True))
+
+
+# ---- listing -------------------------------------------------------------------------------------------------------
+
+
+def _in_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
+    try:
+        with os.scandir(folder) as scanned:
+            found = sorted(islice(scanned, MAX_ENTRIES + 1), key=lambda e: e.name)
+    except OSError:
+        yield Entry(path, folder, refused="cannot be opened", folder=True)
+        return
+    if len(found) > MAX_ENTRIES:
+        reason = f"holds more than {MAX_ENTRIES} files, which are not all looked at"
+        yield Entry(path, folder, refused=reason, folder=True)
+    for entry in found[:MAX_ENTRIES]:
+        name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # no two alike
+        if not _is_clutter(name):
+            yield from _on_disk(entry, (*path, name))
+
+
+def _on_disk(entry: os.DirEntry[str], path: tuple[str, ...]) -> Iterator[Entry]:
+    source, named = Path(entry.path), _is_wanted(path[-1])
+    if entry.is_symlink():
+        yield Entry(path, source, refused="is a link, which is not followed", folder=not named)
+    elif entry.is_dir() and len(path) <= MAX_DEPTH and not path[-1].lower().endswith(".ipynb"):
+        yield Entry(path, source, folder=True)
+        yield from _in_folder(source, path)
+    elif named and not entry.is_file():
+        yield Entry(path, source, refused="is not a file")
+    elif named:
+        file = Entry(path, source, time=datetime.fromtimestamp(entry.stat().st_mtime).astimezone())
+        yield from _in_archive(file) if path[-1].lower().endswith(".zip") else [file]
+
+
+def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
+    """What lies in an archive. `nested`: in the class's archive, where archives are students' and are looked into."""
+    if archive.path:
+        yield replace(archive, folder=True)
+    try:
+        infos = _archive(archive.source, archive.members, archive.name).infolist()
+        if not nested and sum(info.file_size for info in infos) > MAX_UNPACKED:
+            raise Unreadable(f"{archive.name} unpacks to more than {MAX_UNPACKED >> 20} MiB.")
+    except Unreadable as e:
+        if not archive.path:
+            raise
+        yield replace(archive, refused=str(e).removeprefix(archive.name).strip(" ."), folder=True)
+        return
+    folders = {()}
+    for n, info in enumerate(infos):
+        parts, refused = _place(info)
+        if any(map(_is_clutter, parts)):
+            continue
+        for parent in (parts[:k] for k in range(len(parts) + info.is_dir())):
+            if parent not in folders:
+                folders.add(parent)
+                yield Entry((*archive.path, *parent), archive.source, archive.members, folder=True)
+        if parts and _is_wanted(parts[-1]) and not info.is_dir():
+            entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused)
+            yield from _archived(entry, nested)
+
+
+def _archived(entry: Entry, nested: bool) -> Iterator[Entry]:
+    if entry.refused or not entry.name.lower().endswith(".zip"):
+        yield entry
+    elif nested:
+        yield from _in_archive(entry)
+    else:
+        yield replace(entry, refused="is an archive in an archive, which is not opened")
+
+
+def _place(info: zipfile.ZipInfo) -> tuple[tuple[str, ...], str]:
+    """A member's place, without whatever leads out of the archive, and why it is not read."""
+    name = info.filename.replace("\\", "/")
+    parts = tuple(p for p in name.split("/") if p not in ("", ".", ".."))[:MAX_DEPTH]
+    if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
+        return parts, "has a path that leads out of its folder"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return parts, "is a link, which is not followed"
+    return parts, ""
+
+
+def _time(info: zipfile.ZipInfo) -> datetime | None:
+    try:
+        return datetime(*info.date_time).astimezone()  # an archive says local time without naming a zone
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_clutter(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _is_wanted(name: str) -> bool:
+    return name.lower().endswith(KINDS) or name == "timestamp.txt"
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def _plain(path: Path, name: str, most: int) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        raise Unreadable(f"{name} cannot be opened.") from None
+    with open(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable(f"{name} is not a file.")
+        _limit(name, status.st_size, most)
+        return file.read(most)
+
+
+def _archive(source: Path, members: tuple[int, ...], name: str) -> zipfile.ZipFile:
+    try:
+        status = os.stat(source, follow_symlinks=not members)
+        return _opened(source, members, (status.st_size, status.st_mtime_ns))
+    except OSError:
+        raise Unreadable(f"{name} cannot be opened.") from None
+    except (zipfile.BadZipFile, struct.error, ArithmeticError, ValueError, NotImplementedError, EOFError) as e:
+        told = str(e) if isinstance(e, Unreadable) else f"{name} is no zip file that can be read."
+        raise Unreadable(told) from None
+
+
+@lru_cache(maxsize=4)
+def _opened(source: Path, members: tuple[int, ...], stamp: tuple[int, int]) -> zipfile.ZipFile:
+    """An archive, ready to be read; `stamp` makes it a new one when the file has changed."""
+    if not members:
+        with open(source, "rb") as file:
+            _check_directory(file, source.name)
+        return zipfile.ZipFile(source)
+    outer = _opened(source, members[:-1], stamp)
+    name = outer.infolist()[members[-1]].filename.rpartition("/")[2]
+    content = io.BytesIO(_member(outer, members[-1], name, MAX_ARCHIVE))
+    _check_directory(content, name)
+    return zipfile.ZipFile(content)
+
+
+def _check_directory(file: io.BufferedIOBase, name: str) -> None:
+    """Refuses a list of members too long to be read, before it is."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - (1 << 16) - 22))
+    end = file.read()
+    at = end.rfind(b"PK\5\6")  # the record that ends every archive
+    if at < 0 or len(end) < at + 22:
+        raise Unreadable(f"{name} is no zip file.")
+    if int.from_bytes(end[at + 12:at + 16], "little") > MAX_DIRECTORY:
+        raise Unreadable(f"{name} lists more files than are looked at.")
+
+
+def _member(archive: zipfile.ZipFile, index: int, name: str, most: int) -> bytes:
+    info = archive.infolist()[index]
+    if info.flag_bits & 1:
+        raise Unreadable(f"{name} is encrypted.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Unreadable(f"{name} is packed by a method that is not used here; pack it again as an ordinary zip file.")
+    _limit(name, info.file_size, most)
+    if info.file_size > 1 << 20 and info.file_size > MAX_RATIO * info.compress_size:
+        raise Unreadable(f"{name} unpacks to more than {MAX_RATIO} times its size.")
+    try:
+        with archive.open(info) as file:
+            return file.read(most)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError):
+        raise Unreadable(f"{name} is damaged in its archive.") from None
+
+
+def _limit(name: str, size: int, most: int) -> None:
+    if size > most:
+        raise Unreadable(f"{name} has {size >> 20} MiB, more than the {most >> 20} allowed.")

@@ -1,0 +1,246 @@
+"""Whose is a file that was handed in, and which notebook: the layouts in which a class's work comes.
+
+    a folder per student     ada/05_ddpm.ipynb, ada.zip
+    flat                     ada_05_ddpm.ipynb, 05_ddpm_ada.ipynb
+    Moodle's download        Ada Lovelace_123456_assignsubmission_file_/05_ddpm.ipynb
+    Canvas's download        lovelaceada_LATE_12345_67890_05_ddpm-1.ipynb
+    nbgrader's `submitted`   ada/assignment/05_ddpm.ipynb, beside it perhaps timestamp.txt
+
+Moodle and Canvas pack their zip when it is asked for: the times in it are those of the download and tell nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from course_utils import notebooks, tasks
+from course_utils.grading.archives import KINDS, Entry, Unreadable, entries
+from course_utils.grading.late import HandedIn, parse_time
+from course_utils.grading.submissions import Submission, read_cells
+
+MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+_?(?P<file>.*)", re.DOTALL)
+MOODLE_SHORT = re.compile(r"(?P<name>.* .*)_(?P<id>\d+)_?(?P<file>)", re.DOTALL)  # a fullname has a space
+CANVAS = re.compile(r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-z0-9]+)_(?P<upload>\d+)_(?P<file>.+)",
+                    re.DOTALL)
+COPY = re.compile(r"^copy of |(?: \(\d+\)|-copy ?\d*| - copy)+$", re.IGNORECASE)  # what browsers and Jupyter add
+COUNTER = re.compile(r"(?:\(|-|-Copy)(\d+)\)?$", re.IGNORECASE)
+MAX_UNKNOWN = 20  # notebooks of one student that are opened to see what they are
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The submissions that were found, by student, and one sentence about the layout that they came in."""
+
+    sentence: str
+    submissions: list[Submission]
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """Whose an entry is: the student's key, shown id and numbers, and what the download says about the file."""
+
+    key: str
+    student: str
+    file: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
+    upload: int = 0
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A file that is taken for a notebook; the greatest `order` of a notebook counts."""
+
+    entry: Entry
+    owner: _Owner
+    handed_in: HandedIn
+    order: tuple
+
+
+def see(submissions: Path) -> Seen:
+    """Finds the students and their notebooks in a folder or zip file, whatever its layout.
+
+    Raises:
+        ValueError: When there is no such file, or nothing in it that can be a submission.
+    """
+    found = _unwrapped(entries(submissions), submissions)
+    layout, what = _layout(found, submissions)
+    students: dict[str, list[tuple[_Owner, Entry]]] = {}
+    for entry in found:
+        owner = _owner(entry, layout, submissions)
+        if owner:
+            students.setdefault(owner.key, []).append((owner, entry))
+    if not students:
+        raise ValueError(f"There is no submission in {submissions}: a folder per student is expected, with notebooks "
+                         "such as 05_ddpm.ipynb, or a download of Moodle's or Canvas's.")
+    made = sorted((_submission(files, layout) for files in students.values()), key=lambda s: s.student)
+    return Seen(f"{submissions} is {what} with {len(made)} {'student' if len(made) == 1 else 'students'}.", made)
+
+
+# ---- whose is it ---------------------------------------------------------------------------------------------------
+
+
+def _unwrapped(found: list[Entry], submissions: Path) -> list[Entry]:
+    """Without the one folder around everything that a zip file often has, and without nbgrader's `submitted`."""
+    tops = {e.path[0] for e in found if e.path}
+    inside = [e.path[1] for e in found if len(e.path) == 2 and not e.folder]
+    wrapper = next(iter(tops)) if len(tops) == 1 and submissions.is_file() else ""
+    downloaded = any(_canvas(name) or MOODLE.fullmatch(name) for name in inside)
+    if wrapper.lower().endswith(KINDS) or inside and not downloaded:
+        wrapper = ""  # one student's own
+    if "submitted" in tops:
+        wrapper = "submitted"
+    if not wrapper or MOODLE.fullmatch(wrapper):
+        return [e for e in found if e.path]
+    return [replace(e, path=e.path[1:]) for e in found if e.path[:1] == (wrapper,) and len(e.path) > 1]
+
+
+def _layout(found: list[Entry], submissions: Path) -> tuple[str, str]:
+    """The layout's name, and the words for it."""
+    tops = [e for e in found if len(e.path) == 1]
+    canvas = [e for e in tops if _canvas(e.name)]
+    if canvas and 2 * len(canvas) >= len(tops):
+        return "canvas", "a download from Canvas"
+    folders = [e for e in tops if e.folder]
+    if any(MOODLE.fullmatch(e.name) for e in tops) or folders and all(MOODLE_SHORT.fullmatch(e.name) for e in folders):
+        return "moodle", "a download from Moodle"
+    timed = any(len(e.path) == 3 and e.name == "timestamp.txt" for e in found)
+    if timed or submissions.name == "submitted" or submissions.is_dir() and (submissions / "submitted").is_dir():
+        return "nbgrader", "nbgrader's tree of submissions"
+    if any(not e.folder and e.name.lower().endswith(".ipynb") for e in tops):
+        return "flat", "a flat folder of notebooks"
+    return "folders", "a folder per student"
+
+
+def _owner(entry: Entry, layout: str, submissions: Path) -> _Owner | None:
+    top = entry.path[0]
+    if layout == "canvas" and (said := _canvas(top)):
+        student = "_".join(filter(None, (said["name"], said["id"])))
+        return _Owner(said["id"], student, said["file"], (("canvas", said["id"]),), int(said["upload"][:18]),
+                      bool(said["late"]))
+    if layout == "moodle" and (said := MOODLE.fullmatch(top) or MOODLE_SHORT.fullmatch(top)):
+        student = "_".join(filter(None, (said["name"], said["id"])))
+        return _Owner(said["id"] or student, student, said["file"], (("moodle", said["id"]),) if said["id"] else ())
+    if len(entry.path) > 1 or entry.folder:
+        student = top[:-4] if top.lower().endswith(".zip") else top
+        return _Owner(student, student, ids=(("nbgrader", student),) if layout == "nbgrader" else ())
+    if layout not in ("flat", "canvas") or not top.lower().endswith(".ipynb"):
+        return None
+    student = _student_in(top.rsplit(".", 1)[0]) or submissions.stem
+    return _Owner(student, student)
+
+
+def _canvas(name: str) -> re.Match[str] | None:
+    """The parts of a name in Canvas's download; `x_12_05_ddpm.ipynb` is none: its 05 begins the notebook's name."""
+    said = CANVAS.fullmatch(name)
+    return None if said and notebook_in(name) and not notebook_in(said["file"]) else said
+
+
+def _student_in(stem: str) -> str:
+    """The student of a flat file: what stands before the notebook's name, or behind it where nothing is before."""
+    stem = COPY.sub("", stem)
+    said = _known().search(stem)
+    if not said:
+        return stem
+    behind = re.sub(r"^-\d+$", "", stem[said.end():])
+    return stem[:said.start()].strip(" _-") or behind.strip(" _-")
+
+
+# ---- which notebook is it ------------------------------------------------------------------------------------------
+
+
+@cache
+def _known() -> re.Pattern[str]:
+    """Finds a notebook of the course in a file's name, also with spaces in it or words around it."""
+    names = sorted((re.escape(p.stem).replace("_", "[ _-]") for p in notebooks.sources()), key=len, reverse=True)
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(names)})(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+def notebook_in(name: str) -> str | None:
+    """The notebook that a file's name tells: `05_ddpm` for `Copy of 05_ddpm (1).ipynb`; None for none or several."""
+    said = {re.sub("[ -]", "_", word).lower() for word in _known().findall(name.rsplit(".", 1)[0])}
+    return next((p.stem for p in notebooks.sources() if {p.stem.lower()} == said), None)
+
+
+def notebook_by_cells(file: Entry) -> str | None:
+    """The notebook that most of a file's cells belong to, by their ids and nbgrader's; None where they tell nothing."""
+    try:
+        cells = read_cells(file)
+    except Unreadable:
+        return None
+    said = [id for c in cells for id in (c.get("id"), _grade_id(c["metadata"])) if isinstance(id, str)]
+    known = {prefix: tasks.module_of(prefix).NOTEBOOK for prefix in tasks.prefixes()}
+    votes = Counter(known[p] for p in (id.partition("-")[0] for id in said) if p in known)
+    return votes.most_common(1)[0][0] if votes else None
+
+
+def _grade_id(metadata: dict) -> object:
+    about = metadata.get("nbgrader")
+    return about.get("grade_id") if isinstance(about, dict) else None
+
+
+# ---- one student ---------------------------------------------------------------------------------------------------
+
+
+def _submission(files: list[tuple[_Owner, Entry]], layout: str) -> Submission:
+    """What counts of a student's files: for each notebook the latest that can be read."""
+    times = _timestamps(entry for _, entry in files)
+    claims: dict[str, list[_Claim]] = {}
+    unread, unknown = [], 0
+    for owner, entry in files:
+        is_notebook = entry.name.lower().endswith(".ipynb") and not entry.folder
+        notebook = notebook_in(entry.name if len(entry.path) > 1 else owner.file or entry.name) if is_notebook else None
+        if notebook is None and is_notebook and not entry.refused and unknown < MAX_UNKNOWN:
+            unknown += 1
+            notebook = notebook_by_cells(entry)
+        if notebook:
+            handed_in = _handed_in(owner, entry, layout, times.get(entry.path[:-1]))
+            claims.setdefault(notebook, []).append(_Claim(entry, owner, handed_in, _order(owner, entry, handed_in)))
+        elif entry.refused:
+            unread.append(f"{entry.name} {entry.refused}.")
+    counts = {notebook: max(claimed, key=lambda c: c.order) for notebook, claimed in sorted(claims.items())}
+    notes = [_note(notebook, counts[notebook], claimed) for notebook, claimed in claims.items() if len(claimed) > 1]
+    newest = max(counts.values(), key=lambda c: c.order, default=None)
+    owner = newest.owner if newest else files[0][0]
+    return Submission(owner.student, {n: c.entry for n, c in counts.items()}, dict(owner.ids),
+                      {n: c.handed_in for n, c in counts.items()}, tuple(notes), tuple(unread))
+
+
+def _note(notebook: str, counted: _Claim, claimed: list[_Claim]) -> str:
+    others = ", ".join("/".join(c.entry.path) for c in claimed if c is not counted)
+    verb = "does" if len(claimed) == 2 else "do"
+    return (f"{len(claimed)} files are {notebook}: {'/'.join(counted.entry.path)} counts, being the latest; "
+            f"{others} {verb} not.")
+
+
+def _order(owner: _Owner, entry: Entry, handed_in: HandedIn) -> tuple:
+    """What is later: by the time of the file where it is true, by Canvas's number of the upload, by the counter."""
+    counter = COUNTER.search(entry.name.rsplit(".", 1)[0])
+    time = handed_in.when.timestamp() if handed_in.when else 0.0
+    return not entry.refused, time, owner.upload, int(counter[1][:9]) if counter else 0, entry.path
+
+
+def _handed_in(owner: _Owner, entry: Entry, layout: str, timestamp: datetime | None) -> HandedIn:
+    if layout in ("canvas", "moodle"):
+        return HandedIn("", layout.capitalize(), owner.late)
+    if timestamp:
+        return HandedIn(timestamp.isoformat(), "timestamp.txt")
+    return HandedIn(entry.time.isoformat() if entry.time else "", "file")
+
+
+def _timestamps(files: Iterable[Entry]) -> dict[tuple[str, ...], datetime]:
+    """The times in nbgrader's timestamp.txt, by the folder that it lies in; one that cannot be read is none."""
+    found = {}
+    for entry in files:
+        if entry.name == "timestamp.txt" and not entry.folder:
+            try:
+                found[entry.path[:-1]] = parse_time(entry.read(1000).decode("utf-8").strip())
+            except (Unreadable, ValueError):
+                continue
+    return found
