@@ -7,7 +7,11 @@
     grader, runs         the answer key, one submission, a whole folder
     archives, layouts    folders and zip files, and whose a file in them is
     submissions, late    what students hand in, and when
-    records, report      what the instructor and the students get
+    rubric               what it is held against, and whether that has changed
+    records, marks       what the machine found, and what a person gave
+    report, page         what is made of both: the students' pages and the table,
+    overview, changes    the class, and what differs from an older report,
+    gradebooks, tables   files for Canvas and Moodle
 
 `docs/grading.md` says what is promised and what is not.
 """
@@ -16,7 +20,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +32,12 @@ if TYPE_CHECKING:
 
 def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bool = False, only: str | None = None,
           student: str | None = None, sandbox: bool = True, seed: int | None = None,
-          limits: Limits | None = None) -> Iterator[Result]:
+          limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
+          say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
-    After the last one, `out` holds `grades.csv`, `index.html` and a page for every student.
+    After the last one, `out` holds `grades.csv`, `index.html`, a page for every student, and files that Canvas and
+    Moodle take in. Points given by hand in `out`'s `marks.csv` are in all of them, not in what is yielded.
 
     Args:
         submissions: A folder per student, a flat folder of notebooks, a download of Moodle's or Canvas's, or nbgrader's
@@ -43,16 +50,21 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bo
         sandbox: False runs the submissions with your own rights: they can then read and change all that you can.
         seed: The run's seed, instead of a fresh one; for tests.
         limits: Of time and memory.
+        canvas: The gradebook that Canvas exported, for the titles and ids in `canvas.csv`.
+        compare: An older report; what has changed since is written to `changes.html` and `changes.csv`.
+        say: Is given every sentence about marks that are not understood, and about changes.
 
     Raises:
         ValueError: When there is nothing to grade, or `out` holds another run.
         SandboxError: When the sandbox does not hold on this machine; an OSError that names what failed.
     """
     from course_utils.grading.limits import Limits
+    from course_utils.grading.report import Beside
     from course_utils.grading.runs import grade_folder
 
+    beside = Beside.read(canvas and Path(canvas), compare and Path(compare))
     return grade_folder(Path(submissions), Path(out), jobs=jobs, resume=resume, only=only, student=student,
-                        sandbox=sandbox, seed=seed, limits=limits or Limits())
+                        sandbox=sandbox, seed=seed, limits=limits or Limits(), beside=beside, say=say)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in REPORT")
     parser.add_argument("--only", metavar="TASK", help="one task (ddpm.q_sample) or one notebook (05_ddpm)")
     parser.add_argument("--student", metavar="ID", help="one student, as the report names them")
+    parser.add_argument("--canvas", type=Path, metavar="FILE",
+                        help="the gradebook that Canvas exported: canvas.csv gets its titles and ids")
+    parser.add_argument("--compare", type=Path, metavar="OLD", help="an older report: say what has changed since")
     parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
     parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
@@ -82,9 +97,12 @@ def run(args: argparse.Namespace) -> int:
     print(seen.sentence, file=sys.stderr)
     total = 1 if args.student else len(seen.submissions)
     limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB)
+    notes: list[str] = []
     results = grade(args.submissions, args.out, jobs=args.jobs, resume=args.resume, only=args.only,
-                    student=args.student, sandbox=not args.no_sandbox, limits=limits)
+                    student=args.student, sandbox=not args.no_sandbox, limits=limits, canvas=args.canvas,
+                    compare=args.compare, say=notes.append)
     incomplete = [r for r in tqdm(results, total=total, desc="Grading", unit=" students", file=sys.stderr)
                   if r.status != "graded"]
+    print("".join(f"{note}\n" for note in notes), end="")
     print(f"{total} graded, of which {len(incomplete)} with a reason to look at. The report: {args.out / 'index.html'}")
     return 0

@@ -15,9 +15,10 @@ from pathlib import Path
 from torch import Tensor
 
 from course_utils import notebooks, tasks
+from course_utils.grading import rubric
 from course_utils.grading.archives import Unreadable
 from course_utils.grading.conversation import LOST, Conversation, RoomFailed
-from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
 from course_utils.grading.room import Rooms
 from course_utils.grading.stage import stage
 from course_utils.grading.submissions import GivenCells, Submission, read_cells
@@ -36,6 +37,7 @@ class Key:
         notebook: For example `05_ddpm`.
         given: The cells that are not run.
         recorded: The public inputs and the known mistakes.
+        rubric: The digest of what it is graded with.
         staged: The folder that a room for this notebook sees of the course.
     """
 
@@ -45,6 +47,7 @@ class Key:
     wanted: dict[str, Outcome]
     given: GivenCells
     recorded: Recorded
+    rubric: str
     staged: Path
 
 
@@ -83,7 +86,8 @@ class Grader:
         faults += [f"{id}: {_what_happened(o)}" for id, o in wanted.items() if o.error and not o.tensors]
         if faults:
             raise ValueError(f"The reference of {notebook} does not run in the sandbox. {' '.join(faults)}")
-        self.keys[notebook] = Key(notebook, asked, inputs, wanted, given, recorded, staged)
+        self.keys[notebook] = Key(notebook, asked, inputs, wanted, given, recorded,
+                                  rubric.digest(notebook), staged)
 
     def grade(self, submission: Submission, slot: int = 0) -> Result:
         """A student's result, whatever was handed in.
@@ -117,7 +121,8 @@ class Grader:
         with self._room(key.staged, slot) as talk:
             stopped = talk.run(cells)
             results = [_judge(task, key, talk) for task in key.tasks]
-        return NotebookResult(key.notebook, results, stopped=[(n, _what_happened(o)) for n, o in stopped])
+        return NotebookResult(key.notebook, results, stopped=[(n, _what_happened(o)) for n, o in stopped],
+                              rubric=key.rubric)
 
     @contextmanager
     def _room(self, staged: Path, slot: int = 0) -> Iterator[Conversation]:
@@ -144,7 +149,7 @@ def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:
 def _what_happened(outcome: Outcome) -> str:
     """An outcome's error as a sentence for the student."""
     if outcome.error == "Unfinished":
-        return "It is not filled in yet."
+        return UNFILLED
     if outcome.error in LOST:
         return outcome.message
     message = outcome.message if len(outcome.message) <= 300 else outcome.message[:300] + "…"
@@ -152,7 +157,7 @@ def _what_happened(outcome: Outcome) -> str:
 
 
 def _ungraded(key: Key, reason: str) -> NotebookResult:
-    return NotebookResult(key.notebook, [TaskResult(t.id, t.points, 0) for t in key.tasks], reason)
+    return NotebookResult(key.notebook, [TaskResult(t.id, t.points, 0) for t in key.tasks], reason, rubric=key.rubric)
 
 
 def notebooks_in(submissions: Iterable[Submission]) -> list[str]:

@@ -13,7 +13,8 @@ STYLE = """
 body { margin: 0 auto; max-width: 46rem; padding: 3rem 1.5rem 5rem; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif }
 h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; overflow-wrap: anywhere }
-h2 { display: flex; justify-content: space-between; gap: 1rem; margin: 2.8rem 0 .3rem; font-size: 1.15rem }
+h2, h3 { display: flex; justify-content: space-between; gap: 1rem; margin: 2.8rem 0 .3rem; font-size: 1.15rem }
+h3 { margin: 1.6rem 0 .2rem; font-size: 1rem } h3 .soft { font-weight: 400; font-size: .9rem }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--line) }
 a:hover { text-decoration-color: currentColor }
 p { margin: .4rem 0 }
@@ -32,18 +33,55 @@ code { font: .92em ui-monospace, "SF Mono", "Liberation Mono", monospace }
 .full .mark { color: var(--good) } .some .mark { color: var(--part) } .none .mark { color: var(--bad) }
 .hint, .warn { margin: .7rem 0 .2rem; padding: .7rem .9rem; border-left: .25rem solid var(--edge);
   background: var(--note); border-radius: 0 .3rem .3rem 0 }
-body > .warn { margin: 0 0 2.2rem }
+body > .warn { margin: 0 0 2.2rem } body > header + .warn { margin: 1.4rem 0 0 }
 .hint { grid-column: 2 / -1 } .hint b { display: block }
+.comment { grid-column: 2 / -1; margin: .7rem 0 .2rem; padding: .1rem 0 .1rem .9rem;
+  border-left: .25rem solid var(--good); overflow-wrap: anywhere }
+section > .comment { margin: .9rem 0 }
 details { margin: .8rem 0; color: var(--soft) } summary { cursor: pointer }
 details li { overflow-wrap: anywhere }
-table { width: 100%; border-collapse: collapse; margin-top: 2rem }
+table { width: 100%; border-collapse: collapse }
 th, td { padding: .5rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
 td { overflow-wrap: anywhere }
 th:first-child, td:first-child { padding-left: 0 }
 th { color: var(--soft); font-weight: 500; font-size: .9rem }
-th.points, td.points { text-align: right }
-.meter { width: 9rem } .meter .bar { margin: .55rem 0 0 }
+th.points, td.points { width: 6.5rem; text-align: right }
+.meter { width: 40% } .meter .bar { margin: .55rem 0 0 }
 footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); gap: .7rem; margin: 1.4rem 0 0 }
+.tiles div { padding: .75rem .9rem; border-radius: .5rem; background: var(--shade) }
+.tiles dt { color: var(--soft); font-size: .85rem }
+.tiles dd { margin: 0; font-size: 1.55rem; line-height: 1.3; font-weight: 650; font-variant-numeric: tabular-nums }
+.histogram { position: relative; margin: 1.6rem 0 0; font-size: .8rem; color: var(--soft); text-align: center }
+.histogram .columns { display: grid; grid-template-columns: repeat(10, 1fr); gap: 3px; height: 10rem;
+  border-bottom: 1px solid var(--soft) }
+.columns div { display: flex; flex-direction: column; justify-content: flex-end; font-variant-numeric: tabular-nums }
+.columns i { background: var(--good); border-radius: .2rem .2rem 0 0 }
+.axis { display: flex; justify-content: space-between; margin: .3rem -1rem 0; font-variant-numeric: tabular-nums }
+.axis span { width: 2rem }
+.shares { list-style: none; margin: .6rem 0 0; padding: 0 }
+.shares li { display: grid; grid-template-columns: minmax(0, 16.5rem) 1fr 3rem; gap: 0 1rem; align-items: center;
+  padding: .22rem 0 }
+.shares code { overflow-wrap: anywhere; font-size: .875rem }
+.stack { display: flex; height: .8rem; border-radius: .25rem; overflow: hidden; background: var(--line); gap: 1px }
+.stack .right, .key .right { background: var(--good) } .stack .partly, .key .partly { background: var(--edge) }
+.stack .wrong, .key .wrong { background: repeating-linear-gradient(135deg, var(--bad) 0 2px, transparent 2px 5px),
+  color-mix(in srgb, var(--bad) 35%, var(--paper)) } .key .empty { background: var(--line) }
+.key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; color: var(--soft); font-size: .85rem }
+.key i { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: .2rem;
+  vertical-align: -.05rem }
+.slips, .odd { list-style: none; margin: .6rem 0 0; padding: 0; border-top: 1px solid var(--line) }
+.odd > li { display: grid; grid-template-columns: 12rem 1fr; gap: 0 1rem; padding: .5rem 0; overflow-wrap: anywhere;
+  border-bottom: 1px solid var(--line) } .notes { margin: 0; padding-left: 1.1rem }
+.odd p { margin: 0 }
+.slips > li { display: grid; grid-template-columns: 2.4rem 1fr; padding: .75rem 0;
+  border-bottom: 1px solid var(--line) }
+.slips .many { font-size: 1.25rem; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums }
+.slips details { margin: .25rem 0 0; font-size: .9rem }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+@media (max-width: 34rem) { body { padding: 2rem 1.1rem 4rem } .meter { display: none }
+  .odd > li { grid-template-columns: 1fr }
+  .shares li { grid-template-columns: 1fr 3rem; padding: .4rem 0 } .shares .stack { grid-row: 2; grid-column: 1 / -1 } }
 @media print { body { padding: 0; max-width: none } .tasks > li { break-inside: avoid } }
 """
 UNPROTECTED = ("Graded without a sandbox: the submissions ran with the instructor's own rights, "
@@ -61,10 +99,24 @@ def document(title: str, body: str, sandbox: bool) -> str:
 
 def bar(earned: float, points: float) -> str:
     """A bar filled by the share of points; its number stands beside it, so that it is hidden from readers of text."""
-    share = 100 * earned / points if points else 0
+    share = min(100, 100 * earned / points) if points else 0
     return f'<div class="bar" aria-hidden="true"><i style="width: {share:.1f}%"></i></div>'
 
 
 def number(points: float) -> str:
     """Points without needless digits: 10, 7.5."""
     return f"{points:.2f}".rstrip("0").rstrip(".")
+
+
+def visible(text: str) -> str:
+    """Escaped, `code` marked up, and characters that turn or hide text taken out."""
+    text = "".join(c if c.isprintable() else " " for c in text)
+    parts = escape(text).split("`")
+    if len(parts) % 2 == 0:  # a backtick of its own
+        return "`".join(parts)
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def count(n: int, word: str) -> str:
+    """A number with its noun: 1 student, 2 students."""
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"

@@ -7,16 +7,22 @@ import json
 import os
 import re
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from course_utils.grading.late import HandedIn
 
+UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
+
 
 @dataclass(frozen=True)
 class TaskResult:
-    """A task's points and, when they were lost, why: one sentence, and the known mistake with its hint if it is one."""
+    """A task's points and, when they were lost, why: one sentence, and the known mistake with its hint if it is one.
+
+    What comes from `marks.csv` is never in a record: a person's `comment`, the points of the `machine` where a person
+    gave others, and whole tasks that are a `question`, answered in words.
+    """
 
     task: str
     points: float
@@ -24,21 +30,36 @@ class TaskResult:
     why: str = ""
     mistake: str = ""
     hint: str = ""
+    comment: str = ""
+    machine: float | None = None
+    question: bool = False
+
+    @property
+    def right(self) -> bool:
+        """Whether all its points were earned."""
+        return self.earned >= self.points
 
 
 @dataclass(frozen=True)
 class NotebookResult:
-    """A notebook's tasks; `reason` when it could not be graded; `stopped`: (cell, what happened) of failed cells."""
+    """A notebook's tasks; `reason` when it could not be graded; `stopped`: (cell, what happened) of failed cells.
+
+    `rubric` is the digest of what it was graded with. From `marks.csv` come a `mark` for the whole notebook, which
+    replaces the sum of its tasks, and a `comment`.
+    """
 
     notebook: str
     tasks: list[TaskResult]
     reason: str = ""
     stopped: list[tuple[int, str]] = field(default_factory=list)
+    rubric: str = ""
+    mark: float | None = None
+    comment: str = ""
 
     @property
     def earned(self) -> float:
         """The points earned."""
-        return sum(t.earned for t in self.tasks)
+        return sum(t.earned for t in self.tasks) if self.mark is None else self.mark
 
     @property
     def points(self) -> float:
@@ -100,10 +121,16 @@ def load_all(folder: Path) -> dict[str, Result]:
 
 
 def _result(data: dict[str, Any]) -> Result:
-    notebooks = [NotebookResult(n["notebook"], [TaskResult(**t) for t in n["tasks"]], n["reason"],
-                                [(cell, what) for cell, what in n["stopped"]]) for n in data["notebooks"]]
-    handed_in = {name: HandedIn(**h) for name, h in data["handed_in"].items()}
-    return Result(data["student"], data["digest"], notebooks, data["failed"], data["ids"], handed_in, data["notes"])
+    notebooks = [_known(NotebookResult, {**n, "tasks": [_known(TaskResult, t) for t in n["tasks"]],
+                                         "stopped": [(cell, what) for cell, what in n["stopped"]]})
+                 for n in data["notebooks"]]
+    handed_in = {name: _known(HandedIn, h) for name, h in data.get("handed_in", {}).items()}
+    return _known(Result, {**data, "notebooks": notebooks, "handed_in": handed_in})
+
+
+def _known(kind: type, data: dict[str, Any]) -> Any:
+    """A record's part, also one that another version wrote: fields that are not known here are left out."""
+    return kind(**{f.name: data[f.name] for f in fields(kind) if f.name in data})
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:

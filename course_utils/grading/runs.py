@@ -6,14 +6,14 @@ import json
 import queue
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from course_utils import notebooks, tasks
-from course_utils.grading import layouts, records, report
+from course_utils.grading import layouts, records, report, rubric
 from course_utils.grading.grader import Grader, notebooks_in
 from course_utils.grading.limits import Limits
 from course_utils.grading.records import Result
@@ -22,7 +22,8 @@ from course_utils.grading.submissions import Submission
 
 
 def grade_folder(folder: Path, out: Path, *, jobs: int, resume: bool, only: str | None, student: str | None,
-                 sandbox: bool, seed: int | None, limits: Limits) -> Iterator[Result]:
+                 sandbox: bool, seed: int | None, limits: Limits, beside: report.Beside,
+                 say: Callable[[str], object]) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
     found = layouts.see(folder).submissions
     wanted = _wanted(found, only)
@@ -37,14 +38,17 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, resume: bool, only: str 
     done = records.load_all(out / "records")
     todo = []
     for submission in found:
-        before = done.get(submission.student)
-        if before and not before.failed and before.digest == submission.digest():
+        before = rubric.kept(done.get(submission.student), submission)
+        if before:
+            if before != done[submission.student]:  # other points, or another time
+                records.save(before, out / "records")
             yield before
         else:
             todo.append(submission)
     if todo:
         yield from _grade(todo, rooms, about, out, jobs)
-    report.write(out, list(records.load_all(out / "records").values()), sandbox)
+    for sentence in report.write(out, list(records.load_all(out / "records").values()), sandbox, beside):
+        say(sentence)
 
 
 def _grade(todo: list[Submission], rooms: Rooms, about: dict[str, Any], out: Path, jobs: int) -> Iterator[Result]:

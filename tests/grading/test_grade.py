@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -252,3 +253,32 @@ def test_two_runs_ask_other_questions(tmp_path):
         list(grade(tmp_path / "in", tmp_path / out, only="ddpm.q_sample"))
     said = [records.load_all(tmp_path / out / "records")["ada"].notebooks[0].tasks[0].why for out in ("one", "two")]
     assert said[0] != said[1] and all("It raised RuntimeError" in s for s in said)
+
+
+def test_a_changed_rubric_and_marks_by_hand_meet_in_a_resumed_run(tmp_path, monkeypatch):
+    """Other points are weighed, other tasks graded again, marks kept, and each change is told with its cause."""
+    hand_in(tmp_path / "in", "ada", ddpm())
+    hand_in(tmp_path / "in", "ben", ddpm(extract="return 2 * a[t].reshape(-1, *[1] * (len(x_shape) - 1))"))
+    out, said = tmp_path / "out", []
+    settings = {"only": "ddpm.extract", "compare": out, "say": said.append, "resume": True}
+    list(grade(tmp_path / "in", out, only="ddpm.extract", say=said.append))
+    written = {p: p.stat().st_mtime_ns for p in (out / "records").iterdir()}
+    (out / "marks.csv").write_text('student,id,points,comment\nben,ddpm.extract,4,"Nearly, "\n')
+    list(grade(tmp_path / "in", out, **settings))
+    assert said == ["Of 2 students in both reports, 0 gained and 0 lost points."]
+    assert written == {p: p.stat().st_mtime_ns for p in written}
+    assert "4 (not 0): Nearly," in (out / "grades.csv").read_text()
+
+    worth = tasks.get("ddpm.extract").points
+    monkeypatch.setitem(tasks._registry, "ddpm.extract", replace(tasks.get("ddpm.extract"), points=2 * worth))
+    with monkeypatch.context() as nothing_runs:
+        nothing_runs.setattr("course_utils.grading.grader.Grader.grade", None)
+        list(grade(tmp_path / "in", out, **settings))
+    assert f"  ada: {worth} → {2 * worth} (+{worth}), changed points" in said
+
+    monkeypatch.setattr("course_utils.grading.rubric.digest", lambda notebook: "other")
+    monkeypatch.setitem(tasks._registry, "ddpm.extract", replace(tasks.get("ddpm.extract"), rtol=1e9))
+    list(grade(tmp_path / "in", out, **settings))
+    assert said[-1] == f"  ben: 0 → {2 * worth} (+{2 * worth}), a changed task"
+    assert (out / "marks.csv").read_text() == 'student,id,points,comment\nben,ddpm.extract,4,"Nearly, "\n'
+    assert "a changed task" in (out / "changes.html").read_text()

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from course_utils.grading import report
+from course_utils.grading import overview, report
 from course_utils.grading.page import UNPROTECTED
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all, save
 
@@ -39,7 +39,7 @@ class Tags(HTMLParser):
 def test_whatever_is_said_is_shown_and_not_run(r):
     page = Tags(report.student_page(r))
     assert EVIL in page.text
-    index = Tags(report.index_page([r]))
+    index = Tags(overview.page([r]))
     for tag, attributes in page.tags + index.tags:
         assert tag != "script" and not any(name.startswith("on") for name in attributes)
 

@@ -1,0 +1,177 @@
+"""What differs between two reports: whose points, in which tasks, and whether the work, the rubric or neither changed.
+
+Compared is what the machine found; marks by hand are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+
+from course_utils.grading import tables
+from course_utils.grading.page import count, document, number, visible
+from course_utils.grading.records import NotebookResult, Result
+
+HANDED_IN = "another submission"
+RUBRIC = "a changed task"
+POINTS = "changed points"
+DRAWS = "only the draws are others"  # a verdict on the edge, or a time-out
+
+
+@dataclass(frozen=True)
+class Change:
+    """One task of one student: points before and now, and why they may differ."""
+
+    student: str
+    notebook: str
+    task: str
+    before: float
+    now: float
+    cause: str
+
+
+@dataclass
+class Changes:
+    """All that differs.
+
+    Attributes:
+        tasks: Of every task in both reports, its points before and now.
+        changes: Of each student and task in both, where the points earned differ.
+        totals: Of each student in both, the points before and now, over the notebooks in both.
+        only: What stands in one report alone, as sentences.
+    """
+
+    tasks: dict[str, tuple[float, float]] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    totals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    only: list[str] = field(default_factory=list)
+
+    def students(self) -> list[tuple[str, float, float, str]]:
+        """Those whose total differs, the largest difference first: student, before, now, and the causes."""
+        causes: dict[str, dict[str, None]] = {}
+        for c in self.changes:
+            causes.setdefault(c.student, {})[c.cause] = None
+        rows = [(s, before, now, ", ".join(causes.get(s, {}))) for s, (before, now) in self.totals.items()
+                if abs(now - before) > 1e-9]
+        return sorted(rows, key=lambda r: -abs(r[2] - r[1]))
+
+    def by_task(self) -> list[tuple[str, list[Change]]]:
+        """The tasks whose points are others now, or in which a student who handed in the same gained or lost."""
+        same = [c for c in self.changes if c.cause != HANDED_IN]
+        rows = [(task, [c for c in same if c.task == task]) for task in self.tasks]
+        return [(task, found) for task, found in rows if found or len(set(self.tasks[task])) > 1]
+
+
+def between(old: list[Result], new: list[Result]) -> Changes:
+    """Compares two reports, student for student, notebook for notebook, task for task."""
+    before, now, found = {r.student: r for r in old}, {r.student: r for r in new}, Changes()
+    found.only = [*_only("student", list(before), list(now)), *_only("notebook", _notebooks(old), _notebooks(new)),
+                  *_only("task", _tasks(old), _tasks(new))]
+    for student in (s for s in now if s in before):
+        pairs = list(_pairs(before[student], now[student]))
+        found.totals[student] = sum(a.earned for a, _ in pairs), sum(b.earned for _, b in pairs)
+        again = before[student].digest != now[student].digest
+        for a, b in pairs:
+            was = {t.task: t for t in a.tasks}
+            for t in (t for t in b.tasks if t.task in was):
+                found.tasks[t.task] = was[t.task].points, t.points
+                if was[t.task].earned != t.earned:
+                    cause = HANDED_IN if again else RUBRIC if a.rubric != b.rubric else (
+                        POINTS if was[t.task].points != t.points else DRAWS)
+                    found.changes.append(Change(student, b.notebook, t.task, was[t.task].earned, t.earned, cause))
+    return found
+
+
+def _pairs(a: Result, b: Result) -> Iterator[tuple[NotebookResult, NotebookResult]]:
+    was = {n.notebook: n for n in a.notebooks}
+    return ((was[n.notebook], n) for n in b.notebooks if n.notebook in was)
+
+
+def _notebooks(results: list[Result]) -> list[str]:
+    return list(dict.fromkeys(n.notebook for r in results for n in r.notebooks))
+
+
+def _tasks(results: list[Result]) -> list[str]:
+    return list(dict.fromkeys(t.task for r in results for n in r.notebooks for t in n.tasks))
+
+
+def _only(what: str, old: list[str], new: list[str]) -> list[str]:
+    """A sentence for each side that has names the other lacks."""
+    sides = {"Only in the old report": [n for n in old if n not in set(new)],
+             "Only in this report": [n for n in new if n not in set(old)]}
+    return [f"{side}: {count(len(names), what)}, {', '.join(names)}." for side, names in sides.items() if names]
+
+
+# ---- as text, table and page ---------------------------------------------------------------------------------------
+
+
+def sentences(c: Changes) -> list[str]:
+    """The comparison for a terminal, a line each."""
+    changed = c.students()
+    ups = sum(now > before for _, before, now, _ in changed)
+    both = count(len(c.totals), "student")
+    lines = [f"Of {both} in both reports, {ups} gained and {len(changed) - ups} lost points."]
+    for task, found in c.by_task():
+        old, new = c.tasks[task]
+        worth = f" (worth {number(old)} before, {number(new)} now)" if old != new else ""
+        gained = sum(x.now > x.before for x in found)
+        lines.append(f"  {task}{worth}: {gained} gained, {len(found) - gained} lost")
+    lines += [f"  {_shown(s)}: {number(before)} → {number(now)} ({signed(now - before)}), {cause}"
+              for s, before, now, cause in changed]
+    return [*lines, *map(_shown, c.only)]
+
+
+def _shown(text: str) -> str:
+    """A text that a terminal takes for text."""
+    return "".join(ch if ch.isprintable() else "�" for ch in text)
+
+
+def table(c: Changes) -> str:
+    """A line for each task of each student that has other points now, as CSV."""
+    rows = [[x.student, x.notebook, x.task, number(x.before), number(x.now), round(x.now - x.before, 6), x.cause]
+            for x in c.changes]
+    return tables.written([["student", "notebook", "task", "before", "now", "change", "cause"], *rows])
+
+
+def page(c: Changes, sandbox: bool = True) -> str:
+    """The comparison as HTML."""
+    changed = c.students()
+    head = (f'<header>\n<p class="soft">Compared with an older report</p>\n<h1>Changes</h1>\n<p class="soft">'
+            f"{visible(sentences(c)[0])} The same as a table: "
+            '<a href="changes.csv">changes.csv</a>; the report: <a href="index.html">index.html</a></p>\n</header>')
+    said = "\n".join(f"<p>{visible(s)}</p>" for s in c.only)
+    parts = [head, f'<div class="warn">{said}</div>' if said else "",
+             _table("Tasks", ["Task", "Points", "Gained", "Lost"], [_task(t, x, c.tasks[t]) for t, x in c.by_task()]),
+             _table("Students", ["Student", "Before", "Now", "Change"], [_student(*row) for row in changed])]
+    foot = "<footer>Compared is what the grader found; marks by hand are left out. In the table of tasks stand " \
+           "the students who handed in the same in both.</footer>"
+    return document("Changes", "\n".join(filter(None, parts)) + foot, sandbox)
+
+
+def _table(title: str, names: list[str], rows: list[str]) -> str:
+    if not rows:
+        return ""
+    head = f'<th scope="col">{names[0]}</th>' + "".join(f'<th scope="col" class="points">{n}</th>' for n in names[1:])
+    return (f"<section>\n<h2>{title}</h2>\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows)
+            + "\n</tbody>\n</table>\n</section>")
+
+
+def _task(task: str, found: list[Change], points: tuple[float, float]) -> str:
+    gained = sum(x.now > x.before for x in found)
+    worth = " → ".join(dict.fromkeys(map(number, points)))
+    return _row(f"<code>{escape(task)}</code>", worth, str(gained), str(len(found) - gained))
+
+
+def _student(student: str, before: float, now: float, cause: str) -> str:
+    return _row(f'{visible(student)}<br><span class="soft">{cause}</span>', number(before), number(now),
+                signed(now - before))
+
+
+def _row(first: str, *others: str) -> str:
+    return f"<tr><td>{first}</td>" + "".join(f'<td class="points">{o}</td>' for o in others) + "</tr>"
+
+
+def signed(points: float) -> str:
+    """+2.5 or −3, with a minus sign that is no hyphen."""
+    return f"+{number(points)}" if points > 0 else f"−{number(-points)}"

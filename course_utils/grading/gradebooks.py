@@ -1,0 +1,167 @@
+"""Files that a learning platform's gradebook takes in: Canvas's import CSV, and one for both of Moodle's imports.
+
+Canvas knows students by `ID`, else by login, else by name; `Title (id)` is an assignment that it has, a title without
+an id becomes a new one. Moodle's gradebook lets the instructor say which column is what; its assignments take a
+worksheet with `Identifier`, `Grade` and `Last modified (grade)`, and leave other columns alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html import escape
+from pathlib import Path
+
+from course_utils.grading import marks, tables
+from course_utils.grading.page import number
+from course_utils.grading.records import Result
+
+WHO = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+POSSIBLE = "Points Possible"
+Column = tuple[str, float, list[float | None]]  # notebook or task, its points, and each student's
+
+
+def files(results: list[Result], canvas: Template | None = None) -> tuple[dict[str, str], list[str]]:
+    """The files by name, and sentences about what the exported gradebook `canvas` does not have."""
+    notebooks, tasks = columns(results)
+    found = {"canvas.csv": canvas_table(results, notebooks), "canvas-tasks.csv": canvas_table(results, tasks),
+             "moodle.csv": moodle_table(results, [*notebooks, *tasks])}
+    if canvas is None:
+        return found, []
+    found["canvas.csv"], notes = filled(canvas, results, notebooks, tasks)
+    del found["canvas-tasks.csv"]
+    return found, notes
+
+
+def columns(results: list[Result]) -> tuple[list[Column], list[Column]]:
+    """Each notebook's points and each task's, student for student; None where a student has none."""
+    notebooks: dict[str, dict[str, tuple[float, float]]] = {}
+    tasks: dict[str, dict[str, tuple[float, float]]] = {}
+    for r in results:
+        for n in r.notebooks:
+            notebooks.setdefault(n.notebook, {})[r.student] = n.earned, n.points
+            for t in n.tasks:
+                tasks.setdefault(t.task, {})[r.student] = t.earned, t.points
+    return tuple([(id, max(points for _, points in by.values()), [by.get(r.student, (None,))[0] for r in results])
+                  for id, by in kind.items()] for kind in (notebooks, tasks))
+
+
+# ---- Canvas --------------------------------------------------------------------------------------------------------
+
+
+def canvas_table(results: list[Result], found: list[Column]) -> str:
+    """A gradebook with these columns, which Canvas makes new assignments of when it has none of their titles."""
+    rows = [[*WHO, *(id for id, _, _ in found)], [POSSIBLE, *[""] * 4, *(number(points) for _, points, _ in found)]]
+    for i, r in enumerate(results):
+        rows.append([r.student, r.ids.get("canvas", ""), "", r.student, "", *(_number(c[2][i]) for c in found)])
+    return tables.written(rows)
+
+
+class Template:
+    """A gradebook that Canvas exported: who is in the course, and which assignments there are.
+
+    Raises:
+        ValueError: When the file is no such gradebook.
+    """
+
+    def __init__(self, path: Path):
+        rows = [row for _, row in tables.read(path) if row]
+        header = [cell.strip() for cell in rows[0]] if rows else []
+        if not {"ID", "Section"} <= set(header) or not {"Student", "LastName"} & set(header):
+            raise ValueError(f"{path} is no gradebook exported by Canvas, which begins with Student, ID and Section.")
+        self.name, self.width = path.name, header.index("Section") + 1
+        self.header = header
+        above = [row for row in rows[1:3] if "Points Possible" in row[0]]
+        self.possible = above[0] if above else []
+        self.students = [row for row in rows[1:] if len(row) >= self.width and "Points Possible" not in row[0]
+                         and row[header.index("ID")].strip()]
+
+    def column(self, id: str) -> int | None:
+        """Where the assignment of this title stands, with its number behind it or without."""
+        titles = [re.sub(r"\s*\(\d+\)$", "", title).strip().lower() for title in self.header]
+        places = [i for i, title in enumerate(titles) if i >= self.width and title == id.lower()]
+        return places[0] if len(places) == 1 else None
+
+    def row_of(self, r: Result) -> list[str] | None:
+        """A student's row: by Canvas's own id, else by whatever is the folder's name; None unless it is one row."""
+        place = self.header.index("ID")
+        if "canvas" in r.ids:
+            return _only(row for row in self.students if row[place].strip() == r.ids["canvas"])
+        wanted = r.student.strip().lower()
+        return _only(row for row in self.students if wanted in self._names(row))
+
+    def _names(self, row: list[str]) -> set[str]:
+        """All that a student is called: id, login, `Last, First` and `First Last`."""
+        said = {name: cell.strip().lower() for name, cell in zip(self.header, row[:self.width - 1], strict=False)}
+        last, _, first = said.get("Student", f"{said.get('LastName')}, {said.get('FirstName')}").partition(", ")
+        return {*said.values(), f"{first} {last}".strip()} - {""}
+
+
+def filled(template: Template, results: list[Result], notebooks: list[Column],
+           tasks: list[Column]) -> tuple[str, list[str]]:
+    """The columns that a template has, with its titles, ids and students; and sentences about what it has not."""
+    wanted = [(c, place) for c in (*notebooks, *tasks) if (place := template.column(c[0])) is not None]
+    notes = []
+    missing = [c[0] for c in notebooks if template.column(c[0]) is None]
+    if missing and not wanted:
+        notes.append(f"{template.name} has no assignment named {' or '.join(missing)}; Canvas would make new ones.")
+        wanted = [(c, None) for c in notebooks]
+    rows = [(i, template.row_of(r)) for i, r in enumerate(results)]
+    lost = [results[i].student for i, row in rows if row is None]
+    notes += [f"{template.name} has no student {', '.join(map(repr, lost))}; not in canvas.csv."] if lost else []
+    twice = [row[0] for row, n in Counter(tuple(row) for _, row in rows if row).items() if n > 1]
+    notes += [f"{template.name}: more than one submission belongs to {', '.join(map(repr, twice))}."] if twice else []
+    titles = [template.header[place] if place is not None else c[0] for c, place in wanted]
+    possible = [_cell(template.possible, place) or number(c[1]) for c, place in wanted]
+    notes += [f"{title} has {there} points in Canvas and {number(c[1])} here; Canvas's are kept."
+              for title, there, (c, _) in zip(titles, possible, wanted, strict=True) if not _same(there, c[1])]
+    blank = [""] * (template.width - 1)
+    table = [[*template.header[:template.width], *titles], [POSSIBLE, *blank, *possible]]
+    table += [[*row[:template.width], *(_number(c[2][i]) for c, _ in wanted)] for i, row in rows if row]
+    return tables.written(table), notes
+
+
+def _only(rows: object) -> list[str] | None:
+    found = list(rows)
+    return found[0] if len(found) == 1 else None
+
+
+def _cell(row: list[str], place: int | None) -> str:
+    return row[place].strip() if place is not None and place < len(row) else ""
+
+
+def _same(there: str, points: float) -> bool:
+    try:
+        return float(there.replace(",", ".")) == points
+    except ValueError:
+        return True  # (read only), or nothing
+
+
+def _number(points: float | None) -> str:
+    return "" if points is None else number(points)
+
+
+# ---- Moodle --------------------------------------------------------------------------------------------------------
+
+
+def moodle_table(results: list[Result], found: list[Column]) -> str:
+    """All columns in percent, since 100 points are the most that Moodle takes unless its settings say otherwise."""
+    rows = [["Identifier", "Student", "Grade", "Last modified (grade)", *(f"{id} (%)" for id, _, _ in found),
+             "Feedback comments"]]
+    for i, r in enumerate(results):
+        identifier = f"Participant {r.ids['moodle']}" if "moodle" in r.ids else ""
+        rows.append([identifier, r.student, _percent(r.total, r.max), "",
+                     *(_percent(c[2][i], c[1]) for c in found), escape(feedback(r), quote=False)])
+    return tables.written(rows)
+
+
+def _percent(earned: float | None, points: float) -> str:
+    return "" if earned is None else number(min(100, 100 * earned / points)) if points else "0"
+
+
+def feedback(r: Result) -> str:
+    """What was lost and what a person said, in a few lines of our own and the instructor's words."""
+    lost = [f"{t.task} {number(t.earned)}/{number(t.points)}" for n in r.notebooks for t in n.tasks if not t.right]
+    parts = [f"{number(r.total)} of {number(r.max)} points.", r.reason, f"Lost in: {', '.join(lost)}." if lost else "",
+             marks.told(r)]
+    return " ".join(filter(None, parts))

@@ -1,0 +1,155 @@
+"""The page about a class: how the points are spread, which tasks are hard, which mistakes are common, whom to see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from html import escape
+from statistics import mean, median
+
+from course_utils.grading.marks import UNMARKED
+from course_utils.grading.page import bar, count, document, number, visible
+from course_utils.grading.records import UNFILLED, Result, TaskResult, file_name
+
+SHOWN = 10  # of the commonest mistakes; the others are folded
+KINDS = {"right": "right", "partly": "partly right", "wrong": "not right", "empty": "not filled in, or no mark yet"}
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A known mistake and the students who made it."""
+
+    task: str
+    title: str
+    hint: str
+    students: list[str]
+
+
+def shares(results: list[Result]) -> list[float]:
+    """Each student's share of the points, in [0, 1]."""
+    return [min(1.0, r.total / r.max) if r.max else 0.0 for r in results]
+
+
+def answers(results: list[Result]) -> dict[str, dict[str, Counter[str]]]:
+    """For each notebook, each task's answers counted by kind, among those who handed in a notebook to grade."""
+    found: dict[str, dict[str, Counter[str]]] = {}
+    for r in results:
+        for n in r.notebooks:
+            table = found.setdefault(n.notebook, {})
+            for t in n.tasks:
+                table.setdefault(t.task, Counter()).update([] if n.reason else [kind(t)])
+    return found
+
+
+def kind(t: TaskResult) -> str:
+    """One of `KINDS`."""
+    return "right" if t.right else "partly" if t.earned else "empty" if t.why in (UNFILLED, UNMARKED) else "wrong"
+
+
+def slips(results: list[Result]) -> list[Slip]:
+    """The known mistakes that were made, the commonest first."""
+    found: dict[tuple[str, str], Slip] = {}
+    for r in results:
+        for t in (t for n in r.notebooks for t in n.tasks if t.mistake):
+            found.setdefault((t.task, t.mistake), Slip(t.task, t.mistake, t.hint, [])).students.append(r.student)
+    return sorted(found.values(), key=lambda s: -len(s.students))
+
+
+def page(results: list[Result], notes: list[str] = (), sandbox: bool = True) -> str:
+    """The class report as HTML.
+
+    Args:
+        results: In the order in which the students are to be listed.
+        notes: Sentences for the instructor, about files that could not be understood.
+    """
+    told = "".join(f"<li>{visible(note)}</li>\n" for note in notes)
+    warning = f'<div class="warn" role="note"><ul class="notes">\n{told}</ul></div>\n' if notes else ""
+    body = [_head(results), warning, _histogram(shares(results)), _odd(results), _tasks(results), _slips(results),
+            _students(results)]
+    return document("Class report", "\n".join(filter(None, body)), sandbox)
+
+
+def _head(results: list[Result]) -> str:
+    every, odd = shares(results), sum(bool(r.reason) for r in results)
+    tiles = {"students": len(results), "mean": f"{mean(every or [0]):.0%}", "median": f"{median(every or [0]):.0%}",
+             "to look at": odd}
+    shown = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
+    points = number(max((r.max for r in results), default=0))
+    return (f'<header>\n<h1>Class report</h1>\n<p class="soft">{points} points. The same as a table: '
+            f'<a href="grades.csv">grades.csv</a></p>\n<dl class="tiles">\n{shown}\n</dl>\n</header>')
+
+
+def _histogram(every: list[float]) -> str:
+    """How many students earned 0 to 10 % of the points, and so on."""
+    bins = Counter(min(9, int(share * 10 + 1e-9)) for share in every)
+    highest = max(bins.values(), default=1)
+    columns = "\n".join(f'<div>{bins[i] or ""}<i style="height: {85 * bins[i] / highest:.1f}%"></i></div>'
+                        for i in range(10))
+    said = "; ".join(f"{10 * i} to {10 * i + 10} %: {bins[i]}" for i in range(10) if bins[i])
+    axis = "".join(f"<span>{10 * i}</span>" for i in range(11))
+    return (f'<section>\n<h2>Points</h2>\n<figure class="histogram" role="img" aria-label="Students by their share of '
+            f'the points. {said}">\n<div class="columns">\n{columns}\n</div>\n<div class="axis">{axis}</div>\n'
+            "<figcaption>students by their share of the points, in %</figcaption>\n</figure>\n</section>")
+
+
+def _odd(results: list[Result]) -> str:
+    rows = [f'<li>{_link(r.student)}<p class="soft">{visible(r.reason)}</p></li>'
+            for r in results if r.reason]
+    shown = "\n".join(rows)
+    return f'<section>\n<h2>To look at</h2>\n<ul class="odd">\n{shown}\n</ul>\n</section>' if rows else ""
+
+
+def _tasks(results: list[Result]) -> str:
+    key = "\n".join(f'<span><i class="{k}"></i>{said}</span>' for k, said in KINDS.items())
+    parts = [f'<section>\n<h2>Tasks</h2>\n<div class="key" aria-hidden="true">\n{key}\n</div>']
+    for notebook, table in answers(results).items():
+        handed = max((sum(c.values()) for c in table.values()), default=0)
+        rows = "\n".join(_share(task, counted) for task, counted in table.items())
+        parts.append(f'<h3><span>{escape(notebook)}</span> <span class="soft">{handed} of '
+                     f'{count(len(results), "student")}</span></h3>\n<ul class="shares">\n{rows}\n</ul>')
+        for said, wanted in (("everybody", handed), ("nobody", 0)):
+            names = [f"<code>{escape(t)}</code>" for t, c in table.items() if handed and c["right"] == wanted]
+            parts += [f'<p class="soft">Solved by {said}: {", ".join(names)}.</p>'] if names else []
+    return "\n".join(parts) + "\n</section>"
+
+
+def _share(task: str, counted: Counter[str]) -> str:
+    total = sum(counted.values())
+    said = ", ".join(f"{counted[k]} {words}" for k, words in KINDS.items() if counted[k]) or "no answers"
+    stack = "".join(f'<i class="{k}" style="width: {100 * counted[k] / total:.1f}%"></i>'
+                    for k in ("right", "partly", "wrong") if counted[k])
+    percent = f'{counted["right"] / total:.0%}' if total else "–"
+    return (f'<li title="{said}"><code>{escape(task)}</code><div class="stack" aria-hidden="true">{stack}</div>'
+            f'<span class="points" aria-hidden="true">{percent}</span><span class="hidden">{said}</span></li>')
+
+
+def _slips(results: list[Result]) -> str:
+    found = slips(results)
+    if not found:
+        return ""
+    rows = list(map(_slip, found))
+    more = (f'\n<details><summary>{count(len(rows) - SHOWN, "more mistake")}</summary>\n<ul class="slips">\n'
+            + "\n".join(rows[SHOWN:]) + "\n</ul></details>") if len(rows) > SHOWN else ""
+    return ('<section>\n<h2>Common mistakes</h2>\n<ul class="slips">\n' + "\n".join(rows[:SHOWN])
+            + f"\n</ul>{more}\n</section>")
+
+
+def _slip(s: Slip) -> str:
+    who = ", ".join(map(_link, s.students))
+    return (f'<li><span class="many">{len(s.students)}<span class="hidden"> '
+            f'{"student" if len(s.students) == 1 else "students"}:</span></span><div><b>{visible(s.title)}</b> '
+            f'<code class="soft">{escape(s.task)}</code><p class="soft">{visible(s.hint)}</p>'
+            f'<details><summary>Who?</summary>{who}</details></div></li>')
+
+
+def _students(results: list[Result]) -> str:
+    rows = "\n".join(
+        f'<tr><td>{_link(r.student)}</td><td class="meter">{bar(r.total, r.max)}</td>'
+        f'<td class="points">{number(r.total)} / {number(r.max)}</td></tr>' for r in results)
+    return ('<section>\n<h2>Students</h2>\n<table>\n<thead class="hidden"><tr><th scope="col">Student</th>'
+            '<th scope="col" class="meter"></th><th scope="col" class="points">Points</th></tr></thead>\n'
+            f"<tbody>\n{rows}\n</tbody>\n</table>\n</section>")
+
+
+def _link(student: str) -> str:
+    return f'<a href="students/{file_name(student)}.html">{visible(student)}</a>'

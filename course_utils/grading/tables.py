@@ -1,0 +1,54 @@
+"""CSV files for spreadsheets: written so that no cell is a formula, read as spreadsheets write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+MAX_LINES = 50  # of one cell; a quotation mark that is never closed must not swallow the rest of the file
+
+
+def written(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as CSV; texts are made `plain`, numbers stay as they are."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerows([plain(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def plain(text: str) -> str:
+    """A text that no spreadsheet takes for a formula, on one line."""
+    text = " ".join(text.split()) if text.strip() else ""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def read(path: Path) -> Iterator[tuple[int, list[str] | None]]:
+    """The rows of a file, each with the number of its first line; None for a row that is not CSV.
+
+    Commas or semicolons, whichever the first line has more of; UTF-8 or, as some spreadsheets write, Windows' Latin.
+    """
+    content = path.read_bytes()
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        lines = content.decode("cp1252", "replace").splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    mark, n = ";" if first.count(";") > first.count(",") else ",", 0
+    while n < len(lines):
+        row, used = _row(lines[n:n + MAX_LINES], mark)
+        if row is None or any(cell.strip() for cell in row):
+            yield n + 1, row
+        n += used
+
+
+def _row(lines: list[str], mark: str) -> tuple[list[str] | None, int]:
+    """The row that begins with these lines, and how many of them it takes."""
+    for used in range(1, len(lines) + 1):
+        try:
+            return next(csv.reader(["\n".join(lines[:used])], delimiter=mark, strict=True), []), used
+        except csv.Error:
+            if lines[0].count('"') % 2 == 0:  # no cell goes on in the next line
+                break
+    return None, 1
