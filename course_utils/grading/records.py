@@ -46,6 +46,8 @@ class NotebookResult:
 
     `rubric` is the digest of what it was graded with. From `marks.csv` come a `mark` for the whole notebook, which
     replaces the sum of its tasks, and a `comment`.
+    What the late rules say, the `factor` of its points and the sentence `late`, is set for a report, too, and never
+    in a record.
     """
 
     notebook: str
@@ -55,11 +57,18 @@ class NotebookResult:
     rubric: str = ""
     mark: float | None = None
     comment: str = ""
+    factor: float = 1.0
+    late: str = ""
+
+    @property
+    def before(self) -> float:
+        """The points earned, before lateness took its share."""
+        return sum(t.earned for t in self.tasks)
 
     @property
     def earned(self) -> float:
         """The points earned."""
-        return sum(t.earned for t in self.tasks) if self.mark is None else self.mark
+        return self.factor * self.before if self.mark is None else self.mark
 
     @property
     def points(self) -> float:

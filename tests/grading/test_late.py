@@ -1,0 +1,113 @@
+"""What late work is worth: a pure function of times, and a file that is understood or refused in a sentence."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from course_utils.grading import late
+from course_utils.grading.late import HandedIn, Rules, parse_time
+from course_utils.grading.records import NotebookResult, Result, TaskResult
+
+DUE = datetime(2026, 3, 1, 22, 59, tzinfo=UTC)
+RULES = Rules({"05_ddpm": DUE}, percent_per_day=10, most_percent=50, most_days=7, grace=timedelta(minutes=30),
+              extensions={"ada": 2, "123": {"05_ddpm": 1, "06_unet": 5}},
+              handed_in={"eve": DUE + timedelta(days=1.5)})
+
+
+def at(**late):
+    return HandedIn((DUE + timedelta(**late)).isoformat(), "file")
+
+
+@pytest.mark.parametrize(("student", "handed_in", "factor"), [
+    ("ben", at(minutes=-1), 1), ("ben", at(), 1), ("ben", at(minutes=30), 1), ("ben", at(minutes=31), 0.9),
+    ("ben", at(hours=24), 0.9), ("ben", at(hours=24, seconds=1), 0.8), ("ben", at(days=4.5), 0.5),
+    ("ben", at(days=7), 0.5), ("ben", at(days=7, seconds=1), 0), ("ada", at(days=2, minutes=30), 1),
+    ("ada", at(days=2, hours=1), 0.9), ("123", at(days=1), 1), ("123", at(days=1, hours=1), 0.9),
+    ("eve", at(), 0.8), ("eve", HandedIn("", "Moodle"), 0.8), ("ben", HandedIn("", "Moodle"), 1),
+    ("ben", HandedIn("", "Canvas"), 1), ("ben", HandedIn("", "Canvas", late=True), 0.9),
+    ("ada", HandedIn("", "Canvas", late=True), 1), ("ben", None, 1)])
+def test_the_factor(student, handed_in, factor):
+    found, sentence = RULES.factor("05_ddpm", [student], handed_in)
+    assert found == pytest.approx(factor) and bool(sentence) == (factor < 1)
+    assert RULES.factor("06_unet", [student], handed_in) == (1, "")
+
+
+def test_the_sentence_says_how_late_by_what_and_what_it_costs():
+    said = lambda *who, **late: RULES.factor("05_ddpm", who, at(**late))[1]  # noqa: E731
+    assert said("ben", days=1, hours=3, minutes=5) == (
+        "Handed in 1 day 3 hours after it was due by its file's time: 20 % less for 2 days begun.")
+    assert said("ben", minutes=31).startswith("Handed in 31 minutes after it was due by its file's time: 10 % less")
+    assert "after its extension ended" in said("ada", days=3)
+    assert "more than 7 days late does not count" in said("ben", days=8)
+    assert "Canvas" in RULES.factor("05_ddpm", ["ben"], HandedIn("", "Canvas", True))[1]
+
+
+FILE = """
+percent_per_day = 10
+grace_minutes = 15
+zone = "Europe/Berlin"
+[due]
+05_ddpm = 2026-03-01T23:59:00
+06 = 2026-07-01T23:59:00
+[extensions]
+ada = 3
+123456 = { 05_ddpm = 1.5 }
+[handed_in]
+"Ben Li_7" = 2026-03-02T10:00:00Z
+"""
+
+
+def rules(tmp_path, text):
+    (tmp_path / "late.toml").write_text(text)
+    return late.read(tmp_path / "late.toml")
+
+
+def test_a_file_is_read(tmp_path):
+    found = rules(tmp_path, FILE)
+    assert found.due == {"05_ddpm": datetime(2026, 3, 1, 22, 59, tzinfo=UTC),
+                         "06_unet": datetime(2026, 7, 1, 21, 59, tzinfo=UTC)}  # summer
+    assert (found.percent_per_day, found.most_percent, found.grace) == (10, 100, timedelta(minutes=15))
+    assert found.extensions == {"ada": 3, "123456": {"05_ddpm": 1.5}}
+    assert found.handed_in == {"Ben Li_7": datetime(2026, 3, 2, 10, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("x = 1", "x means nothing here"), ("percent_per_day = -1", "percent_per_day"), ("no toml", "late.toml"),
+    ("grace_minutes = true", "grace_minutes"), ("percent_per_day = nan", "percent_per_day"), ("due = 1", "is a table"),
+    ("[due]\n05_ddpm = 2026-03-01T23:59:00", "no time zone"), ("[due]\n05_ddpm = 2026-03-01", "a day and a time"),
+    ("[due]\n99_x = 2026-03-01T23:59:00Z", "There is no notebook 99_x"), ('zone = "Europe/Nowhere"', "Nowhere"),
+    ("zone = 1", "late.toml"), ("[extensions]\nada = -1", "ada"), ("[handed_in]\nada = 3", "ada"),
+    ("most_percent = 101", "at most 100"),
+    ("[extensions]\nada = { 05_ddpm = 'x' }", "ada, 05_ddpm")])
+def test_a_faulty_file_is_one_sentence(tmp_path, text, said):
+    with pytest.raises(ValueError, match="late.toml: ") as e:
+        rules(tmp_path, text)
+    assert said in str(e.value)
+
+
+@pytest.mark.parametrize(("text", "offset"), [
+    ("2026-03-01 23:59:00.123456 UTC", 0), ("2026-03-01 23:59:00.123456", 0), ("2026-03-01T23:59:00.123456Z", 0),
+    ("2026-03-01 23:59:00.123456+01:00", 1), ("2026-03-01 23:59:00.123456 Europe/Berlin", 1)])
+def test_nbgraders_times(text, offset):
+    assert parse_time(text) == datetime(2026, 3, 1, 23, 59, 0, 123456, timezone(timedelta(hours=offset)))
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-03-01 23:59 ../../etc", "2026-03-01 23:59 Europe/Nowhere",
+                                  "2026-13-01"])
+def test_what_is_no_time(text):
+    with pytest.raises(ValueError):
+        parse_time(text)
+
+
+def result(student, earned=10, ids=None, **handed_in):
+    return Result(student, "digest", [NotebookResult("05_ddpm", [TaskResult("ddpm.q_sample", 10, earned)])],
+                  ids=ids or {}, handed_in={"05_ddpm": HandedIn(**handed_in)})
+
+
+def test_a_class_keeps_what_was_recorded_and_counts_less():
+    ada = result("Ada_123", ids={"moodle": "123"}, time=at(days=2).time, told_by="file")
+    ben = result("ben", told_by="Moodle")
+    (ada, ben), notes = late.apply([ada, ben], RULES)
+    assert (ada.total, ada.notebooks[0].tasks[0].earned, ada.max) == (9, 10, 10)
+    assert "10 % less" in ada.notebooks[0].late and ben.total == 10
+    assert any("'eve' under handed_in" in n for n in notes) and any("Moodle" in n and "1 students" in n for n in notes)
