@@ -1,14 +1,18 @@
-"""The command `course`: each verb is a room with `add_arguments(parser)` and `run(args)`, imported when asked for."""
+"""The command `course`: each verb is a room with `add_arguments(parser)` and `run(args)`, imported when asked for.
+
+Students have fewer rooms, and so fewer verbs.
+"""
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import sys
 
 VERBS = {
     "build": ("course_utils.build", "make the students' notebooks, the executed references and the recorded answers"),
     "grade": ("course_utils.grading", "grade a folder of submissions"),
+    "release": ("course_utils.release", "make the bundle that students get"),
     "train": ("course_utils.training", "train a checkpoint by its recipe"),
     "bench": ("course_utils.bench", "measure what is claimed about speed, beside the peers"),
 }
@@ -24,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("course", description="Build, grade, train and measure the course.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, (room, about) in VERBS.items():
+        if importlib.util.find_spec(room) is None:
+            continue
         asked = verbs.add_parser(verb, help=about, description=about[0].upper() + about[1:] + ".")
         if verb in argv[:1]:
             importlib.import_module(room).add_arguments(asked)

@@ -1,0 +1,176 @@
+"""`course release`: what students get, a folder that stands by itself, and nothing of what grading keeps to itself.
+
+Of the library everything goes along but the rooms in KEPT. The recorded answers go along too, since the visible check
+compares with them: they hold the reference's numbers on the public inputs and the hints to known slips, no code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nbformat
+
+from course_utils import notebooks
+
+HERE = Path(__file__).resolve().parent
+KEPT = {"grading", "bank", "bench", "build", "release"}  # rooms of the library that stay with the instructor
+SECTIONS = {"grading", "tests"}  # of requirements.txt, which only an instructor needs
+INSTRUCTORS = {"nbgrader"}  # and single lines
+TABLES = ("build-system", "project", "project.scripts", "tool.setuptools")  # of pyproject.toml, which an install needs
+
+README = """\
+# {course}
+
+```
+make lab     # opens the course in JupyterLab
+```
+
+The first time this makes an environment of its own in `.venv`. It needs Python 3.11–3.13, `make`, and 12 GB of disk on
+Linux; no GPU, and no network once it is installed. Without `make`: `pip install -e .` in an environment of yours, then
+`jupyter lab`.
+
+| | |
+| --- | --- |
+{rows}
+
+A task is one cell with a `TODO`, and the cell below it is its check. The check says that you passed, or which output is
+off, or, when your answer is a known slip, gives a hint. Nothing breaks when a task is left open: Run All goes to the
+end. Training cells load a checkpoint that lies in `course_utils/checkpoints`; with `TRAIN = True` you train it.
+
+Hand in your notebooks under their names, such as `{first}.ipynb`. What is graded is what the cells define: the checks
+run again on other numbers. Keep the cells' order such that Run All works, and put helpers wherever you like.
+
+`course_utils/` is the library that the notebooks use. It holds fast versions of some of what you will write; they are
+there for later notebooks to build on, and to be read when yours works.
+"""
+
+MAKEFILE = """\
+SHELL := /bin/sh
+.PHONY: lab
+PYTHON = $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p))))
+export JUPYTER_PREFER_ENV_PATH = 1
+
+# `make lab ARGS=--no-browser` prints the address instead of opening a browser.
+lab: .venv/ready
+	@.venv/bin/python -m course_utils.data
+	@.venv/bin/python -m jupyter trust notebooks/*.ipynb >/dev/null 2>&1 || true
+	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --log-level=ERROR $(ARGS)
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("The course needs Python 3.11, \\
+	3.12 or 3.13; name one by PYTHON=/path/to/python.")'
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet 'setuptools>=70.1'
+	@.venv/bin/python -m pip install --no-build-isolation -e .
+	@touch $@
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `course release`."""
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the folder to make")
+    parser.add_argument("--zip", action="store_true", help="pack it into FOLDER.zip, too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """`course release`: makes the bundle and says what it holds."""
+    release(args.out)
+    made = f"{args.out} holds {len(notebooks.sources())} notebooks and the library."
+    if args.zip:
+        made += f" The same is packed in {pack(args.out)}."
+    print(made)
+    return 0
+
+
+def release(out: Path) -> None:
+    """Makes the students' bundle in a folder that does not exist yet, whole or not at all.
+
+    Raises:
+        ValueError: When the folder is there already, or a notebook is not what its source gives.
+    """
+    from course_utils import build
+
+    if out.exists():
+        raise ValueError(f"{out} is there already; name a new folder.")
+    faults = [fault for source in notebooks.sources() for fault in build.check(source)]
+    if faults:
+        raise ValueError(" ".join(faults))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    try:
+        _write(part)
+        part.chmod(0o755)
+        os.rename(part, out)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _write(folder: Path) -> None:
+    root = HERE.parent
+    for source in notebooks.sources():
+        _copy(notebooks.student_path(source), folder / "notebooks" / f"{source.stem}.ipynb")
+    for path in sorted(HERE.rglob("*")):
+        place = path.relative_to(HERE)
+        unwanted = any(part.startswith((".", "__pycache__")) for part in place.parts)
+        if path.is_file() and not unwanted and place.parts[0].removesuffix(".py") not in KEPT:
+            _copy(path, folder / "course_utils" / place)
+    for name in ("LICENSE", "LICENSE-text"):
+        _copy(root / name, folder / name)
+    texts = {"README.md": _readme(), "Makefile": MAKEFILE,
+             "requirements.txt": requirements((root / "requirements.txt").read_text("utf-8")),
+             "pyproject.toml": _tables((root / "pyproject.toml").read_text("utf-8"))}
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def requirements(text: str) -> str:
+    """The instructor's requirements without those of grading and tests: `# grading` and the like begin a section."""
+    sections = re.split(r"\n\n(?=# )", text)
+    kept = [s for s in sections if s.partition("\n")[0].lstrip("# ") not in SECTIONS]
+    lines = "\n\n".join(kept).rstrip().splitlines()
+    return "\n".join(line for line in lines if re.split(r"\W", line)[0] not in INSTRUCTORS) + "\n"
+
+
+def _tables(text: str) -> str:
+    parts = re.split(r"(?m)^(?=\[)", text)
+    return "".join(p for p in parts if p[1:].startswith(tuple(f"{t}{end}" for t in TABLES for end in "].")))
+
+
+def _readme() -> str:
+    rows = [f"| [{s.stem}](notebooks/{s.stem}.ipynb) | {_title(notebooks.student_path(s))} |"
+            for s in notebooks.sources()]
+    course = (HERE.parent / "README.md").read_text("utf-8").splitlines()[0].lstrip("# ")
+    return README.format(course=course, rows="\n".join(rows), first=notebooks.sources()[0].stem)
+
+
+def _title(path: Path) -> str:
+    heading = re.search(r"(?m)^# (.+)$", nbformat.read(path, as_version=4).cells[0].source)
+    return heading[1] if heading else path.stem
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def pack(folder: Path) -> Path:
+    """Packs a folder into a zip file beside it; the same content gives the same bytes."""
+    path = folder.with_name(f"{folder.name}.zip")
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+                info = zipfile.ZipInfo(f"{folder.name}/{file.relative_to(folder).as_posix()}")  # 1980, as of zip itself
+                info.external_attr, info.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+                archive.writestr(info, file.read_bytes())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
