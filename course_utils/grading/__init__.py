@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bool = False, only: str | None = None,
           student: str | None = None, sandbox: bool = True, seed: int | None = None,
           limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
-          say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
+          late: Path | str | None = None, say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
     After the last one, `out` holds `grades.csv`, `index.html`, a page for every student, and files that Canvas and
@@ -52,6 +52,7 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bo
         limits: Of time and memory.
         canvas: The gradebook that Canvas exported, for the titles and ids in `canvas.csv`.
         compare: An older report; what has changed since is written to `changes.html` and `changes.csv`.
+        late: The rules for late work, a TOML file; they apply to the report, not to what is yielded.
         say: Is given every sentence about marks that are not understood, and about changes.
 
     Raises:
@@ -62,7 +63,7 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bo
     from course_utils.grading.report import Beside
     from course_utils.grading.runs import grade_folder
 
-    beside = Beside.read(canvas and Path(canvas), compare and Path(compare))
+    beside = Beside.read(canvas and Path(canvas), compare and Path(compare), late and Path(late))
     return grade_folder(Path(submissions), Path(out), jobs=jobs, resume=resume, only=only, student=student,
                         sandbox=sandbox, seed=seed, limits=limits or Limits(), beside=beside, say=say)
 
@@ -79,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--canvas", type=Path, metavar="FILE",
                         help="the gradebook that Canvas exported: canvas.csv gets its titles and ids")
     parser.add_argument("--compare", type=Path, metavar="OLD", help="an older report: say what has changed since")
+    parser.add_argument("--late", type=Path, metavar="FILE", help="the rules for late work")
     parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
     parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
@@ -100,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     notes: list[str] = []
     results = grade(args.submissions, args.out, jobs=args.jobs, resume=args.resume, only=args.only,
                     student=args.student, sandbox=not args.no_sandbox, limits=limits, canvas=args.canvas,
-                    compare=args.compare, say=notes.append)
+                    compare=args.compare, late=args.late, say=notes.append)
     incomplete = [r for r in tqdm(results, total=total, desc="Grading", unit=" students", file=sys.stderr)
                   if r.status != "graded"]
     print("".join(f"{note}\n" for note in notes), end="")

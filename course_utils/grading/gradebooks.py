@@ -162,6 +162,6 @@ def _percent(earned: float | None, points: float) -> str:
 def feedback(r: Result) -> str:
     """What was lost and what a person said, in a few lines of our own and the instructor's words."""
     lost = [f"{t.task} {number(t.earned)}/{number(t.points)}" for n in r.notebooks for t in n.tasks if not t.right]
-    parts = [f"{number(r.total)} of {number(r.max)} points.", r.reason, f"Lost in: {', '.join(lost)}." if lost else "",
+    parts = [f"{number(r.total)} of {number(r.max)} points.", r.remarks, f"Lost in: {', '.join(lost)}." if lost else "",
              marks.told(r)]
     return " ".join(filter(None, parts))

@@ -30,6 +30,7 @@ CANVAS = re.compile(r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-
                     re.DOTALL)
 COPY = re.compile(r"^copy of |(?: \(\d+\)|-copy ?\d*| - copy)+$", re.IGNORECASE)  # what browsers and Jupyter add
 COUNTER = re.compile(r"(?:\(|-|-Copy)(\d+)\)?$", re.IGNORECASE)
+SUBMITTED = "submitted"  # what nbgrader calls its folder
 MAX_UNKNOWN = 20  # notebooks of one student that are opened to see what they are
 
 
@@ -69,8 +70,10 @@ def see(submissions: Path) -> Seen:
     Raises:
         ValueError: When there is no such file, or nothing in it that can be a submission.
     """
-    found = _unwrapped(entries(submissions), submissions)
-    layout, what = _layout(found, submissions)
+    everything = entries(submissions)
+    is_submitted = submissions.name == SUBMITTED or any(e.path[:1] == (SUBMITTED,) for e in everything)
+    found = _unwrapped(everything, submissions)
+    layout, what = _layout(found, is_submitted)
     students: dict[str, list[tuple[_Owner, Entry]]] = {}
     for entry in found:
         owner = _owner(entry, layout, submissions)
@@ -94,14 +97,14 @@ def _unwrapped(found: list[Entry], submissions: Path) -> list[Entry]:
     downloaded = any(_canvas(name) or MOODLE.fullmatch(name) for name in inside)
     if wrapper.lower().endswith(KINDS) or inside and not downloaded:
         wrapper = ""  # one student's own
-    if "submitted" in tops:
-        wrapper = "submitted"
+    if SUBMITTED in tops:
+        wrapper = SUBMITTED
     if not wrapper or MOODLE.fullmatch(wrapper):
         return [e for e in found if e.path]
     return [replace(e, path=e.path[1:]) for e in found if e.path[:1] == (wrapper,) and len(e.path) > 1]
 
 
-def _layout(found: list[Entry], submissions: Path) -> tuple[str, str]:
+def _layout(found: list[Entry], is_submitted: bool) -> tuple[str, str]:
     """The layout's name, and the words for it."""
     tops = [e for e in found if len(e.path) == 1]
     canvas = [e for e in tops if _canvas(e.name)]
@@ -110,8 +113,8 @@ def _layout(found: list[Entry], submissions: Path) -> tuple[str, str]:
     folders = [e for e in tops if e.folder]
     if any(MOODLE.fullmatch(e.name) for e in tops) or folders and all(MOODLE_SHORT.fullmatch(e.name) for e in folders):
         return "moodle", "a download from Moodle"
-    timed = any(len(e.path) == 3 and e.name == "timestamp.txt" for e in found)
-    if timed or submissions.name == "submitted" or submissions.is_dir() and (submissions / "submitted").is_dir():
+    timed = {e.path[0] for e in found if len(e.path) == 3 and e.name == "timestamp.txt"}
+    if is_submitted or 2 * len(timed) > len(folders):
         return "nbgrader", "nbgrader's tree of submissions"
     if any(not e.folder and e.name.lower().endswith(".ipynb") for e in tops):
         return "flat", "a flat folder of notebooks"
@@ -190,7 +193,7 @@ def _grade_id(metadata: dict) -> object:
 
 def _submission(files: list[tuple[_Owner, Entry]], layout: str) -> Submission:
     """What counts of a student's files: for each notebook the latest that can be read."""
-    times = _timestamps(entry for _, entry in files)
+    times = _timestamps(entry for _, entry in files) if layout == "nbgrader" else {}
     claims: dict[str, list[_Claim]] = {}
     unread, unknown = [], 0
     for owner, entry in files:
@@ -238,7 +241,7 @@ def _timestamps(files: Iterable[Entry]) -> dict[tuple[str, ...], datetime]:
     """The times in nbgrader's timestamp.txt, by the folder that it lies in; one that cannot be read is none."""
     found = {}
     for entry in files:
-        if entry.name == "timestamp.txt" and not entry.folder:
+        if entry.name == "timestamp.txt" and len(entry.path) == 3 and not entry.folder:
             try:
                 found[entry.path[:-1]] = parse_time(entry.read(1000).decode("utf-8").strip())
             except (Unreadable, ValueError):

@@ -107,6 +107,12 @@ class Result:
         return " ".join([*(n.reason for n in self.notebooks if n.reason), *self.notes])
 
     @property
+    def remarks(self) -> str:
+        """The reason, and what was late."""
+        late = (f"{n.notebook}: {n.late}" for n in self.notebooks if n.late and n.mark is None)
+        return " ".join(filter(None, [self.reason, *late]))
+
+    @property
     def status(self) -> str:
         """`graded`; `incomplete` when a notebook was missing or unreadable; `failed` when the grader was at fault."""
         return "failed" if self.failed else "incomplete" if any(n.reason for n in self.notebooks) else "graded"

@@ -10,25 +10,26 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from course_utils.grading import changes, gradebooks, marks, overview, tables
+from course_utils.grading import changes, gradebooks, late, marks, overview, tables
 from course_utils.grading.page import bar, count, document, number, visible
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all, write_atomically
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What a report may be held beside: the gradebook that Canvas exported, and the records of an older report."""
+    """What a report may be held beside: Canvas's exported gradebook, an older report's records, rules for late work."""
 
     canvas: gradebooks.Template | None = None
     older: list[Result] | None = None
+    rules: late.Rules | None = None
 
     @classmethod
-    def read(cls, canvas: Path | None, compare: Path | None) -> Beside:
-        """Reads both before anything is graded; ValueError or OSError where one is not what it should be."""
+    def read(cls, canvas: Path | None, compare: Path | None, rules: Path | None) -> Beside:
+        """Reads them before anything is graded; ValueError or OSError where one is not what it should be."""
         older = list(load_all(compare / "records").values()) if compare else None
         if older == []:
             raise ValueError(f"{compare} holds no records of an older report.")
-        return cls(gradebooks.Template(canvas) if canvas else None, older)
+        return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None)
 
 
 def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None) -> list[str]:
@@ -40,6 +41,9 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside 
     beside = beside or Beside()
     graded = sorted(graded, key=lambda r: r.student)
     results, notes = marks.add(graded, out / "marks.csv")
+    if beside.rules:
+        results, unknown = late.apply(results, beside.rules)
+        notes += unknown
     files, unmatched = gradebooks.files(results, beside.canvas)
     notes += unmatched
     files |= {"grades.csv": grades(results), "index.html": overview.page(results, notes, sandbox)}
@@ -65,7 +69,7 @@ def grades(results: list[Result]) -> str:
     for r in results:
         by_id = {n.notebook: number(n.earned) for n in r.notebooks}
         by_id |= {t.task: number(t.earned) for n in r.notebooks for t in n.tasks}
-        rows.append([r.student, number(r.total), number(r.max), r.status, r.reason,
+        rows.append([r.student, number(r.total), number(r.max), r.status, r.remarks,
                      *(by_id.get(id, "") for id in (*notebooks, *tasks)), *(marks.told(r) for _ in by_hand)])
     return tables.written(rows)
 
@@ -91,6 +95,9 @@ def _notebook(n: NotebookResult) -> str:
     if n.mark is not None:
         parts.append(f'<p class="soft">Marked by hand; the tasks below have {number(sum(t.earned for t in n.tasks))} '
                      "points.</p>")
+    elif n.late:
+        counts = f"{number(n.before)} points earned, {number(n.earned)} count."
+        parts.append(f'<p class="warn">{visible(n.late)} {counts}</p>')
     parts += [_comment(n.comment)] if n.comment else []
     parts += [f'<p class="warn">{escape(n.reason)}</p>'] if n.reason else []
     shown = [t for t in n.tasks if not n.reason or t.question or t.comment or t.machine is not None]

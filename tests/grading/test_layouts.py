@@ -58,7 +58,8 @@ LAYOUTS = {
                                    "06_unet": "lovelaceada_12_34568_06_unet-1.ipynb"},
                 "liboç_13": {"05_ddpm": "liboç_LATE_13_34569_05_ddpm-1.ipynb"},
                 "anon_a1B2c": {"05_ddpm": "anon_a1B2c_34570_05_ddpm.ipynb"}}),
-    "nbgrader": (["ada/ps1/05_ddpm.ipynb", "ada/ps1/timestamp.txt", "ben/ps1/05_ddpm.ipynb"], "nbgrader's tree",
+    "nbgrader": (["ada/ps1/05_ddpm.ipynb", "ada/ps1/timestamp.txt", "ben/ps1/05_ddpm.ipynb", "ben/ps1/timestamp.txt"],
+                 "nbgrader's tree",
                  {"ada": {"05_ddpm": "ada/ps1/05_ddpm.ipynb"}, "ben": {"05_ddpm": "ben/ps1/05_ddpm.ipynb"}}),
     "course": (["submitted/ada/ps1/05_ddpm.ipynb", "source/ps1/05_ddpm.ipynb"], "nbgrader's tree",
                {"ada": {"05_ddpm": "ada/ps1/05_ddpm.ipynb"}}),
@@ -72,7 +73,7 @@ def test_a_layout_is_recognised_as_folder_and_as_zip(tmp_path, case):
     archive = see(pack(tmp_path / "in.zip", *paths))
     assert students(folder) == wanted
     assert students(archive) == wanted
-    assert what in folder.sentence and f"{len(wanted)} student" in folder.sentence
+    assert what in folder.sentence and what in archive.sentence and f"{len(wanted)} student" in folder.sentence
 
 
 @pytest.mark.parametrize("case", ["moodle", "canvas", "deeper"])
@@ -147,6 +148,13 @@ def test_a_name_that_tells_nothing_is_known_by_its_cells(tmp_path):
     (root / "ada/c.ipynb").write_text(cells("text-1", "setup-1"))
     assert students(see(root)) == {"ada": {"05_ddpm": "ada/a.ipynb", "06_unet": "ada/b.ipynb"}}
     assert see(root).submissions[0].notes == ()
+
+
+def test_a_student_cannot_bring_a_time_along(tmp_path):
+    root = put(tmp_path / "in", "ada/x/05_ddpm.ipynb", "ben/05_ddpm.ipynb", "cy/05_ddpm.ipynb")
+    (root / "ada/x/timestamp.txt").write_text("2000-01-01 00:00:00 UTC")
+    (root / "ben/timestamp.txt").write_text("2000-01-01 00:00:00 UTC")
+    assert [s.handed_in["05_ddpm"].told_by for s in see(root).submissions] == ["file"] * 3
 
 
 LATER = {
