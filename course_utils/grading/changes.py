@@ -66,20 +66,21 @@ class Changes:
 def between(old: list[Result], new: list[Result]) -> Changes:
     """Compares two reports, student for student, notebook for notebook, task for task."""
     before, now, found = {r.student: r for r in old}, {r.student: r for r in new}, Changes()
-    found.only = [*_only("student", list(before), list(now)), *_only("notebook", _notebooks(old), _notebooks(new)),
-                  *_only("task", _tasks(old), _tasks(new))]
+    was, have = _notebooks(old), _notebooks(new)
+    both = [n for n in have if n in was]
+    found.only = [*_only("student", list(before), list(now)), *_only("notebook", list(was), list(have)),
+                  *_only("task", [t for n in both for t in was[n]], [t for n in both for t in have[n]])]
     for student in (s for s in now if s in before):
         pairs = list(_pairs(before[student], now[student]))
         found.totals[student] = sum(a.earned for a, _ in pairs), sum(b.earned for _, b in pairs)
         again = before[student].digest != now[student].digest
         for a, b in pairs:
-            was = {t.task: t for t in a.tasks}
-            for t in (t for t in b.tasks if t.task in was):
-                found.tasks[t.task] = was[t.task].points, t.points
-                if was[t.task].earned != t.earned:
+            for s, t in ((s, t) for s in a.tasks for t in b.tasks if s.task == t.task):
+                found.tasks[t.task] = s.points, t.points
+                if s.earned != t.earned:
                     cause = HANDED_IN if again else RUBRIC if a.rubric != b.rubric else (
-                        POINTS if was[t.task].points != t.points else DRAWS)
-                    found.changes.append(Change(student, b.notebook, t.task, was[t.task].earned, t.earned, cause))
+                        POINTS if s.points != t.points else DRAWS)
+                    found.changes.append(Change(student, b.notebook, t.task, s.earned, t.earned, cause))
     return found
 
 
@@ -88,12 +89,9 @@ def _pairs(a: Result, b: Result) -> Iterator[tuple[NotebookResult, NotebookResul
     return ((was[n.notebook], n) for n in b.notebooks if n.notebook in was)
 
 
-def _notebooks(results: list[Result]) -> list[str]:
-    return list(dict.fromkeys(n.notebook for r in results for n in r.notebooks))
-
-
-def _tasks(results: list[Result]) -> list[str]:
-    return list(dict.fromkeys(t.task for r in results for n in r.notebooks for t in n.tasks))
+def _notebooks(results: list[Result]) -> dict[str, list[str]]:
+    """The notebooks, each with its tasks."""
+    return {n.notebook: [t.task for t in n.tasks] for r in results for n in r.notebooks}
 
 
 def _only(what: str, old: list[str], new: list[str]) -> list[str]:

@@ -29,7 +29,6 @@ def files(results: list[Result], canvas: Template | None = None) -> tuple[dict[s
     if canvas is None:
         return found, []
     found["canvas.csv"], notes = filled(canvas, results, notebooks, tasks)
-    del found["canvas-tasks.csv"]
     return found, notes
 
 

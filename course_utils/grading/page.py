@@ -11,8 +11,9 @@ STYLE = """
   --shade: #1f2429; --good: #57c98b; --part: #e0a93f; --bad: #f08a80; --note: #2c2718; --edge: #8a6f24 } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 46rem; padding: 3rem 1.5rem 5rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif }
-h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; overflow-wrap: anywhere }
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif;
+  overflow-wrap: anywhere }
+h1 { margin: 0; font-size: 1.7rem; line-height: 1.25 }
 h2, h3 { display: flex; justify-content: space-between; gap: 1rem; margin: 2.8rem 0 .3rem; font-size: 1.15rem }
 h3 { margin: 1.6rem 0 .2rem; font-size: 1rem } h3 .soft { font-weight: 400; font-size: .9rem }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--line) }
@@ -21,14 +22,14 @@ p { margin: .4rem 0 }
 code { font: .92em ui-monospace, "SF Mono", "Liberation Mono", monospace }
 .soft { color: var(--soft) }
 .sum { display: flex; align-items: baseline; gap: .5rem; margin-top: .8rem }
-.sum b { font-size: 2.6rem; line-height: 1; font-weight: 650; font-variant-numeric: tabular-nums }
+.sum b { flex: none; font-size: 2.6rem; line-height: 1; font-weight: 650; font-variant-numeric: tabular-nums }
 .bar { height: .5rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .8rem 0 0 }
 .bar i { display: block; height: 100%; background: var(--good) }
 .points { white-space: nowrap; font-variant-numeric: tabular-nums; text-align: right }
 .tasks { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line) }
-.tasks > li { display: grid; grid-template-columns: 1.5rem 1fr auto; gap: 0 .6rem; padding: .65rem 0;
-  border-bottom: 1px solid var(--line) }
-.tasks .why { grid-column: 2 / -1; overflow-wrap: anywhere }
+.tasks > li { display: grid; grid-template-columns: 1.5rem 1fr auto; gap: 0 .6rem; align-items: baseline;
+  padding: .65rem 0; border-bottom: 1px solid var(--line) }
+.tasks .why { grid-column: 2 / -1 }
 .mark { font-weight: 700; text-align: center }
 .full .mark { color: var(--good) } .some .mark { color: var(--part) } .none .mark { color: var(--bad) }
 .hint, .warn { margin: .7rem 0 .2rem; padding: .7rem .9rem; border-left: .25rem solid var(--edge);
@@ -36,16 +37,15 @@ code { font: .92em ui-monospace, "SF Mono", "Liberation Mono", monospace }
 body > .warn { margin: 0 0 2.2rem } body > header + .warn { margin: 1.4rem 0 0 }
 .hint { grid-column: 2 / -1 } .hint b { display: block }
 .comment { grid-column: 2 / -1; margin: .7rem 0 .2rem; padding: .1rem 0 .1rem .9rem;
-  border-left: .25rem solid var(--good); overflow-wrap: anywhere }
+  border-left: .25rem solid var(--good) }
 section > .comment { margin: .9rem 0 }
 details { margin: .8rem 0; color: var(--soft) } summary { cursor: pointer }
-details li { overflow-wrap: anywhere }
 table { width: 100%; border-collapse: collapse }
 th, td { padding: .5rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
-td { overflow-wrap: anywhere }
 th:first-child, td:first-child { padding-left: 0 }
 th { color: var(--soft); font-weight: 500; font-size: .9rem }
-th.points, td.points { width: 6.5rem; text-align: right }
+th.points, td.points { width: 1%; padding-left: 1.2rem }
+th:last-child, td:last-child { padding-right: 0 }
 .meter { width: 40% } .meter .bar { margin: .55rem 0 0 }
 footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); gap: .7rem; margin: 1.4rem 0 0 }
@@ -62,7 +62,7 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .shares { list-style: none; margin: .6rem 0 0; padding: 0 }
 .shares li { display: grid; grid-template-columns: minmax(0, 16.5rem) 1fr 3rem; gap: 0 1rem; align-items: center;
   padding: .22rem 0 }
-.shares code { overflow-wrap: anywhere; font-size: .875rem }
+.shares code { font-size: .875rem }
 .stack { display: flex; height: .8rem; border-radius: .25rem; overflow: hidden; background: var(--line); gap: 1px }
 .stack .right, .key .right { background: var(--good) } .stack .partly, .key .partly { background: var(--edge) }
 .stack .wrong, .key .wrong { background: repeating-linear-gradient(135deg, var(--bad) 0 2px, transparent 2px 5px),
@@ -71,7 +71,7 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .key i { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: .2rem;
   vertical-align: -.05rem }
 .slips, .odd { list-style: none; margin: .6rem 0 0; padding: 0; border-top: 1px solid var(--line) }
-.odd > li { display: grid; grid-template-columns: 12rem 1fr; gap: 0 1rem; padding: .5rem 0; overflow-wrap: anywhere;
+.odd > li { display: grid; grid-template-columns: 12rem 1fr; gap: 0 1rem; padding: .5rem 0;
   border-bottom: 1px solid var(--line) } .notes { margin: 0; padding-left: 1.1rem }
 .odd p { margin: 0 }
 .slips > li { display: grid; grid-template-columns: 2.4rem 1fr; padding: .75rem 0;
@@ -80,7 +80,7 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .slips details { margin: .25rem 0 0; font-size: .9rem }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 @media (max-width: 34rem) { body { padding: 2rem 1.1rem 4rem } .meter { display: none }
-  .odd > li { grid-template-columns: 1fr }
+  .odd > li { grid-template-columns: 1fr } .tasks > li { grid-template-columns: 1.2rem 1fr auto; gap: 0 .5rem }
   .shares li { grid-template-columns: 1fr 3rem; padding: .4rem 0 } .shares .stack { grid-row: 2; grid-column: 1 / -1 } }
 @media print { body { padding: 0; max-width: none } .tasks > li { break-inside: avoid } }
 """

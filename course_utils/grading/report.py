@@ -118,8 +118,8 @@ def _comment(text: str) -> str:
 
 
 def _task(t: TaskResult) -> str:
-    kind, mark, said = (("full", "✓", "right") if t.right
-                        else ("some", "◐", "partly right") if t.earned else ("none", "✗", "not right"))
+    kind, mark, said = (("full", "✓", "right") if t.right else ("some", "◐", "partly right") if t.earned
+                        else ("soft", "–", "no mark yet") if t.why == marks.UNMARKED else ("none", "✗", "not right"))
     more = [f'<p class="why soft">{visible(t.why)}</p>'] if t.why else []
     if t.machine is not None:
         more.append(f'<p class="why soft">Marked by hand; the grader gave {number(t.machine)}.</p>')

@@ -48,6 +48,9 @@ def test_what_stands_in_one_report_only_is_named():
                           "Only in the old report: 1 notebook, 05_ddpm.", "Only in this report: 1 notebook, 06_unet."]
     both = changes.between([NEW[0]], [replace(lacking, student=NEW[0].student)])
     assert both.totals == {NEW[0].student: (0, 0)} and not both.students()
+    (n,) = NEW[0].notebooks
+    fewer = replace(NEW[0], notebooks=[replace(n, tasks=n.tasks[1:])])
+    assert changes.between([NEW[0]], [fewer]).only == [f"Only in the old report: 1 task, {TASK}."]
 
 
 def test_the_same_report_has_no_changes():

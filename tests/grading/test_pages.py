@@ -1,0 +1,71 @@
+"""The pages in a real browser: nothing loads, nothing sticks out, and every text can be read, by day and by night."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import require
+from grading.classroom import made_up_class
+from playwright.sync_api import Browser, sync_playwright
+
+from course_utils.grading import report
+from course_utils.grading.records import file_name
+
+pytestmark = pytest.mark.slow
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+LONG = "x" * 120
+CONTRAST = """() => {
+  const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(v => v / 255)
+    .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
+  const paper = e => { const c = getComputedStyle(e).backgroundColor;
+    return c != 'rgba(0, 0, 0, 0)' ? c : e.parentElement ? paper(e.parentElement) : 'rgb(255, 255, 255)' };
+  const texts = [...document.body.querySelectorAll('*')].filter(e => [...e.childNodes].some(
+    n => n.nodeType == 3 && n.data.trim()) && e.offsetParent);
+  return texts.map(e => { const [a, b] = [light(getComputedStyle(e).color), light(paper(e))];
+    return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.textContent.slice(0, 40)] }).sort((x, y) => x[0] - y[0]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    require("browser", CHROMIUM is not None, "There is no Chromium; install the package chromium.")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> list[Path]:
+    """The class, the changes and one student's feedback, with the longest words that can come."""
+    out = tmp_path_factory.mktemp("report")
+    first, second, *others = made_up_class(30)
+    (n, *more) = first.notebooks
+    odd = replace(n.tasks[-1], earned=0, why=f"It raised E: {LONG}", hint=f"See {LONG}", mistake=LONG)
+    first = replace(first, student=LONG, notes=[f"Two files claim {LONG}."],
+                    notebooks=[replace(n, tasks=[*n.tasks[:-1], odd], stopped=[(3, LONG)]), *more])
+    older = [replace(first, notebooks=more), replace(second, student="gone"), *others]
+    (out / "marks.csv").write_text(f"student,id,points,comment\n{LONG},ddpm.1,3,{LONG}\n{LONG},{LONG},ten,\n")
+    report.write(out, [first, second, *others], False, report.Beside(older=older))
+    return [out / "index.html", out / "changes.html", out / f"students/{file_name(LONG)}.html"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1000])
+def test_a_page_fits_loads_nothing_and_can_be_read(browser, pages, width, scheme):
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    for path in pages:
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+        contrast, text = page.evaluate(CONTRAST)[0]
+        assert contrast >= 4.5, (path.name, text)
+    assert said == [] and asked == [path.as_uri() for path in pages]
+    page.close()
