@@ -24,6 +24,8 @@ class GaussianPath:
         eps: Smallest time at which a stochastic or adaptive sampler should evaluate a network.
         clean: Time at which σ is 0 and α is 1.
         prior_std: Standard deviation of the noise at T.
+        ancestral: The variance of Song et al. 2021b's ancestral predictor on this path, as `plan_ancestral` names it:
+            "posterior" (eq. 47, VE; where the paper writes none as well), "beta" where α² + σ² = 1 (eq. 4, VP).
     """
 
     T: float = 1.0
@@ -31,6 +33,7 @@ class GaussianPath:
     eps: float = 1e-3
     clean: float = 0.0
     prior_std: float = 1.0
+    ancestral: Literal["beta", "posterior"] = "posterior"
 
     def alpha(self, t: Tensor) -> Tensor:
         """The weight of x_start at time t."""
@@ -150,8 +153,8 @@ class GaussianPath:
     def discretize(self, x: Tensor, t: Tensor, s: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """F (b, *) and G of the chain x_t = x + F + G·z that leads from s to t; Song et al. 2021b, eqs. 8 and 45.
 
-        Exact: for VP F = √(1−β)·x − x and G = √β with β = 1 − α_t²/α_s², which is β(t)/N to first order; for VE F = 0
-        and G² = σ_t² − σ_s².
+        Exact (the paper steps sub-VP by Euler–Maruyama): for VE F = 0 and G² = σ_t² − σ_s², for VP F = √(1−β)·x − x and
+        G = √β with β = 1 − α_t²/α_s². Only VP without s takes the paper's β = β(t)/N, which is about 1 % off that.
 
         Args:
             x: (b, *) state, (b,) times t.

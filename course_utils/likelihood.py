@@ -13,7 +13,7 @@ and must treat the samples independently (a divergence taken through batch stati
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
@@ -22,11 +22,10 @@ import torch
 from torch import Generator, Tensor
 
 from course_utils import solvers
+from course_utils.flow import Field, Variable, ends_in, probability_flow, smooth_variable
 from course_utils.guidance import evaluating
-from course_utils.paths import DiscreteVP, GaussianPath, Kind
+from course_utils.paths import GaussianPath, Kind
 from course_utils.solvers import Solution
-
-Field = Callable[..., Tensor]  # fn(x, t, *per_sample), (m, *) to (m, *)
 
 
 class Likelihood(NamedTuple):
@@ -70,7 +69,7 @@ class Solver:
     atol: float = 1e-5
     bits_tol: float | None = None
     steps: int = 50
-    variable: Literal["time", "log_snr"] | None = None
+    variable: Variable | None = None
     t_min: float | None = None
     t_max: float | None = None
 
@@ -79,21 +78,13 @@ class Solver:
             raise ValueError(f"method is rk45, heun or rk4 and variable time or log_snr, not {self.method!r} and "
                              f"{self.variable!r}.")
 
-    def runs_in(self, path: GaussianPath) -> str:
-        """The variable that the path is solved in."""
-        return self.variable or ("log_snr" if isinstance(path, DiscreteVP) else "time")
-
-    def ends(self, path: GaussianPath) -> tuple[float, float]:
-        """Where data and noise are, in the chosen variable."""
+    def field(self, model: Field, path: GaussianPath, prediction: Kind) -> tuple[Field, float, float]:
+        """The flow in the chosen variable, and where data and noise are in it."""
         times = (path.eps if self.t_min is None else self.t_min, path.T if self.t_max is None else self.t_max)
         if not times[0] < times[1]:
             raise ValueError(f"Data is at the smaller time: t_min = {times[0]} is not below t_max = {times[1]}.")
-        if self.runs_in(path) == "time":
-            return times
-        ends = path.log_snr(torch.tensor(times, dtype=torch.float64)).tolist()
-        if not all(map(math.isfinite, ends)):
-            raise ValueError(f"The log-SNR is infinite at t_min = {times[0]} or t_max = {times[1]}: move it inwards.")
-        return tuple(ends)
+        variable = self.variable or smooth_variable(path)
+        return probability_flow(model, path, prediction, variable), *ends_in(path, variable, times)
 
     def run(self, fn: Field, y: Tensor, begin: float, end: float, per_sample: Sequence[Tensor], **adaptive) -> Solution:
         """Integrates fn; `adaptive` overrides what rk45 is given."""
@@ -125,12 +116,12 @@ def log_likelihood(model: Field, x: Tensor, path: GaussianPath, *, prediction: K
     solver, dims = solver or Solver(), x[0].numel()
     k = 1 if divergence == "exact" else probes
     eps = None if divergence == "exact" else draw_probes(x, probes, divergence, generator)
-    field = _in_variable(probability_flow(model, path, prediction), path, solver.runs_in(path))
+    field, data, noise = solver.field(model, path, prediction)
     rows = [*per_sample] if eps is None else [eps, *per_sample]
     y = torch.cat([x.reshape(len(x), dims), x.new_zeros(len(x), k)], dim=1)  # (b, d + k)
     slope = partial(_augmented, field, x.shape[1:], eps is None)
     with evaluating(model):
-        end = solver.run(slope, y, *solver.ends(path), rows, **_tolerances(solver, x, k))
+        end = solver.run(slope, y, data, noise, rows, **_tolerances(solver, x, k))
     z, volumes = end.x[:, :dims], end.x[:, dims:]
     logp = path.prior_logp(z) + volumes.mean(1)
     of_prior = (end.error[:, :dims] * z / path.prior_std**2).abs().sum(1)  # δz times the slope of the prior's logarithm
@@ -156,28 +147,9 @@ def decode(model: Field, z: Tensor, path: GaussianPath, *, prediction: Kind = "n
 
 def _carry(model: Field, x: Tensor, path: GaussianPath, prediction: Kind, solver: Solver, per_sample: Sequence[Tensor],
            back: bool) -> Solution:
-    field = _in_variable(probability_flow(model, path, prediction), path, solver.runs_in(path))
-    data, noise = solver.ends(path)
+    field, data, noise = solver.field(model, path, prediction)
     with evaluating(model):
         return solver.run(field, x, *((noise, data) if back else (data, noise)), per_sample)
-
-
-def probability_flow(model: Field, path: GaussianPath, prediction: Kind = "noise") -> Field:
-    """dx/dt = α̇·x̂_start + σ̇·ε̂ as a function of x (b, *) and t (b,); Song et al. 2021b, eq. 13."""
-    def velocity(x: Tensor, t: Tensor, *rows: Tensor) -> Tensor:
-        return path.convert(model(x, t, *rows), x, t, prediction, "velocity")
-
-    return velocity
-
-
-def _in_variable(velocity: Field, path: GaussianPath, variable: str) -> Field:
-    """The flow as a function of time, or of λ = log α²/σ²: dx/dλ = (dx/dt)/λ̇ with λ̇ = 2(α̇/α − σ̇/σ)."""
-    def of_log_snr(x: Tensor, log_snr: Tensor, *rows: Tensor) -> Tensor:
-        t = path.inverse_log_snr(log_snr.double())
-        rate = 2 * (path.alpha_dot(t) / path.alpha(t) - path.sigma_dot(t) / path.sigma(t))
-        return velocity(x, t.to(x.dtype), *rows) / rate.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
-
-    return velocity if variable == "time" else of_log_snr
 
 
 def _augmented(field: Field, shape: torch.Size, exact: bool, y: Tensor, t: Tensor, *rows: Tensor) -> Tensor:

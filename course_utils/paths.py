@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.gaussian import GaussianPath, Kind, Reverse
+from course_utils.gaussian import GaussianPath, Kind, Reverse, exact, like
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
            "cosine_betas", "linear_betas", "sigmoid_betas"]
@@ -68,6 +68,8 @@ class _Decaying(GaussianPath):
 class _Preserving(_Decaying):
     """α² + σ² = 1; σ̇ is infinite at time 0, where σ starts like √t."""
 
+    ancestral = "beta"
+
     def sigma(self, t: Tensor) -> Tensor:
         """√(1 − exp(−B))."""
         return (-torch.expm1(-self.integral(t))).sqrt()  # expm1 keeps the digits that 1 − ᾱ loses near t = 0
@@ -101,6 +103,9 @@ class _LinearBeta(_Decaying):
 class VP(_LinearBeta, _Preserving):
     """The variance-preserving SDE, dx = −½β(t)x dt + √β(t) dw; Song et al. 2021b, eq. 11, appendix C.
 
+    Plans on this path take exact transitions over any grid. The paper's predictors step with β_i = β(t_i)/N: those are
+    the same plans on `chain()`, where the model sees the index i = (N−1)·t.
+
     Args:
         beta_min: β at time 0.
         beta_max: β at time 1.
@@ -109,6 +114,13 @@ class VP(_LinearBeta, _Preserving):
 
     def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
         return self._time_of(torch.nn.functional.softplus(-log_snr))  # B = −log α² = −log sigmoid(log-SNR)
+
+    def discretize(self, x: Tensor, t: Tensor, s: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """F and G as in every path; without s the chain's own, √(1−β_i)·x − x and √β_i with β_i = β(t)/N (eq. 10)."""
+        if s is not None:
+            return super().discretize(x, t, s)
+        beta = self.beta(exact(t)) / self.N
+        return like((1 - beta).sqrt() - 1, x) * x, beta.sqrt().to(x.dtype)
 
     def chain(self) -> DiscreteVP:
         """The DDPM chain of N steps with β_i = β(t_i)/N, t_i = i/(N−1); Song et al. 2021b, appendix C."""

@@ -188,7 +188,7 @@ def plan_reverse_diffusion(path: GaussianPath, times: Tensor | int) -> Plan:
     """x_s = x − F + G²·score + G·z with the chain's F and G; Song et al. 2021b, eq. 46. The last step adds no noise.
 
     Args:
-        path: Any.
+        path: Any. F and G are exact over any grid; for the paper's β_i = β(t_i)/N on VP give `path.chain()`.
         times: A grid, or the number of steps of a uniform one.
     """
     k = _Steps(path, times)

@@ -9,14 +9,15 @@ after every evaluation: [−1, 1] unless told otherwise, as fits images; densiti
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor
 
+from course_utils.flow import ends_in, probability_flow, smooth_variable
 from course_utils.guidance import Conditional, Model, classifier_guided, evaluating, guided
-from course_utils.paths import DiscreteVP, GaussianPath, Kind
+from course_utils.paths import GaussianPath, Kind
 from course_utils.plans import (
     Plan,
     plan_ancestral,
@@ -218,8 +219,8 @@ def sample_heun(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int
     return x
 
 
-PREDICTORS = {"ancestral": plan_ancestral, "euler_maruyama": plan_euler_maruyama,
-              "reverse_diffusion": plan_reverse_diffusion}
+PREDICTORS = {"ancestral": lambda path, times: plan_ancestral(path, times, path.ancestral),
+              "euler_maruyama": plan_euler_maruyama, "reverse_diffusion": plan_reverse_diffusion}
 
 
 @torch.no_grad()
@@ -239,7 +240,8 @@ def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int =
         x: (b, *) noise of the path's prior.
         path: Any.
         times: A grid, or the number of steps of a uniform one.
-        predictor: Which equation leads from t to s; each is a plan as well.
+        predictor: Which equation leads from t to s; each is a plan as well. "ancestral" takes the paper's variance, β
+            on a variance-preserving path and the posterior's elsewhere; for its β_i = β(t_i)/N give `VP().chain()`.
         corrector: Which step size, None for no correction.
         snr: Size of a corrector's step against its noise.
         corrector_steps: Corrections at each time.
@@ -289,13 +291,13 @@ def _mean_norm(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def sample_ode(model: Model, x: Tensor, path: GaussianPath, *, rtol: float = 1e-5, atol: float = 1e-5,
+def sample_ode(model: Callable, x: Tensor, path: GaussianPath, *, rtol: float = 1e-5, atol: float = 1e-5,
                prediction: Kind = "noise", start: float | None = None, end: float | None = None,
-               denoise: bool = False) -> Tensor:
+               denoise: bool = False, per_sample: Sequence[Tensor] | None = None) -> Tensor:
     """The probability flow by adaptive steps, every sample with its own; Song et al. 2021b, eq. 13.
 
     Args:
-        model: Predicts `prediction`; sees all samples in each evaluation, t (b,) with a time for each of them.
+        model: Predicts `prediction`; called with t (b,), a time for each sample.
         x: (b, *) noise of the path's prior, float32 or float64.
         path: Any; on a chain the model sees broken indices, between which log ᾱ is a straight line.
         rtol: Relative error allowed in one step.
@@ -304,26 +306,17 @@ def sample_ode(model: Model, x: Tensor, path: GaussianPath, *, rtol: float = 1e-
         start: Where to begin; the path's T unless given.
         end: Where to stop, above the time at which σ is 0; the path's eps unless given.
         denoise: Whether to return x_start at the end instead of x.
+        per_sample: Tensors of b rows that the model takes after t. Given, even without any, a sample that has arrived
+            leaves the batch and costs nothing more; None evaluates all b to the end, as a model with a condition of
+            its own (`guided`) needs.
     """
     start, end = path.T if start is None else start, path.eps if end is None else end
-    flow = lambda x, t: path.convert(model(x, t), x, t, prediction, "velocity")  # noqa: E731
-    if isinstance(path, DiscreteVP):
-        flow, (start_, end_) = _in_log_snr(flow, path), path.log_snr(torch.tensor([start, end]).double()).tolist()
-    else:
-        start_, end_ = start, end
+    variable, rows = smooth_variable(path), per_sample or ()
+    flow = probability_flow(model, path, prediction, variable)
     with evaluating(model):
-        x = rk45(flow, x, start_, end_, rtol=rtol, atol=atol, compact=False).x
+        x = rk45(flow, x, *ends_in(path, variable, (start, end)), rtol, atol, per_sample=rows,
+                 compact=per_sample is not None).x
         if denoise:
             t = torch.full((len(x),), end, dtype=x.dtype, device=x.device)
-            x = path.convert(model(x, t), x, t, prediction, "x_start")
+            x = path.convert(model(x, t, *rows), x, t, prediction, "x_start")
     return x
-
-
-def _in_log_snr(flow: Model, path: GaussianPath) -> Model:
-    """dx/dt as a function of x and t told as dx/dl of x and l = log-SNR: smooth where a chain's β jumps."""
-    def slope(x: Tensor, log_snr: Tensor) -> Tensor:
-        t = path.inverse_log_snr(log_snr.double())
-        rate = 2 * (path.alpha_dot(t) / path.alpha(t) - path.sigma_dot(t) / path.sigma(t))  # dl/dt
-        return flow(x, t.to(log_snr.dtype)) / rate.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
-
-    return slope

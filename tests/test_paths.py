@@ -175,9 +175,13 @@ def test_discretize_gives_the_chains():
     assert F.eq(0).all()
     torch.testing.assert_close(G, (sigmas[[1, 6, 11]] ** 2 - sigmas[[0, 5, 10]] ** 2).sqrt(), rtol=1e-5, atol=0)
     vp, t = VP(), torch.tensor([0.1, 0.5, 1.0], dtype=torch.float64)
-    F, G = vp.discretize(x, t)
-    torch.testing.assert_close(G**2, (0.1 + 19.9 * t) / 1000, rtol=0.015, atol=0)
-    torch.testing.assert_close(F, ((1 - G**2).sqrt() - 1)[:, None] * x)
+    for found, rtol in ((vp.discretize(x, t), 1e-12), (vp.discretize(x, t, t - 1e-3), 0.015)):  # the paper's; exact
+        torch.testing.assert_close(found[1] ** 2, (0.1 + 19.9 * t) / 1000, rtol=rtol, atol=0)
+        torch.testing.assert_close(found[0], ((1 - found[1] ** 2).sqrt() - 1)[:, None] * x)
+    assert (vp.discretize(x, t, t - 1e-3)[1] / vp.discretize(x, t)[1] - 1).abs().max() > 1e-3
+    i = torch.tensor([0, 400, 999])
+    for exactly, papers in zip(vp.chain().discretize(x, i), vp.discretize(x, i / 999.0), strict=True):
+        torch.testing.assert_close(exactly, papers, rtol=1e-6, atol=1e-8)
     rectified = PATHS["rectified"]
     assert all(part.isfinite().all() for part in rectified.discretize(x, torch.ones(3)))  # f and g are not, at 1
 
