@@ -23,7 +23,7 @@ MAX_FILE = 20 << 20  # bytes of a notebook
 MAX_ARCHIVE = 50 << 20  # bytes of a student's archive inside the class's archive, which is held in memory
 MAX_UNPACKED = 1 << 30  # bytes that a student's archive says it holds
 MAX_RATIO = 200  # a member of more than 1 MiB that is packed tighter is a bomb: a notebook reaches 20
-MAX_ENTRIES = 20_000  # files that are looked at in one archive or one folder
+MAX_ENTRIES = 20_000  # files that are looked at in one folder
 MAX_DIRECTORY = 4 << 20  # bytes of an archive's list of members
 MAX_DEPTH = 8  # folders inside folders
 KINDS = (".ipynb", ".zip")
@@ -70,10 +70,14 @@ def entries(submissions: Path) -> list[Entry]:
     """Everything that may be a submission, by name: folders, notebooks, and what lies in archives.
 
     Raises:
-        ValueError: When there is neither such a folder nor such a zip file.
+        ValueError: When there is neither such a folder nor such a zip file, or it holds too much.
     """
     if submissions.is_dir():
-        return list(_in_folder(submissions, ()))
+        found = list(_in_folder(submissions, ()))
+        for entry in found:
+            if not entry.path:
+                raise ValueError(f"{submissions} {entry.refused}.")
+        return found
     if not submissions.is_file():
         raise ValueError(f"There is no folder or zip file {submissions}.")
     return list(_in_archive(Entry((), submissions), nested=True))

@@ -172,7 +172,7 @@ def _time(name: str, said: Any, zone: tzinfo | None) -> datetime:
         raise ValueError(f"{name} is a day and a time, such as 2026-03-01T23:59:00+01:00, not {said}.")
     if said.tzinfo is None and zone is None:
         raise ValueError(f"{name} = {said} is in no time zone: write it as {said.isoformat()}+01:00, or name a zone.")
-    return said if said.tzinfo else said.replace(tzinfo=zone)
+    return (said if said.tzinfo else said.replace(tzinfo=zone)).astimezone(UTC)  # within a zone, no hour is skipped
 
 
 def parse_time(text: str) -> datetime:

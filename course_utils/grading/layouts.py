@@ -31,6 +31,7 @@ CANVAS = re.compile(r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-
 COPY = re.compile(r"^copy of |(?: \(\d+\)|-copy ?\d*| - copy)+$", re.IGNORECASE)  # what browsers and Jupyter add
 COUNTER = re.compile(r"(?:\(|-|-Copy)(\d+)\)?$", re.IGNORECASE)
 SUBMITTED = "submitted"  # what nbgrader calls its folder
+MAX_NAMED = 5  # files that a row's reason names
 MAX_UNKNOWN = 20  # notebooks of one student that are opened to see what they are
 
 
@@ -46,7 +47,7 @@ class Seen:
 class _Owner:
     """Whose an entry is: the student's key, shown id and numbers, and what the download says about the file."""
 
-    key: str
+    key: tuple[str, str]
     student: str
     file: str = ""
     ids: tuple[tuple[str, str], ...] = ()
@@ -74,7 +75,7 @@ def see(submissions: Path) -> Seen:
     is_submitted = submissions.name == SUBMITTED or any(e.path[:1] == (SUBMITTED,) for e in everything)
     found = _unwrapped(everything, submissions)
     layout, what = _layout(found, is_submitted)
-    students: dict[str, list[tuple[_Owner, Entry]]] = {}
+    students: dict[tuple[str, str], list[tuple[_Owner, Entry]]] = {}
     for entry in found:
         owner = _owner(entry, layout, submissions)
         if owner:
@@ -82,8 +83,18 @@ def see(submissions: Path) -> Seen:
     if not students:
         raise ValueError(f"There is no submission in {submissions}: a folder per student is expected, with notebooks "
                          "such as 05_ddpm.ipynb, or a download of Moodle's or Canvas's.")
-    made = sorted((_submission(files, layout) for files in students.values()), key=lambda s: s.student)
+    made = _told_apart(sorted((_submission(files, layout) for files in students.values()), key=lambda s: s.student))
     return Seen(f"{submissions} is {what} with {len(made)} {'student' if len(made) == 1 else 'students'}.", made)
+
+
+def _told_apart(found: list[Submission]) -> list[Submission]:
+    """No two with one id: a stray folder may be called as Moodle's or Canvas's name and number together."""
+    taken: Counter[str] = Counter()
+    for n, submission in enumerate(found):
+        taken[submission.student] += 1
+        if taken[submission.student] > 1:
+            found[n] = replace(submission, student=f"{submission.student} ({taken[submission.student]})")
+    return found
 
 
 # ---- whose is it ---------------------------------------------------------------------------------------------------
@@ -125,18 +136,19 @@ def _owner(entry: Entry, layout: str, submissions: Path) -> _Owner | None:
     top = entry.path[0]
     if layout == "canvas" and (said := _canvas(top)):
         student = "_".join(filter(None, (said["name"], said["id"])))
-        return _Owner(said["id"], student, said["file"], (("canvas", said["id"]),), int(said["upload"][:18]),
-                      bool(said["late"]))
+        return _Owner((layout, said["id"]), student, said["file"], (("canvas", said["id"]),),
+                      int(said["upload"][:18]), bool(said["late"]))
     if layout == "moodle" and (said := MOODLE.fullmatch(top) or MOODLE_SHORT.fullmatch(top)):
         student = "_".join(filter(None, (said["name"], said["id"])))
-        return _Owner(said["id"] or student, student, said["file"], (("moodle", said["id"]),) if said["id"] else ())
+        ids = (("moodle", said["id"]),) if said["id"] else ()
+        return _Owner((layout, said["id"] or student), student, said["file"], ids)
     if len(entry.path) > 1 or entry.folder:
         student = top[:-4] if top.lower().endswith(".zip") else top
-        return _Owner(student, student, ids=(("nbgrader", student),) if layout == "nbgrader" else ())
+        return _Owner(("", student), student, ids=(("nbgrader", student),) if layout == "nbgrader" else ())
     if layout not in ("flat", "canvas") or not top.lower().endswith(".ipynb"):
         return None
     student = _student_in(top.rsplit(".", 1)[0]) or submissions.stem
-    return _Owner(student, student)
+    return _Owner(("", student), student)
 
 
 def _canvas(name: str) -> re.Match[str] | None:
@@ -209,6 +221,7 @@ def _submission(files: list[tuple[_Owner, Entry]], layout: str) -> Submission:
             unread.append(f"{entry.name} {entry.refused}.")
     counts = {notebook: max(claimed, key=lambda c: c.order) for notebook, claimed in sorted(claims.items())}
     notes = [_note(notebook, counts[notebook], claimed) for notebook, claimed in claims.items() if len(claimed) > 1]
+    unread = [*unread[:MAX_NAMED], f"{len(unread) - MAX_NAMED} more are not read."][:len(unread)]
     newest = max(counts.values(), key=lambda c: c.order, default=None)
     owner = newest.owner if newest else files[0][0]
     return Submission(owner.student, {n: c.entry for n, c in counts.items()}, dict(owner.ids),
@@ -216,8 +229,9 @@ def _submission(files: list[tuple[_Owner, Entry]], layout: str) -> Submission:
 
 
 def _note(notebook: str, counted: _Claim, claimed: list[_Claim]) -> str:
-    others = ", ".join("/".join(c.entry.path) for c in claimed if c is not counted)
-    verb = "does" if len(claimed) == 2 else "do"
+    named = ["/".join(c.entry.path) for c in claimed if c is not counted]
+    others = ", ".join([*named[:MAX_NAMED], f"{len(named) - MAX_NAMED} more"][:len(named)])
+    verb = "does" if len(named) == 1 else "do"
     return (f"{len(claimed)} files are {notebook}: {'/'.join(counted.entry.path)} counts, being the latest; "
             f"{others} {verb} not.")
 

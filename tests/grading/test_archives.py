@@ -143,7 +143,9 @@ def test_a_folder_too_deep_or_too_full_ends_somewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MAX_ENTRIES", 3)
     for i in range(5):
         (tmp_path / f"in/{i}.ipynb").write_bytes(b"1")
-    assert "more than 3 files" in next(e.refused for e in entries(tmp_path / "in") if not e.path)
+    with pytest.raises(ValueError, match="in holds more than 3 files"):  # nobody may be left out unseen
+        entries(tmp_path / "in")
+    assert "more than 3 files" in next(e.refused for e in entries(tmp_path) if e.path == ("in",) and e.refused)
 
 
 def test_bytes_changed_by_chance_never_raise_anything_else(tmp_path):

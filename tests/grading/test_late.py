@@ -71,6 +71,12 @@ def test_a_file_is_read(tmp_path):
     assert found.handed_in == {"Ben Li_7": datetime(2026, 3, 2, 10, tzinfo=UTC)}
 
 
+def test_the_hour_that_is_skipped_in_spring_counts_for_nobody(tmp_path):
+    text = FILE.replace("05_ddpm = 2026-03-01T23:59:00", "05_ddpm = 2026-03-29T01:00:00")  # clocks go from 2 to 3
+    found = rules(tmp_path, text.replace("2026-03-02T10:00:00Z", "2026-03-30T01:15:00"))
+    assert found.factor("05_ddpm", ["Ben Li_7"], None)[0] == 0.9
+
+
 @pytest.mark.parametrize(("text", "said"), [
     ("x = 1", "x means nothing here"), ("percent_per_day = -1", "percent_per_day"), ("no toml", "late.toml"),
     ("grace_minutes = true", "grace_minutes"), ("percent_per_day = nan", "percent_per_day"), ("due = 1", "is a table"),

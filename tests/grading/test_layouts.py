@@ -198,6 +198,15 @@ def test_a_thousand_members_and_a_broken_zip_are_one_students_matter(tmp_path):
     assert list(ben.notebooks) == ["05_ddpm"]
 
 
+def test_a_reason_stays_short_and_no_two_have_one_id(tmp_path):
+    many = [f"A B_1{FILE}/05_ddpm ({i}).ipynb" for i in range(30)]
+    (student,) = see(put(tmp_path / "many", *many)).submissions
+    assert student.notes[0].startswith("30 files are 05_ddpm: ") and student.notes[0].endswith("24 more do not.")
+    assert "(29).ipynb counts" in student.notes[0]
+    stray = put(tmp_path / "stray", f"Ada_1{FILE}/05_ddpm.ipynb", "Ada_1/05_ddpm.ipynb", "1/05_ddpm.ipynb")
+    assert [s.student for s in see(stray).submissions] == ["1", "Ada_1", "Ada_1 (2)"]
+
+
 def test_nothing_to_grade_is_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="There is no submission in"):
         see(put(tmp_path / "in", "notes.txt"))
