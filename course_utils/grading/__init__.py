@@ -4,7 +4,8 @@
     room, seccomp        the room: a process behind bubblewrap; limits, selftest
     worker, cells        the process inside, which runs a notebook and answers
     stage                the few files of the course that it sees
-    grader, runs         the answer key, one submission, a whole folder
+    grader, workshop     the answer key, one submission; what a process needs to grade
+    pools, runs          threads here or workers elsewhere; a whole class
     archives, layouts    folders and zip files, and whose a file in them is
     submissions, late    what students hand in, and when
     rubric               what it is held against, and whether that has changed
@@ -30,20 +31,26 @@ if TYPE_CHECKING:
     from course_utils.grading.records import Result
 
 
-def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bool = False, only: str | None = None,
-          student: str | None = None, sandbox: bool = True, seed: int | None = None,
-          limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
-          late: Path | str | None = None, say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
+def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler: str | None = None,
+          tls: tuple[Path, Path, Path] | None = None, resume: bool = False, only: str | None = None,
+          student: str | None = None, sandbox: bool = True, seed: int | None = None, limits: Limits | None = None,
+          canvas: Path | str | None = None, compare: Path | str | None = None, late: Path | str | None = None,
+          progress: bool = False, say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
-    After the last one, `out` holds `grades.csv`, `index.html`, a page for every student, and files that Canvas and
-    Moodle take in. Points given by hand in `out`'s `marks.csv` are in all of them, not in what is yielded.
+    Each result is on disk before it is yielded. Leaving the loop early, or an interruption, ends what is being graded
+    and loses nothing of what was; `resume` goes on. After the last one, `out` holds `grades.csv`, `index.html`, a page
+    for every student, and files that Canvas and Moodle take in. Points given by hand in `out`'s `marks.csv` are in all
+    of them, not in what is yielded.
 
     Args:
         submissions: A folder per student, a flat folder of notebooks, a download of Moodle's or Canvas's, or nbgrader's
             `submitted`; as a folder or a zip file.
         out: Where the report goes. The run's secret seed stands in its `run.json`.
-        jobs: Submissions graded at the same time.
+        jobs: Submissions graded at the same time on this machine; without meaning with a scheduler.
+        scheduler: The address of a Dask scheduler, such as `tls://host:8786`, whose workers grade instead.
+        tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own and its key. By default Dask's
+            own configuration names them.
         resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since.
         only: Grade one notebook (`05_ddpm`) or one task (`ddpm.q_sample`).
         student: Grade one student.
@@ -53,19 +60,22 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, resume: bo
         canvas: The gradebook that Canvas exported, for the titles and ids in `canvas.csv`.
         compare: An older report; what has changed since is written to `changes.html` and `changes.csv`.
         late: The rules for late work, a TOML file; they apply to the report, not to what is yielded.
-        say: Is given every sentence about marks that are not understood, and about changes.
+        progress: Show a bar with the time left on stderr.
+        say: Is given every sentence about marks that are not understood, about changes, and about the cluster.
 
     Raises:
-        ValueError: When there is nothing to grade, or `out` holds another run.
+        ValueError: When there is nothing to grade, `out` holds another run, or another grader is at work there.
         SandboxError: When the sandbox does not hold on this machine; an OSError that names what failed.
+        OSError: When the scheduler cannot be reached, when it or the last worker is gone.
     """
     from course_utils.grading.limits import Limits
     from course_utils.grading.report import Beside
     from course_utils.grading.runs import grade_folder
 
     beside = Beside.read(canvas and Path(canvas), compare and Path(compare), late and Path(late))
-    return grade_folder(Path(submissions), Path(out), jobs=jobs, resume=resume, only=only, student=student,
-                        sandbox=sandbox, seed=seed, limits=limits or Limits(), beside=beside, say=say)
+    return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
+                        student=student, sandbox=sandbox, seed=seed, limits=limits or Limits(), beside=beside,
+                        progress=progress, say=say)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a folder or zip file: a folder per student, or as Moodle, Canvas or nbgrader give it")
     parser.add_argument("--out", type=Path, required=True, metavar="REPORT", help="the folder to write the report to")
     parser.add_argument("--jobs", type=int, default=2, help="submissions graded at the same time (2)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, whose workers grade: tls://host:8786")
+    for what, name in {"ca": "the authority's certificate", "cert": "your certificate", "key": "its key"}.items():
+        parser.add_argument(f"--tls-{what}", type=Path, metavar="FILE", help=f"{name}, for a tls:// scheduler (PEM)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in REPORT")
     parser.add_argument("--only", metavar="TASK", help="one task (ddpm.q_sample) or one notebook (05_ddpm)")
     parser.add_argument("--student", metavar="ID", help="one student, as the report names them")
@@ -95,16 +108,23 @@ def run(args: argparse.Namespace) -> int:
     from course_utils.grading import layouts
     from course_utils.grading.limits import Limits, MiB
 
-    seen = layouts.see(args.submissions)
-    print(seen.sentence, file=sys.stderr)
-    total = 1 if args.student else len(seen.submissions)
+    tls = args.tls_ca, args.tls_cert, args.tls_key
+    if any(tls) and not all(tls):
+        raise ValueError("--tls-ca, --tls-cert and --tls-key belong together.")
+    print(layouts.see(args.submissions).sentence, file=sys.stderr)
     limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB)
-    notes: list[str] = []
-    results = grade(args.submissions, args.out, jobs=args.jobs, resume=args.resume, only=args.only,
-                    student=args.student, sandbox=not args.no_sandbox, limits=limits, canvas=args.canvas,
-                    compare=args.compare, late=args.late, say=notes.append)
-    incomplete = [r for r in tqdm(results, total=total, desc="Grading", unit=" students", file=sys.stderr)
-                  if r.status != "graded"]
-    print("".join(f"{note}\n" for note in notes), end="")
-    print(f"{total} graded, of which {len(incomplete)} with a reason to look at. The report: {args.out / 'index.html'}")
+    results = grade(args.submissions, args.out, jobs=args.jobs, scheduler=args.scheduler, tls=tls if all(tls) else None,
+                    resume=args.resume, only=args.only, student=args.student, sandbox=not args.no_sandbox,
+                    limits=limits, canvas=args.canvas, compare=args.compare, late=args.late, progress=True,
+                    say=tqdm.write)
+    total = incomplete = 0
+    try:
+        for result in results:
+            total += 1
+            incomplete += result.status != "graded"
+    except KeyboardInterrupt:
+        results.close()
+        print(f"Interrupted. {total} are graded and on disk; go on with --resume.", file=sys.stderr)
+        return 130
+    print(f"{total} graded, of which {incomplete} with a reason to look at. The report: {args.out / 'index.html'}")
     return 0

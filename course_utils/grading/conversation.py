@@ -28,10 +28,13 @@ class Conversation:
     """With one room, from its start to the last answer.
 
     Once the room has not answered, or answered what it was not asked, all that follows is taken as lost.
+
+    Attributes:
+        overran: Whether anything ran into its deadline.
     """
 
     def __init__(self, room: subprocess.Popen, limits: Limits):
-        self._room, self._limits = room, limits
+        self._room, self._limits, self.overran = room, limits, False
         self._lost: Outcome | None = None
         os.set_blocking(room.stdin.fileno(), False)
         try:
@@ -77,11 +80,14 @@ class Conversation:
         wire.send(self._room.stdin.fileno(), frame, self._limits.probe + GRACE)
 
     def _receive(self, seconds: float, cap: int) -> tuple[str, Outcome]:
-        return wire.unpack(wire.receive(self._room.stdout.fileno(), seconds, cap))
+        id, outcome = wire.unpack(wire.receive(self._room.stdout.fileno(), seconds, cap))
+        self.overran |= outcome.error == "Deadline"
+        return id, outcome
 
     def _lose(self, e: Exception, what: str) -> None:
         self._room.kill()
         if isinstance(e, TimeoutError):
+            self.overran = True
             self._lost = Outcome(error="Deadline", message=f"{what} took too long, and the notebook was stopped.")
         elif isinstance(e, wire.WireError):
             self._lost = Outcome(error="Refused", message=str(e))

@@ -7,6 +7,7 @@ questions, each in a room of its own. Only here, outside, do the two answers mee
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -63,6 +64,14 @@ class Grader:
     def __init__(self, rooms: Rooms, seed: int, folder: Path):
         self.rooms, self.seed, self.folder = rooms, seed, folder
         self.keys: dict[str, Key] = {}
+        self.closed = False
+        self._open: set[subprocess.Popen] = set()
+
+    def close(self) -> None:
+        """Ends the rooms that are open and those that are still to be opened; what is graded now fails."""
+        self.closed = True
+        for process in list(self._open):
+            process.kill()
 
     def add_key(self, notebook: str, only: Collection[str] = ()) -> None:
         """Makes the key of a notebook by running its reference.
@@ -122,14 +131,20 @@ class Grader:
             stopped = talk.run(cells)
             results = [_judge(task, key, talk) for task in key.tasks]
         return NotebookResult(key.notebook, results, stopped=[(n, _what_happened(o)) for n, o in stopped],
-                              rubric=key.rubric)
+                              rubric=key.rubric, overran=talk.overran)
 
     @contextmanager
     def _room(self, staged: Path, slot: int = 0) -> Iterator[Conversation]:
         limits = self.rooms.limits
         arguments = json.dumps(asdict(limits)), json.dumps(self.rooms.sandbox)
         with self.rooms.open(staged, "course_utils.grading.worker", *arguments, slot=slot) as process:
-            yield Conversation(process, limits)
+            self._open.add(process)
+            if self.closed:
+                process.kill()
+            try:
+                yield Conversation(process, limits)
+            finally:
+                self._open.discard(process)
 
 
 def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:

@@ -44,8 +44,8 @@ class TaskResult:
 class NotebookResult:
     """A notebook's tasks; `reason` when it could not be graded; `stopped`: (cell, what happened) of failed cells.
 
-    `rubric` is the digest of what it was graded with. From `marks.csv` come a `mark` for the whole notebook, which
-    replaces the sum of its tasks, and a `comment`.
+    `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded with. From
+    `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
     What the late rules say, the `factor` of its points and the sentence `late`, is set for a report, too, and never
     in a record.
     """
@@ -54,6 +54,7 @@ class NotebookResult:
     tasks: list[TaskResult]
     reason: str = ""
     stopped: list[tuple[int, str]] = field(default_factory=list)
+    overran: bool = False
     rubric: str = ""
     mark: float | None = None
     comment: str = ""
@@ -90,6 +91,12 @@ class Result:
     ids: dict[str, str] = field(default_factory=dict)
     handed_in: dict[str, HandedIn] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    crowded: bool = False  # others were graded at the same time, on the same machine
+
+    @property
+    def provisional(self) -> bool:
+        """Whether a deadline may have been missed for the others' sake: to be graded again, alone."""
+        return self.crowded and any(n.overran for n in self.notebooks)
 
     @property
     def total(self) -> float:
@@ -127,6 +134,12 @@ def file_name(student: str) -> str:
 def save(result: Result, folder: Path) -> None:
     """Writes a result, atomically, under the student's file name."""
     write_atomically(folder / f"{file_name(result.student)}.json", json.dumps(asdict(result), indent=1))
+
+
+def load(student: str, folder: Path) -> Result | None:
+    """A student's result, if there is one."""
+    path = folder / f"{file_name(student)}.json"
+    return _result(json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
 def load_all(folder: Path) -> dict[str, Result]:

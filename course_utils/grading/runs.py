@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import queue
 import secrets
-import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from course_utils import notebooks, tasks
 from course_utils.grading import layouts, records, report, rubric
-from course_utils.grading.grader import Grader, notebooks_in
+from course_utils.grading.grader import notebooks_in
 from course_utils.grading.limits import Limits
+from course_utils.grading.pools import DaskPool, LocalPool
 from course_utils.grading.records import Result
-from course_utils.grading.room import Rooms, self_test
 from course_utils.grading.submissions import Submission
+from course_utils.grading.workshop import Order, course_digest
 
 
-def grade_folder(folder: Path, out: Path, *, jobs: int, resume: bool, only: str | None, student: str | None,
-                 sandbox: bool, seed: int | None, limits: Limits, beside: report.Beside,
-                 say: Callable[[str], object]) -> Iterator[Result]:
+def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, tls: tuple[Path, Path, Path] | None,
+                 resume: bool, only: str | None, student: str | None, sandbox: bool, seed: int | None, limits: Limits,
+                 beside: report.Beside, progress: bool, say: Callable[[str], object]) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
     found = layouts.see(folder).submissions
     wanted = _wanted(found, only)
@@ -31,59 +33,71 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, resume: bool, only: str 
         found = [s for s in found if s.student == student]
         if not found:
             raise ValueError(f"There is no submission of {student} in {folder}.")
-    rooms = Rooms(limits, (notebooks.SOLUTIONS, folder.resolve(), out.resolve()), sandbox)
-    if sandbox:
-        self_test(rooms)
-    about = _begin(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed)
-    done = records.load_all(out / "records")
-    todo = []
-    for submission in found:
-        before = rubric.kept(done.get(submission.student), submission)
-        if before:
-            if before != done[submission.student]:  # other points, or another time
-                records.save(before, out / "records")
-            yield before
+    with _locked(out):
+        about = _settings(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed)
+        todo, again, done = _sorted_out(found, out / "records")
+        with tqdm(desc="Grading", unit=" students", total=len(found), initial=len(done), file=sys.stderr,
+                  disable=not progress) as bar:  # those that were done before do not count for its speed
+            for submission in done:
+                yield records.load(submission.student, out / "records")
+            if todo or again:
+                order = Order(secrets.token_hex(8), course_digest(), about["seed"], tuple(about["notebooks"]),
+                              tuple(_task_ids(only)), limits, (folder.resolve(), out.resolve()), sandbox)
+                with DaskPool(order, scheduler, tls, say) if scheduler else LocalPool(order, jobs) as pool:
+                    _write_settings(out, about)
+                    for result in _graded(todo, again, pool, out / "records"):
+                        bar.update()
+                        yield result
+        for sentence in report.write(out, list(records.load_all(out / "records").values()), sandbox, beside):
+            say(sentence)
+
+
+def _graded(todo: list[Submission], again: list[Submission], pool: LocalPool | DaskPool, folder: Path,
+            ) -> Iterator[Result]:
+    """Each submission's result, on disk before it is counted.
+
+    What missed a deadline beside others is graded once more, alone, when all others are done, and this verdict stays:
+    so that none depends on the pool. A loop without end costs its deadlines twice, and no more.
+    """
+    crowded = {s.student: s for s in again}
+    by_student = {s.student: s for s in todo}
+    for result in pool.map(todo):
+        records.save(result, folder)
+        if result.provisional:
+            crowded[result.student] = by_student[result.student]
         else:
+            yield result
+    for result in pool.map(crowded.values(), alone=True):
+        records.save(result, folder)
+        yield result
+
+
+def _sorted_out(found: Iterable[Submission], folder: Path) -> tuple[list[Submission], list[Submission],
+                                                                   list[Submission]]:
+    """The submissions to grade, those to grade again alone, and those that are done; one record in memory at a time."""
+    todo, again, done = [], [], []
+    for submission in found:
+        before = records.load(submission.student, folder)
+        kept = rubric.kept(before, submission)
+        if not kept:
             todo.append(submission)
-    if todo:
-        yield from _grade(todo, rooms, about, out, jobs)
-    for sentence in report.write(out, list(records.load_all(out / "records").values()), sandbox, beside):
-        say(sentence)
-
-
-def _grade(todo: list[Submission], rooms: Rooms, about: dict[str, Any], out: Path, jobs: int) -> Iterator[Result]:
-    """Grades in `jobs` rooms at a time; each result is on disk before it is counted."""
-    slots: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for slot in range(jobs):
-        slots.put(slot)
-
-    with tempfile.TemporaryDirectory(prefix="grading-") as staging:
-        grader = Grader(rooms, about["seed"], Path(staging))
-        for notebook in about["notebooks"]:
-            grader.add_key(notebook, _task_ids(about["only"]))
-
-        def work(submission: Submission) -> Result:
-            slot = slots.get()
-            try:
-                result = grader.grade(submission, slot)
-                records.save(result, out / "records")
-                return result
-            finally:
-                slots.put(slot)
-
-        with _pool(jobs) as pool:
-            for future in as_completed([pool.submit(work, s) for s in todo]):
-                yield future.result()
+            continue
+        if kept != before:  # other points, or another time
+            records.save(kept, folder)
+        (again if kept.provisional else done).append(submission)
+    return todo, again, done
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads, because each only waits for its room; when the run is ended, what has not begun does not begin."""
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _locked(out: Path) -> Iterator[None]:
+    """Keeps a second grader out of the report; the system lets go of the lock even when this process is killed."""
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"Another grader is at work in {out}; wait for its end, or name another folder.") from None
+        yield
 
 
 def _task_ids(only: str | None) -> list[str]:
@@ -103,17 +117,20 @@ def _wanted(found: list[Submission], only: str | None) -> list[str]:
     return [notebooks.source_of(only).stem]
 
 
-def _begin(out: Path, resume: bool, settings: dict[str, Any], seed: int | None) -> dict[str, Any]:
-    """The run's settings and seed: new ones, written for the owner's eyes only, or those that a resumed run had."""
+def _settings(out: Path, resume: bool, settings: dict[str, Any], seed: int | None) -> dict[str, Any]:
+    """The run's settings and seed: new ones, or those that a resumed run had."""
     path = out / "run.json"
-    if path.exists():
-        if not resume:
-            raise ValueError(f"{out} holds a report already; go on with --resume, or name another folder.")
-        about = json.loads(path.read_text("utf-8"))
-        if settings["only"] != about["only"] or settings["sandbox"] != about["sandbox"]:
-            raise ValueError(f"{out} was begun with other settings: --only {about['only']}, sandbox "
-                             f"{'on' if about['sandbox'] else 'off'}.")
-        return about
-    about = {"seed": secrets.randbits(63) if seed is None else seed, **settings}
-    records.write_atomically(path, json.dumps(about, indent=1), mode=0o600)
+    if not path.exists():
+        return {"seed": secrets.randbits(63) if seed is None else seed, **settings}
+    if not resume:
+        raise ValueError(f"{out} holds a report already; go on with --resume, or name another folder.")
+    about = json.loads(path.read_text("utf-8"))
+    if settings["only"] != about["only"] or settings["sandbox"] != about["sandbox"]:
+        raise ValueError(f"{out} was begun with other settings: --only {about['only']}, sandbox "
+                         f"{'on' if about['sandbox'] else 'off'}.")
     return about
+
+
+def _write_settings(out: Path, about: dict[str, Any]) -> None:
+    """Writes `run.json`, which holds the secret, for its owner's eyes only."""
+    records.write_atomically(out / "run.json", json.dumps(about, indent=1), mode=0o600)

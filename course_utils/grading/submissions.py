@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbformat import NotebookNode
@@ -13,6 +14,28 @@ from course_utils.grading.archives import Entry, Unreadable
 from course_utils.grading.late import HandedIn
 
 MAX_CELLS = 2000
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A file on its way to another machine: what it holds, or the sentence that says why that cannot be known."""
+
+    name: str
+    content: bytes | str
+
+    @classmethod
+    def of(cls, file: Entry) -> Carried:
+        """Reads the file."""
+        try:
+            return cls(file.name, file.read())
+        except Unreadable as e:
+            return cls(file.name, str(e))
+
+    def read(self) -> bytes:
+        """The content, or Unreadable with the sentence."""
+        if isinstance(self.content, str):
+            raise Unreadable(self.content)
+        return self.content
 
 
 @dataclass(frozen=True)
@@ -29,7 +52,7 @@ class Submission:
     """
 
     student: str
-    notebooks: dict[str, Entry]
+    notebooks: dict[str, Entry | Carried]
     ids: dict[str, str] = field(default_factory=dict)
     handed_in: dict[str, HandedIn] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -46,8 +69,12 @@ class Submission:
             sha.update(f"{name} {len(content)} ".encode() + content)
         return sha.hexdigest()
 
+    def carried(self, notebooks: Collection[str]) -> Submission:
+        """The same with the contents of these notebooks in place of their files, and without the others."""
+        return replace(self, notebooks={n: Carried.of(f) for n, f in self.notebooks.items() if n in notebooks})
 
-def read_cells(file: Entry) -> list[dict[str, Any]]:
+
+def read_cells(file: Entry | Carried) -> list[dict[str, Any]]:
     """A notebook's cells, each with its `cell_type`, `source` as one text, `metadata` and perhaps `id`.
 
     Raises:

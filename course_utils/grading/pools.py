@@ -1,0 +1,232 @@
+"""Where a class is graded: in threads of this process, or by the workers of a Dask cluster.
+
+A pool is a `with` block and `map(submissions, alone)`, which yields results as they come. Leaving the block, however
+it is left, ends what is still being graded.
+
+What goes to a worker is an `Order` and a submission's bytes; what comes back are strings and numbers in our own
+dataclasses. Dask pickles both: that is between processes which trust each other, and nothing that a student's process
+made is ever pickled.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from course_utils.grading.records import Result
+from course_utils.grading.submissions import Submission
+from course_utils.grading.workshop import Order, Workshop, course_digest
+
+if TYPE_CHECKING:
+    import distributed
+
+PATIENCE = 60  # seconds without any worker before a run gives up
+IDLE = 600  # seconds after which a worker forgets a run that did not take its leave
+GO_ON = "What is graded is on disk; go on with --resume."
+
+
+class LocalPool:
+    """Threads of this process: each waits for its room.
+
+    Args:
+        jobs: Submissions graded at the same time.
+    """
+
+    def __init__(self, order: Order, jobs: int):
+        self._jobs = jobs
+        self._workshop = Workshop(order)
+        self._threads = ThreadPoolExecutor(jobs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workshop.close()
+        self._threads.shutdown()
+
+    def map(self, submissions: Iterable[Submission], alone: bool = False) -> Iterator[Result]:
+        """Grades them, each with nothing else running when `alone`; yields results as they come."""
+        todo, running = deque(submissions), set[Future]()
+        most, alone = (1, True) if alone else (2 * self._jobs, self._jobs == 1)  # the next ones are at hand
+        while todo or running:
+            while todo and len(running) < most:
+                running.add(self._threads.submit(self._workshop.grade, todo.popleft(), alone))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+
+
+class DaskPool:
+    """The workers of a Dask cluster, which may come and go; each grades as many at a time as it has threads.
+
+    Each submission is meant for a seat, a worker's thread, and no worker holds more than it grades: Dask blames all
+    that a worker holds when it dies, and gives up what was there too often. When that worker is gone, any other takes
+    its place. A worker that refuses is named and gets no more.
+
+    Args:
+        address: The scheduler's, such as `tls://host:8786`.
+        tls: PEM files of the authority, this client's certificate and its key; Dask's own configuration by default.
+        say: Is given a sentence about a connection without TLS, and about each worker that refuses.
+
+    Raises:
+        OSError: When the scheduler cannot be reached; in `map`, when it or the last worker is gone.
+    """
+
+    def __init__(self, order: Order, address: str, tls: tuple[Path, Path, Path] | None = None,
+                 say: Callable[[str], object] = print):
+        self._order, self._address, self._say = order, address, say
+        if not address.startswith(("tls://", "wss://", "inproc://")):
+            say(f"The connection to {address} is not encrypted: whoever can reach it can read the submissions and the "
+                "run's secret, and run code on the workers. Use a tls:// address.")
+        self._client = _connect(address, tls)
+        self._refused: dict[str, str] = {}
+        self._seen = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._client.status == "running":
+            self._client.run(_forget, self._order.run, on_error="ignore")
+        self._client.close(timeout=5)
+
+    def map(self, submissions: Iterable[Submission], alone: bool = False) -> Iterator[Result]:
+        """Grades them, each with nothing else of this run on its machine when `alone`; yields results as they come."""
+        try:
+            yield from self._map(submissions, alone)
+        except (CancelledError, ConnectionError) as e:
+            raise OSError(f"The scheduler {self._address} is gone. {GO_ON}") from e
+
+    def _map(self, submissions: Iterable[Submission], alone: bool) -> Iterator[Result]:
+        todo = deque(submissions)
+        running: dict[distributed.Future, tuple[Submission, str]] = {}
+        while todo or running:
+            taken = {seat for _, seat in running.values()}
+            for seat, worker in self._seats(alone).items():
+                if todo and seat not in taken:
+                    submission = todo.popleft()
+                    running[self._send(submission, worker, alone)] = submission, seat
+            for future in self._finished(running):
+                submission, _ = running.pop(future)
+                answer = self._answer(future, submission)
+                if isinstance(answer, Result):
+                    yield answer
+                else:
+                    todo.appendleft(submission)
+
+    def _seats(self, alone: bool) -> dict[str, str]:
+        """Where submissions can be graded at one time: the places' names, each with its worker's address."""
+        threads = {w: n for w, n in self._client.nthreads().items() if w not in self._refused}
+        if threads:
+            self._seen = time.monotonic()
+        elif self._refused:
+            raise OSError(f"No worker of {self._address} can grade. {' '.join(set(self._refused.values()))} {GO_ON}")
+        elif time.monotonic() - self._seen > PATIENCE:
+            raise OSError(f"There has been no worker at {self._address} for {PATIENCE} seconds. {GO_ON}")
+        if alone:
+            return {str(urlsplit(w).hostname): w for w in threads}
+        return {f"{w} {n}": w for n in range(max(threads.values(), default=0)) for w in threads if n < threads[w]}
+
+    def _send(self, submission: Submission, worker: str, alone: bool) -> distributed.Future:
+        return self._client.submit(_grade_here, self._order, submission.carried(self._order.notebooks), alone,
+                                   workers=[worker], allow_other_workers=True, pure=False)
+
+    def _finished(self, futures: Iterable[distributed.Future]) -> set[distributed.Future]:
+        """Those that are finished; after a second none, since by then a worker may have come or gone."""
+        from distributed import wait
+
+        if not futures:
+            time.sleep(1)
+            return set()
+        try:
+            with self._client.as_current():
+                return wait(list(futures), timeout=1, return_when=FIRST_COMPLETED).done
+        except TimeoutError:
+            return set()
+
+    def _answer(self, future: distributed.Future, submission: Submission) -> Result | None:
+        """A result, or none when the worker refused, which is then said."""
+        from distributed import KilledWorker
+
+        try:
+            answer = future.result()
+        except KilledWorker as e:
+            return self._order.unanswered(submission, f"Its grading was given up: {e.allowed_failures + 1} workers "
+                                                      "died over it.")
+        except (CancelledError, ConnectionError):
+            raise
+        except Exception as e:
+            raise OSError(f"A worker failed with {type(e).__name__}: {e}. All need this very version of the course. "
+                          f"{GO_ON}") from e
+        if isinstance(answer, Result):
+            return replace(answer, digest=submission.digest())
+        if answer.worker not in self._refused:
+            self._say(f"The worker {answer.worker} is left out: {answer.why}")
+            self._refused[answer.worker] = answer.why
+        return None
+
+
+def _connect(address: str, tls: tuple[Path, Path, Path] | None) -> distributed.Client:
+    from distributed import Client, Security
+
+    security = None
+    if tls:
+        if not address.startswith("tls://"):
+            raise ValueError(f"Certificates are of use with a tls:// address only, not with {address}.")
+        ca, cert, key = map(str, tls)
+        security = Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
+    try:
+        return Client(address, security=security, set_as_default=False)
+    except (OSError, TypeError, RuntimeError) as e:  # a TypeError for a tls:// address without certificates
+        raise OSError(f"The scheduler {address} cannot be reached: {e}") from e
+
+
+# ---- in a worker ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A worker's answer when it cannot grade for this run at all."""
+
+    worker: str
+    why: str
+
+
+_workshops: dict[str, tuple[Workshop, float]] = {}  # this process's, by run, and when each was used last
+_making = threading.Lock()
+
+
+def _grade_here(order: Order, submission: Submission, alone: bool) -> Result | Refusal:
+    """The unit of work as a worker does it; its first one for a run tests the sandbox and makes the keys."""
+    from distributed import get_worker
+
+    try:
+        workshop = _workshop(order)
+    except Exception as e:  # whatever it is, another worker may do better
+        return Refusal(get_worker().address, str(e))
+    return workshop.grade(submission, alone)
+
+
+def _workshop(order: Order) -> Workshop:
+    with _making:
+        if order.course != course_digest():
+            raise ValueError("It has another version of the course.")
+        for run in [r for r, (_, used) in _workshops.items() if r != order.run and time.monotonic() - used > IDLE]:
+            _forget(run)
+        workshop = _workshops[order.run][0] if order.run in _workshops else Workshop(order)
+        _workshops[order.run] = workshop, time.monotonic()
+        return workshop
+
+
+def _forget(run: str) -> None:
+    """Closes a run's workshop, in a thread, because a worker that waits does not answer its scheduler."""
+    workshop, _ = _workshops.pop(run, (None, 0))
+    if workshop:
+        threading.Thread(target=workshop.close).start()

@@ -1,0 +1,133 @@
+"""One process's means to grade for one run, and the unit of work that every pool sends there."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from course_utils import notebooks, tasks
+from course_utils.grading.grader import Grader
+from course_utils.grading.limits import Limits
+from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.room import Rooms, self_test
+from course_utils.grading.submissions import Submission
+from course_utils.tasks import Task
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run asks of all who grade for it. It travels to other machines: plain values only.
+
+    Attributes:
+        run: Names the run; two runs never share a workshop.
+        course: The `course_digest` of who gives the order.
+        seed: The run's secret; inputs follow from it.
+        notebooks: Those to grade.
+        only: The tasks to grade; all when empty.
+        private: Paths that no room may see, wherever they lie, besides solutions/.
+        sandbox: False grades with the grader's own rights.
+    """
+
+    run: str
+    course: str
+    seed: int
+    notebooks: tuple[str, ...]
+    only: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    private: tuple[Path, ...] = ()
+    sandbox: bool = True
+
+    def tasks_of(self, notebook: str) -> list[Task]:
+        """The tasks of a notebook that are asked."""
+        return [t for t in tasks.tasks_of(notebook) if not self.only or t.id in self.only]
+
+    def unanswered(self, submission: Submission, reason: str) -> Result:
+        """The result of a submission that could not be graded: to be graded again on --resume."""
+        rows = [NotebookResult(n, [TaskResult(t.id, t.points, 0) for t in self.tasks_of(n)], reason if i == 0 else "")
+                for i, n in enumerate(self.notebooks)]
+        return Result(submission.student, submission.digest(), rows, failed=True, ids=submission.ids,
+                      handed_in=submission.handed_in, notes=list(submission.notes))
+
+
+class Closed(RuntimeError):
+    """The workshop was closed while the submission was graded; there is no result."""
+
+
+class Workshop:
+    """Rooms that hold, the answer keys, and a slot for each thread that comes.
+
+    The keys are made here, by this machine's reference in this machine's sandbox, and not sent: so a submission and
+    the reference that it is compared with always ran with the same torch on the same processor.
+
+    Raises:
+        SandboxError: When the sandbox does not hold on this machine.
+        ValueError: When the reference does not answer.
+    """
+
+    def __init__(self, order: Order):
+        rooms = Rooms(order.limits, (notebooks.SOLUTIONS, *order.private), order.sandbox)
+        if order.sandbox:
+            self_test(rooms)
+        self._folder = tempfile.TemporaryDirectory(prefix="grading-")
+        self._grader = Grader(rooms, order.seed, Path(self._folder.name))
+        self._slots: set[int] = set()
+        self._change = threading.Condition()
+        try:
+            for notebook in order.notebooks:
+                self._grader.add_key(notebook, order.only)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+
+    def grade(self, submission: Submission, alone: bool = True) -> Result:
+        """The unit of work: one submission's result. Threads may call it at the same time, each gets its own slot.
+
+        Args:
+            alone: Whether nothing else is graded meanwhile, so that a deadline is the submission's own fault.
+
+        Raises:
+            Closed: When the workshop was closed before it was done.
+        """
+        with self._slot() as slot:
+            result = self._grader.grade(submission, slot)
+            if self._grader.closed:
+                raise Closed("The run was ended.")
+        return replace(result, crowded=not alone)
+
+    def close(self) -> None:
+        """Ends the rooms that are open, and with them the gradings in progress."""
+        self._grader.close()
+        with self._change:
+            self._change.wait_for(lambda: not self._slots)
+        self._folder.cleanup()
+
+    @contextmanager
+    def _slot(self) -> Iterator[int]:
+        with self._change:
+            slot = next(n for n in itertools.count() if n not in self._slots)
+            self._slots.add(slot)
+        try:
+            yield slot
+        finally:
+            with self._change:
+                self._slots.discard(slot)
+                self._change.notify_all()
+
+
+@cache
+def course_digest() -> str:
+    """Changes with whatever a verdict may depend on: the library, its answers and checkpoints, the references."""
+    library = Path(__file__).parents[1]
+    files = [p for p in library.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    sha = hashlib.sha256()
+    for path in sorted(files) + sorted(notebooks.SOLUTIONS.glob("*.py")):
+        content = path.read_bytes()
+        sha.update(f"{path.name} {len(content)} ".encode() + content)
+    return sha.hexdigest()

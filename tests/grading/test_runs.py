@@ -1,0 +1,140 @@
+"""Runs: nothing is lost or graded twice, a deadline is asked again alone, memory does not grow with the class."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from dataclasses import replace
+
+import pytest
+from grading.classroom import ddpm, hand_in
+from tqdm import tqdm
+
+from course_utils.grading import grade, layouts, pools, records, rubric, runs
+from course_utils.grading.records import NotebookResult, Result, TaskResult
+
+
+class FakeWorkshop:
+    """Grades without a room: a student called `loop` overruns unless alone, `stuck` always."""
+
+    graded: list[tuple[str, bool]] = []
+    busy = 0
+    lock = threading.Lock()
+
+    def __init__(self, order):
+        self.graded.clear()
+
+    def grade(self, submission, alone=True):
+        cls = FakeWorkshop
+        with cls.lock:
+            cls.graded.append((submission.student, alone))
+            cls.busy += 1
+            assert not alone or cls.busy == 1
+        time.sleep(0.002)
+        overran = submission.student == "stuck" or submission.student == "loop" and not alone
+        task = TaskResult("ddpm.q_sample", 10, 0 if overran else 10, "w" * 300)
+        with cls.lock:
+            cls.busy -= 1
+        notebook = NotebookResult("05_ddpm", [task], overran=overran, rubric=rubric.digest("05_ddpm"))
+        return Result(submission.student, submission.digest(), [notebook], crowded=not alone)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setattr(pools, "Workshop", FakeWorkshop)
+    return FakeWorkshop
+
+
+def class_of(tmp_path, *students):
+    for student in students:
+        hand_in(tmp_path / "in", student, "{}")
+    return tmp_path / "in", tmp_path / "out"
+
+
+def test_what_missed_a_deadline_beside_others_is_asked_again_alone(tmp_path, fake):
+    folder, out = class_of(tmp_path, "ada", "ben", "loop", "stuck")
+    points = {r.student: r.total for r in grade(folder, out, jobs=2)}
+    assert points == {"ada": 10, "ben": 10, "loop": 10, "stuck": 0}
+    assert sorted(fake.graded[:4]) == [(s, False) for s in ("ada", "ben", "loop", "stuck")]
+    assert sorted(fake.graded[4:]) == [("loop", True), ("stuck", True)]
+    assert {s: r.total for s, r in records.load_all(out / "records").items()} == points
+
+
+def test_alone_from_the_start_is_not_asked_again(tmp_path, fake):
+    folder, out = class_of(tmp_path, "ada", "stuck")
+    assert len(list(grade(folder, out, jobs=1))) == 2
+    assert sorted(fake.graded) == [("ada", True), ("stuck", True)]
+
+
+def test_a_run_ended_before_the_second_asking_asks_on_resume(tmp_path, fake):
+    folder, out = class_of(tmp_path, "ada", "loop")
+    first = {r.student: r for r in grade(folder, out)}
+    records.save(replace(first["loop"], notebooks=[replace(first["loop"].notebooks[0], overran=True)], crowded=True),
+                 out / "records")
+    assert {r.student: r.total for r in grade(folder, out, resume=True)} == {"ada": 10, "loop": 10}
+    assert fake.graded == [("loop", True)]
+
+
+def test_leaving_the_loop_loses_nothing_and_resume_grades_the_rest(tmp_path, fake):
+    students = [f"s{n:02}" for n in range(20)]
+    folder, out = class_of(tmp_path, *students)
+    run = grade(folder, out)
+    seen = {next(run).student, next(run).student}
+    run.close()
+    kept = set(records.load_all(out / "records"))
+    assert seen <= kept and len(kept) < 20
+    assert sorted(r.student for r in grade(folder, out, resume=True)) == students
+    assert {s for s, _ in fake.graded} == set(students) - kept
+
+
+def test_two_graders_in_one_report_are_refused(tmp_path, fake):
+    folder, out = class_of(tmp_path, "ada", "ben")
+    run = grade(folder, out)
+    next(run)
+    with pytest.raises(ValueError, match="Another grader is at work"):
+        next(grade(folder, out, resume=True))
+    assert len(list(run)) == 1 and len(list(grade(folder, out, resume=True))) == 2
+
+
+def test_resumed_ones_do_not_count_for_the_speed(tmp_path, fake, monkeypatch):
+    bars = []
+    monkeypatch.setattr(runs, "tqdm", lambda **options: bars.append(tqdm(**options)) or bars[-1])
+    folder, out = class_of(tmp_path, "ada", "ben", "eve")
+    assert len(list(grade(folder, out, progress=True))) == 3
+    hand_in(folder, "ben", "{ }")
+    assert len(list(grade(folder, out, resume=True, progress=True))) == 3
+    assert [(bar.initial, bar.n, bar.total) for bar in bars] == [(0, 3, 3), (2, 3, 3)]
+
+
+def test_results_are_not_kept(tmp_path, fake):
+    folder, out = class_of(tmp_path, *(f"s{n:03}" for n in range(200)))
+    alive = weakref.WeakValueDictionary()
+    with pools.LocalPool(None, 2) as pool:
+        for result in runs._graded(layouts.see(folder).submissions, [], pool, out):
+            alive[result.student] = result
+            assert len(alive) < 20
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("sandbox")
+def test_an_interruption_ends_the_rooms_and_says_how_to_go_on(tmp_path):
+    for student, code in {"ada": "return x_start", "loop": "while True: pass"}.items():
+        hand_in(tmp_path / "in", student, ddpm(q_sample=code))
+    command = [sys.executable, "-m", "course_utils.cli", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"),
+               "--only", "ddpm.q_sample", "--task-seconds", "300"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / "out").glob("records/*.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert said.endswith("Interrupted. 1 are graded and on disk; go on with --resume.\n") and "Traceback" not in said
+    assert list(records.load_all(tmp_path / "out/records")) == ["ada"]
