@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -49,6 +52,33 @@ def test_outputs_equal_the_librarys(nb, shape):
         for given in (kwargs, {}, {"text_emb": None}, {**kwargs, "cfg_scale": 2.5}):
             want = library(x, time, given)
             assert (ours(x, time, given) - want).abs().max() <= 1e-5 * want.abs().max()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradients_equal_the_notebooks(nb, shape):
+    ours = fill(nb.Unet(**shape), Rng(0).normal(4999)).eval()
+    library = fast.Unet(**shape).eval()
+    library.load_state_dict(ours.state_dict())
+    for net in (ours, library):
+        net(*inputs(shape)).square().mean().backward()
+    for (name, mine), theirs in zip(library.named_parameters(), ours.parameters(), strict=True):
+        assert (mine.grad - theirs.grad).abs().max() <= 1e-3 * theirs.grad.abs().max() + 1e-6, name
+
+
+def test_the_network_is_one_graph():
+    unet, given = fast.Unet(**DIGITS).eval(), inputs(DIGITS)
+    with torch.no_grad():
+        graph = torch.compile(unet, backend="eager", fullgraph=True)
+        torch.testing.assert_close(graph(*given), unet(*given), rtol=1e-5, atol=1e-6)
+    graph(*given).sum().backward()
+    assert all(p.grad is not None for p in unet.parameters())
+
+
+def test_without_a_gpu_no_kernel_is_imported():
+    code = ("import sys, torch; from course_utils.models.unet import Unet; "
+            "Unet(2, 4, (1, 2))(torch.zeros(1, 3, 4, 4), torch.zeros(1)); "
+            "print([name for name in sys.modules if name in ('triton', 'course_utils.kernels')])")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
 @pytest.mark.parametrize("module", ["library", "notebook"])

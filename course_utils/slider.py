@@ -1,0 +1,82 @@
+"""Guided samples at the speed of a slider: the same noise again and again, with a weight that moves.
+
+    slider = Slider(Fast(item.model), x, path, cond, torch.zeros_like(cond))
+    slider.preview(2.0)  # three steps
+    slider(2.0)          # twelve
+
+The first prediction is that of pure noise and does not depend on the weight: it is remembered. Guidance acts in the
+first half of the time only, where it decides what is drawn (Kynkäänniemi et al. 2024): later steps evaluate half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.paths import DiscreteVP, GaussianPath
+from course_utils.plans import Plan, plan_dpmpp_2m
+from course_utils.samplers import guided, sample
+
+# Log-SNR between which a picture takes shape: below, x tells nothing of x_start, above, it tells all. A preview's few
+# steps lie where most of it is decided.
+SHAPING, DECIDING = (-6.9, 5.3), (-4.0, 0.0)
+
+
+class Slider:
+    """Samples of one draw of noise as a function of the guidance weight.
+
+    Args:
+        model: Predicts noise, called as `model(x, t, condition)`.
+        x: (b, *) noise of the path's prior.
+        path: Any.
+        cond: The condition, as in `guided`.
+        uncond: The same without it.
+        steps: Of DPM-Solver++ 2M.
+        preview_steps: Of a preview.
+    """
+
+    def __init__(self, model: Callable, x: Tensor, path: GaussianPath, cond: Any, uncond: Any, *, steps: int = 12,
+                 preview_steps: int = 3):
+        self.model, self.x = _Remembered(model, path.T), x
+        self.cond, self.uncond = cond, uncond
+        self.interval = (path.T / 2, path.T)
+        self.plan, self.preview_plan = _plan(path, steps, *SHAPING), _plan(path, preview_steps, *DECIDING)
+
+    def __call__(self, w: float) -> Tensor:
+        """(b, *) samples at weight w; 0 is the plain conditional, as in `guided`."""
+        return self._sample(w, self.plan)
+
+    def preview(self, w: float) -> Tensor:
+        """(b, *) the same after few steps."""
+        return self._sample(w, self.preview_plan)
+
+    def _sample(self, w: float, plan: Plan) -> Tensor:
+        return sample(guided(self.model, self.cond, self.uncond, w, self.interval), self.x, plan)
+
+
+class _Remembered:
+    """A model that is asked once for its prediction of pure noise, since there x and the condition are the same."""
+
+    def __init__(self, model: Callable, start: float):
+        self.model, self.start = model, start
+        self.first: Tensor | None = None
+
+    def __call__(self, x: Tensor, t: Tensor, cond: Any) -> Tensor:
+        if t[0] != self.start:
+            return self.model(x, t, cond)
+        if self.first is None:
+            self.first = self.model(x, t, cond)
+        return self.first
+
+
+def _plan(path: GaussianPath, steps: int, low: float, high: float) -> Plan:
+    """DPM-Solver++ 2M from T through equal steps of log-SNR from low to high, to clean data."""
+    if steps < 3:
+        raise ValueError(f"a slider needs three steps or more, not {steps}")
+    inside = path.inverse_log_snr(torch.linspace(low, high, steps - 1, dtype=torch.float64))
+    if isinstance(path, DiscreteVP):
+        inside = inside.round().long()
+    return plan_dpmpp_2m(path, torch.cat([inside.new_tensor([path.T]), inside, inside.new_tensor([path.clean])]))
