@@ -42,6 +42,8 @@ def test_moodle_has_percent_and_an_identifier_where_it_is_known():
     assert head[5] == "ddpm.cosine_beta_schedule (%)" and head[-1] == "Feedback comments"
     assert first[0] == "Participant 123456" and not second[0] and second[1] == CLASS[1].student
     assert first[2] == f"{100 * known.total / known.max:g}" and all(0 <= float(x) <= 100 for x in first[4:-1])
+    right = [t.right for t in known.notebooks[0].tasks]
+    assert [float(x) for x in first[5:-1]] == [100 * r for r in right] and len(set(right)) == 2
 
 
 def test_a_name_is_quoted_and_no_formula():
