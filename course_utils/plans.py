@@ -8,14 +8,14 @@ x_start, the noise in an equation is always (x − α_t·x_start)/σ_t: clamping
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from course_utils.paths import DiscreteVP, GaussianPath
+from course_utils.paths import DiscreteVP, GaussianPath, Kind
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Plan:
     path: GaussianPath
     times: Tensor
     table: Tensor
+    _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         finite = self.table.isfinite().all(1)
@@ -41,6 +42,36 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a step needs the x_start of the step before."""
+        return bool(self.table[:, 2].any())
+
+    @property
+    def seen(self) -> Tensor:
+        """The times at which a network may be evaluated: all but that of clean data."""
+        return self.times if self.path.sigma(self.times[-1]) > 0 else self.times[:-1]
+
+    def weights(self, prediction: Kind) -> Tensor:
+        """Of x and the prediction in x_start, at each time seen: (n, 2) or (n + 1, 2), float64.
+
+        Raises:
+            ValueError: The prediction does not tell x_start at one of these times.
+        """
+        weights = torch.stack(self.path.mixing(self.seen, prediction, "x_start"), dim=1)
+        finite = weights.isfinite().all(1)
+        if not finite.all():
+            raise ValueError(f"{prediction} does not tell x_start at time {self.seen[~finite][0].item():g}: let the "
+                             "model predict x_start, v or velocity, or the times start below it")
+        return weights
+
+    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """`make()`, called once a key: what a plan leads to is computed, and copied to a device, in its first run."""
+        if key not in self._kept:
+            with torch.inference_mode(False):  # whoever comes later may record gradients
+                self._kept[key] = make()
+        return self._kept[key]
 
 
 def times_uniform(path: GaussianPath, num_steps: int, end: float | None = None) -> Tensor:

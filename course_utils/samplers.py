@@ -57,82 +57,107 @@ def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", c
     Returns:
         (b, *) samples.
     """
-    run = _Run(model, x, plan.path, plan.times, prediction, clamp)
-    if _fusible(x, plan):
-        return _sample_fused(run, x, plan, callback, generator)
+    run = _Run(model, x, plan, prediction, clamp)
+    if _fusible(x):
+        return _sample_fused(run, x, callback, generator)
     # Two buffers: one holds x, the other the previous x_start, and each step turns them into x_start and the next x.
     x, y = x.clone(), torch.empty_like(x)
-    noise = torch.empty_like(x) if (plan.table[:, 3] > 0).any() else None
+    folded = clamp is None and callback is None and not plan.remembers  # nobody asks for x_start
     with evaluating(model):
-        for i, (c_x, c_start, c_previous, c_noise) in enumerate(plan.table.tolist()):
+        for i, (c_x, c_start, c_previous, c_noise) in enumerate(run.steps(folded)):
             out = run.evaluate(i, x)
-            if c_previous:
-                y.mul_(c_previous).add_(x, alpha=c_x)
-            else:
-                torch.mul(x, c_x, out=y)  # y is not read: at first it holds anything
-            y.add_(run.x_start_(i, x, out), alpha=c_start)
-            if c_noise > 0:
-                y.add_(noise.normal_(generator=generator), alpha=c_noise)
+            _begin_(y, c_previous, c_noise, generator).add_(x, alpha=c_x)
+            y.add_(out if folded else run.x_start_(i, x, out), alpha=c_start)
             x, y = y, x
             if callback is not None:
                 callback({"i": i, "t": run.host_times[i], "x": x, "x_start": y})
     return x
 
 
-def _fusible(x: Tensor, plan: Plan) -> bool:
-    """Whether one kernel can do all of a step but the network: on a GPU, for plans without memory."""
-    if not x.is_cuda or not x.is_contiguous() or plan.table[:, 2].any():
+def _begin_(y: Tensor, c_previous: Tensor | None, c_noise: float, generator: Generator | None) -> Tensor:
+    """c_previous·y + c_noise·z, in y's own memory: what the next x has of neither x nor x_start."""
+    if c_previous is None:
+        return y.normal_(0, c_noise, generator=generator) if c_noise > 0 else y.zero_()
+    y.mul_(c_previous)
+    return y.add_(torch.empty_like(y).normal_(0, c_noise, generator=generator)) if c_noise > 0 else y
+
+
+def _fusible(x: Tensor) -> bool:
+    """Whether one kernel can do all of a step but the network: on a GPU."""
+    if not x.is_cuda or not x.is_contiguous():
         return False
     from course_utils.kernels.dispatch import use_operator  # imports Triton, which nobody else needs to wait for
 
     return use_operator(x)
 
 
-def _sample_fused(run: _Run, x: Tensor, plan: Plan, callback: Callback | None, generator: Generator | None) -> Tensor:
-    """The loop of `sample` with a kernel for guidance, x_start, clamp, mean and noise: no other pass over x."""
+def _sample_fused(run: _Run, x: Tensor, callback: Callback | None, generator: Generator | None) -> Tensor:
+    """The loop of `sample` with a kernel for guidance, x_start, clamp, mean and noise: no other pass over x.
+
+    It copies nothing from the host once its plan has been run, so that all of it can be captured as a CUDA graph.
+    """
     from course_utils.kernels.guided_step import guided_step
     from course_utils.kernels.noise import draw_seeds
 
     guide = run.model if isinstance(run.model, guided) and not isinstance(run.model.w, Tensor) else None
-    w = torch.full((len(plan), 1), guide.w if guide else 0.0, dtype=torch.float64)
-    weights = torch.tensor(run.weights[: len(plan)], dtype=torch.float64)
-    rows = torch.cat([w, weights, plan.table[:, [0, 1, 3]]], dim=1).float().to(x.device)
-    seeds = draw_seeds(len(plan), generator, x.device)
+    rows = run.rows(guide.w if guide else 0.0, x.device)
+    seeds = draw_seeds(len(rows), generator, x.device).unbind()
+    remember = callback is not None or run.plan.remembers
+    previous = x if remember else None  # the first step multiplies it by 0
     with evaluating(run.model):
-        for i in range(len(plan)):
+        for i, (row, seed) in enumerate(zip(rows, seeds, strict=True)):
             if guide and guide.guides(run.host_times[i]):
                 cond, uncond = guide.pair(x, run.times[i])
             else:
                 cond, uncond = run.evaluate(i, x), None
-            before, x = x, guided_step(x, cond, uncond, rows[i], seeds[i], run.clamp)
+            done = guided_step(x, cond, uncond, row, seed, run.clamp, previous)
+            x, previous = done if remember else (done, None)
             if callback is not None:
-                out = cond if uncond is None else torch.lerp(uncond, cond, 1 + guide.w)
-                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": run.x_start_(i, before.clone(), out)})
+                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": previous})
     return x
 
 
 class _Run:
-    """A model on a grid: its times on x's device, copied there once, and its prediction told as x_start."""
+    """A model on a plan's grid: its times on x's device, copied there once, and its prediction told as x_start."""
 
-    def __init__(self, model: Model, x: Tensor, path: GaussianPath, times: Tensor, prediction: Kind,
-                 clamp: float | None):
-        self.model, self.clamp = model, clamp
-        seen = times if path.sigma(times[-1]) > 0 else times[:-1]  # clean data needs no network
-        self.host_times = seen.tolist()
-        self.weights = self._weights(path, seen, prediction)
-        if seen.is_floating_point():
-            seen = seen.to(torch.promote_types(x.dtype, torch.float32))  # a half cannot tell the times apart
-        self.times = seen.to(x.device)[:, None].repeat(1, len(x))  # (n, b)
+    def __init__(self, model: Model, x: Tensor, plan: Plan, prediction: Kind, clamp: float | None):
+        self.model, self.plan, self.prediction, self.clamp = model, plan, prediction, clamp
+        self.dtype = torch.promote_types(x.dtype, torch.float32)  # a half cannot tell the times apart
+        self.host_times, self.weights = plan.kept(("weights", prediction, self.dtype), self._weights)
+        self.times = plan.kept(("times", len(x), self.dtype, x.device), lambda: self._times(len(x), x.device))
 
-    @staticmethod
-    def _weights(path: GaussianPath, times: Tensor, prediction: Kind) -> list[list[float]]:
-        """Of x and the prediction in x_start, at each time."""
-        weights = torch.stack(path.mixing(times, prediction, "x_start"), dim=1)  # (n, 2)
-        finite = weights.isfinite().all(1)
-        if not finite.all():
-            raise ValueError(f"{prediction} does not tell x_start at time {times[~finite][0].item():g}: let the model "
-                             "predict x_start, v or velocity, or the times start below it")
-        return weights.tolist()
+    def _weights(self) -> tuple[list[float], list[tuple[Tensor, float]]]:
+        """Times and weights of x and the prediction in x_start; a tensor multiplies faster than a number does."""
+        of_x, of_out = self.plan.weights(self.prediction).unbind(1)
+        return self.plan.seen.tolist(), list(zip(of_x.to(self.dtype).unbind(), of_out.tolist(), strict=True))
+
+    def _times(self, b: int, device: torch.device) -> tuple[Tensor, ...]:
+        """The times seen, (b,) each."""
+        seen = self.plan.seen
+        seen = seen.to(device, self.dtype) if seen.is_floating_point() else seen.to(device)
+        return seen[:, None].repeat(1, b).unbind()
+
+    def steps(self, folded: bool) -> list[tuple[float, float, Tensor | None, float]]:
+        """The plan's rows, a c_previous of 0 as None; folded, those of x and the prediction instead of x_start."""
+        return self.plan.kept(("steps", folded and self.prediction, self.dtype), lambda: self._steps(folded))
+
+    def _steps(self, folded: bool) -> list[tuple[float, float, Tensor | None, float]]:
+        c_x, c_start, c_previous, c_noise = self.plan.table.unbind(1)
+        if folded:
+            of_x, of_out = self.plan.weights(self.prediction)[: len(c_x)].unbind(1)
+            c_x, c_start = c_x + c_start * of_x, c_start * of_out
+        previous = [c if c else None for c in c_previous.to(self.dtype).unbind()]
+        return list(zip(c_x.tolist(), c_start.tolist(), previous, c_noise.tolist(), strict=True))
+
+    def rows(self, w: float, device: torch.device) -> tuple[Tensor, ...]:
+        """What `guided_step` needs of each step, on the device."""
+        def make() -> tuple[Tensor, ...]:
+            n = len(self.plan)
+            guidance = torch.full((n, 1), w, dtype=torch.float64)
+            rows = torch.cat([guidance, self.plan.weights(self.prediction)[:n], self.plan.table], dim=1)
+            return rows.float().to(device).unbind()
+
+        return self.plan.kept(("rows", self.prediction, w, device), make)
 
     def evaluate(self, i: int, x: Tensor) -> Tensor:
         """The prediction at the i-th time; a model that asks for the time on the host is given it."""
@@ -202,7 +227,7 @@ def sample_heun(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int
         callback: As in `sample`.
     """
     plan = plan_euler(path, times)
-    run = _Run(model, x, path, plan.times, prediction, clamp)
+    run = _Run(model, x, plan, prediction, clamp)
     slopes = torch.stack(path.mixing(plan.times, "x_start", "velocity"), dim=1).tolist()
     steps = plan.times.double().diff().tolist()
     flow = lambda i, x, x_start: slopes[i][0] * x + slopes[i][1] * x_start  # noqa: E731
@@ -251,7 +276,7 @@ def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int =
         generator: Of the fresh noise, on x's device.
     """
     plan = PREDICTORS[predictor](path, times)
-    run = _Run(model, x, path, plan.times, prediction, clamp)
+    run = _Run(model, x, plan, prediction, clamp)
     correct = _corrector(run, path, plan.times, prediction, corrector, snr, generator)
     x = x.clone()
     with evaluating(model):

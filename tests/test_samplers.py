@@ -164,7 +164,7 @@ def test_correctors_alone_hold_the_marginal():
     path, t = PATHS["vp"], torch.tensor([0.3, 0.299], dtype=torch.float64)
     noised = PAIR.noised(path.alpha(t[0]).item(), path.sigma(t[0]).item())
     wrong = 0.5 * noise(path)
-    run = samplers._Run(Exact(path, kind="score"), wrong, path, t, "score", None)
+    run = samplers._Run(Exact(path, kind="score"), wrong, plan_ddim(path, t), "score", None)
     for kind in ("langevin", "annealed"):
         correct = samplers._corrector(run, path, t, "score", kind, 0.1, torch.Generator().manual_seed(0))
         x = wrong
@@ -278,7 +278,7 @@ def test_correctors_take_the_papers_steps():
     ratio = z.norm(dim=1).mean() / score.norm(dim=1).mean()
     for kind, size in [("langevin", ratio), ("annealed", path.sigma(t[0]))]:
         eta = 2 * alpha * (0.16 * size) ** 2
-        run = samplers._Run(score_fn, x, path, t, "score", None)
+        run = samplers._Run(score_fn, x, plan_ddim(path, t), "score", None)
         got = samplers._corrector(run, path, t, "score", kind, 0.16, torch.Generator().manual_seed(4))(0, x)
         torch.testing.assert_close(got, x + eta * score + (2 * eta).sqrt() * z)
 
@@ -516,30 +516,59 @@ def test_the_fused_loop_is_the_plain_one(monkeypatch):
     guide = samplers.guided(model, torch.ones(5, 1), None, 2.0, interval=(0.3, 0.8))
     wide = noise(path, 3000).float()
     for fused in (True, False):
-        monkeypatch.setattr(samplers, "_fusible", lambda x, plan, fused=fused: fused)
+        monkeypatch.setattr(samplers, "_fusible", lambda x, fused=fused: fused)
         callback = lambda state, fused=fused: seen[fused].extend((state["x"].clone(), state["x_start"].clone()))  # noqa: E731
         samplers.sample_ddim(guide, x, path, 6, prediction="v", callback=callback)
         samplers.sample_ddim(lambda x, t: torch.cos(x), x, path, 6, callback=callback)
+        samplers.sample_dpmpp_2m(guide, x, path, 6, prediction="v", callback=callback)
+        last = samplers.sample_dpmpp_2m(guide, x, path, 6, prediction="v")
+        torch.testing.assert_close(last, seen[fused][-2], rtol=1e-4, atol=1e-5)
         drawn = samplers.sample(Exact(path), wide, plan_ancestral(path, 100, "beta"), prediction="x_start", clamp=None,
                                 generator=torch.Generator().manual_seed(1))
         assert distance(drawn) < 3
-    assert len(seen[True]) == len(seen[False]) == 24
+    assert len(seen[True]) == len(seen[False]) == 36
     for ours, plain in zip(seen[True], seen[False], strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
 
 
 def test_only_what_one_kernel_can_do_is_fused():
     path, x = PATHS["vp"], torch.randn(2, 3, 4, 4)
-    assert not samplers._fusible(x, plan_ddim(path, 4))  # on the CPU
+    assert not samplers._fusible(x)  # on the CPU
     require("gpu", torch.cuda.is_available(), "fusing a step needs a GPU")
     x = x.cuda()
-    assert samplers._fusible(x, plan_ddim(path, 4))
-    assert not samplers._fusible(x.double(), plan_ddim(path, 4))
-    assert not samplers._fusible(x.to(memory_format=torch.channels_last), plan_ddim(path, 4))
-    assert not samplers._fusible(x, plan_dpmpp_2m(path, 4))  # it remembers the last x_start
+    assert samplers._fusible(x)
+    assert not samplers._fusible(x.double())
+    assert not samplers._fusible(x.to(memory_format=torch.channels_last))
     model = lambda x, t: torch.sin(3 * x)  # noqa: E731
-    plain = samplers.sample_ddim(model, x.cpu(), path, 10)
-    torch.testing.assert_close(samplers.sample_ddim(model, x, path, 10).cpu(), plain, rtol=1e-4, atol=1e-4)
+    for sampler in (samplers.sample_ddim, samplers.sample_dpmpp_2m):
+        plain = sampler(model, x.cpu(), path, 10)
+        torch.testing.assert_close(sampler(model, x, path, 10).cpu(), plain, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_not_asked_for_is_not_computed_and_changes_nothing():
+    """Without clamping, callback and memory x_start folds into the next x; a plan may both remember and draw."""
+    path, x = PATHS["vp"], noise(PATHS["vp"], 5, d=3)
+    model = lambda x, t: torch.sin(3 * x) + t[:, None]  # noqa: E731
+    for kind in ("noise", "x_start", "v"):
+        for plan in (plan_ddim(path, 8, 0.5), plan_dpmpp_2m(path, 8)):
+            runs = [samplers.sample(model, x, plan, prediction=kind, clamp=None, callback=callback,
+                                    generator=torch.Generator().manual_seed(0)) for callback in (None, lambda s: None)]
+            torch.testing.assert_close(*runs, rtol=1e-10, atol=1e-10)
+    table = torch.tensor([[0.0, 1, 0, 0], [0, 0, 2, 0.5]]).double()
+    plan, starts = samplers.Plan(path, torch.tensor([0.9, 0.5, 0.1]).double(), table), []
+    got = samplers.sample(model, x, plan, prediction="x_start", clamp=None, generator=torch.Generator().manual_seed(0))
+    samplers.sample(model, x, plan, prediction="x_start", clamp=None,
+                    callback=lambda state: starts.append(state["x_start"].clone()))
+    drawn = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype)
+    torch.testing.assert_close(got, 2 * starts[0] + 0.5 * drawn)
+
+
+def test_a_plan_serves_other_sizes_types_and_predictions():
+    path, plan = PATHS["vp"], plan_dpmpp_2m(PATHS["vp"], 5)
+    for dtype, b, kind in itertools.product((torch.float64, torch.float32), (2, 3), ("x_start", "v")):
+        x = noise(path, b).to(dtype)
+        again = samplers.sample(Exact(path, kind=kind), x, plan_dpmpp_2m(path, 5), prediction=kind)
+        assert torch.equal(samplers.sample(Exact(path, kind=kind), x, plan, prediction=kind), again)
 
 
 def test_types_and_memory_formats_are_kept():

