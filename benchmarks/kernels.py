@@ -1,33 +1,39 @@
-"""Kernels on a GPU: share of the device's own copy bandwidth, and ratios to eager and compiled torch.
+"""The kernels on a GPU.
 
-    python benchmarks/kernels.py [--json FILE]
-
-At 256 MB of traffic a tensor does not fit the L2 cache and a launch does not count; at course size only launches count,
-so the step is replayed as a CUDA graph. Each row's sides run in turns, the median counts. Without a GPU every row says
-'not applicable', and no figure stands for one that was not measured.
+At 256 MB of traffic, which no L2 cache holds, each against the device's own copy (the share of its bandwidth), plain
+torch run eagerly, and torch.compile of it. At course size only launches count: there the guided step, and the whole
+guided sampler with its network, are replayed as one CUDA graph. Sides run in turns; medians of the device's own clock.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from course_utils import zoo
+from course_utils.bench import Row
+from course_utils.paths import DiscreteVP, cosine_betas
+from course_utils.samplers import guided, plan_ddim, sample
 
 q_sample, guided_step, modulated_norm, reparameterize_kl = (import_module(f"course_utils.kernels.{name}") for name in (
     "q_sample", "guided_step", "modulated_norm", "reparameterize_kl"))
 
 TRAFFIC = 256 * 2**20  # bytes that the fused kernel moves
 CHANNELS = 64
+STEPS = 50
 REPEATS, CALLS = 30, 10
+STEP = f"guided_step (8, 1, 28, 28), {STEPS} in one CUDA graph: against eager torch"
+SAMPLER = f"guided DDIM, {STEPS} steps, 8 digits, one CUDA graph: against its network alone"
+LIMITS = {"share": "the memory", "eager": "passes over the memory", "compiled": "the memory, for both",
+          "launches": "one is the least"}
+
+Make = Callable[[], Callable[[], object]]
 
 
 @dataclass
@@ -37,10 +43,11 @@ class Case:
     name: str
     ours: Callable[[], object]
     eager: Callable[[], object]
-    fusible: Callable[[], object] | None  # what torch.compile is given; None where it is given nothing of its own
+    compiled: Make  # compiles only when it is called
     bytes: int
     share: float | None
     times: float | None
+    launches: bool = False  # whether one launch is claimed
 
 
 def cases(device: str, traffic: int, dtype: torch.dtype = torch.float32) -> list[Case]:
@@ -48,7 +55,18 @@ def cases(device: str, traffic: int, dtype: torch.dtype = torch.float32) -> list
     elements = lambda passes: max(1, traffic // (passes * dtype.itemsize * 64 * CHANNELS)) * 64 * CHANNELS  # noqa: E731
     draw = lambda *shape: torch.randn(shape, device=device, dtype=dtype)  # noqa: E731
     return [_q_sample(draw, elements(3), dtype), _guided_step(draw, elements(4), dtype),
+            _guided_step(draw, elements(6), dtype, remember=True),
             *_modulated_norm(draw, elements(2), dtype), *_reparameterize_kl(draw, elements(3), dtype)]
+
+
+def _compiled(fn: Callable) -> Callable:
+    return torch.compile(fn, mode="max-autotune-no-cudagraphs")
+
+
+def _backward(fn: Callable, given: list[Tensor], grads: object) -> Callable[[], object]:
+    """The gradients alone, of outputs that are kept."""
+    outputs = fn(*given)
+    return lambda: torch.autograd.grad(outputs, given, grads, retain_graph=True)
 
 
 def _q_sample(draw: Callable[..., Tensor], n: int, dtype: torch.dtype) -> Case:
@@ -60,23 +78,26 @@ def _q_sample(draw: Callable[..., Tensor], n: int, dtype: torch.dtype) -> Case:
     def textbook() -> Tensor:
         return alphas[t][:, None, None] * x + sigmas[t][:, None, None] * noise
 
-    return Case("q_sample", lambda: q_sample.q_sample(x, t, noise, alphas, sigmas), textbook, textbook,
-                q_sample.bytes_moved(n, dtype), 0.90, 2)
+    return Case("q_sample", lambda: q_sample.q_sample(x, t, noise, alphas, sigmas), textbook,
+                lambda: _compiled(textbook), q_sample.bytes_moved(n, dtype), 0.90, 2)
 
 
-def _guided_step(draw: Callable[..., Tensor], n: int, dtype: torch.dtype) -> Case:
+def _guided_step(draw: Callable[..., Tensor], n: int, dtype: torch.dtype, remember: bool = False) -> Case:
     x, cond, uncond = draw(n), draw(n), draw(n)
+    previous = draw(n) if remember else None
     seed = torch.tensor([0], device=x.device)
-    w, k_x, k_out, c_x, c_start, c_noise = values = 2.0, 1.1, -0.4, 0.9, 0.3, 0.1
+    w, k_x, k_out, c_x, c_start, c_previous, c_noise = values = 2.0, 1.1, -0.4, 0.9, 0.3, -0.1, 0.1
     row = torch.tensor(values, device=x.device)
 
-    def textbook() -> Tensor:
+    def textbook() -> Tensor | tuple[Tensor, Tensor]:
         out = (1 + w) * cond - w * uncond
         x_start = (k_x * x + k_out * out).clamp(-1, 1)
-        return c_x * x + c_start * x_start + c_noise * torch.randn_like(x)
+        x_next = c_x * x + c_start * x_start + c_noise * torch.randn_like(x)
+        return (x_next + c_previous * previous, x_start) if remember else x_next
 
-    return Case("guided_step", lambda: guided_step.guided_step(x, cond, uncond, row, seed), textbook, textbook,
-                guided_step.bytes_moved(n, dtype), 0.85, 6)
+    name = "guided_step, remembering x_start" if remember else "guided_step"
+    return Case(name, lambda: guided_step.guided_step(x, cond, uncond, row, seed, 1.0, previous), textbook,
+                lambda: _compiled(textbook), guided_step.bytes_moved(n, dtype, remember=remember), 0.85, 6)
 
 
 def _modulated_norm(draw: Callable[..., Tensor], n: int, dtype: torch.dtype) -> list[Case]:
@@ -84,38 +105,36 @@ def _modulated_norm(draw: Callable[..., Tensor], n: int, dtype: torch.dtype) -> 
     x = draw(b, n // (CHANNELS * b), 1, CHANNELS).permute(0, 3, 1, 2)  # channels-last
     g, (scale, shift) = draw(1, CHANNELS, 1, 1), draw(b, 2 * CHANNELS, 1, 1).chunk(2, dim=1)
 
-    def textbook() -> Tensor:
+    def textbook(x: Tensor, g: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         return F.gelu(F.normalize(x, dim=1) * CHANNELS**0.5 * g * (scale + 1) + shift)
 
-    given = [c.detach().requires_grad_() for c in (x, g, scale, shift)]
-    dy = torch.randn_like(x)
-    y = F.gelu(F.normalize(given[0], dim=1) * CHANNELS**0.5 * given[1] * (given[2] + 1) + given[3])
-    ours = modulated_norm.modulated_norm(*given)
-    grad = lambda y: torch.autograd.grad(y, given, dy, retain_graph=True)  # noqa: E731
-    n = x.numel()
-    return [Case("modulated_norm", lambda: modulated_norm.modulated_norm(x, g, scale, shift), textbook, textbook,
-                 modulated_norm.bytes_moved(n, dtype), 0.85, 5),
-            Case("modulated_norm backward", lambda: grad(ours), lambda: grad(y), None,
-                 modulated_norm.bytes_moved(n, dtype, backward=True), 0.75, 5)]
+    ours, plain, n = modulated_norm.modulated_norm, (x, g, scale, shift), x.numel()
+    given, dy = [c.detach().requires_grad_() for c in plain], torch.randn_like(x)
+    forward = Case("modulated_norm", lambda: ours(*plain), lambda: textbook(*plain),
+                   lambda: _compiled(lambda: textbook(*plain)), modulated_norm.bytes_moved(n, dtype), 0.85, 5)
+    backward = Case("modulated_norm backward", _backward(ours, given, dy), _backward(textbook, given, dy),
+                    lambda: _backward(_compiled(textbook), given, dy),
+                    modulated_norm.bytes_moved(n, dtype, backward=True), 0.75, 5)
+    return [forward, backward]
 
 
 def _reparameterize_kl(draw: Callable[..., Tensor], n: int, dtype: torch.dtype) -> list[Case]:
     given = [draw(n // 4096, 4096).requires_grad_() for _ in range(2)]
-    seed = torch.tensor([0], device=given[0].device)
+    plain, seed = [c.detach() for c in given], torch.tensor([0], device=given[0].device)
 
     def textbook(mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
         z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
         return z, -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(dim=1)
 
-    outputs, peers = reparameterize_kl.reparameterize_kl(*given, seed), textbook(*given)
-    grads = torch.randn_like(outputs[0]), torch.randn_like(outputs[1])
-    grad = lambda outputs: torch.autograd.grad(outputs, given, grads, retain_graph=True)  # noqa: E731
-    plain = [c.detach() for c in given]
-    forward = lambda: textbook(*plain)  # noqa: E731
-    return [Case("reparameterize_kl", lambda: reparameterize_kl.reparameterize_kl(*plain, seed), forward, forward,
-                 reparameterize_kl.bytes_moved(n, dtype), None, None),
-            Case("reparameterize_kl backward", lambda: grad(outputs), lambda: grad(peers), None,
-                 reparameterize_kl.bytes_moved(n, dtype, backward=True), None, None)]
+    ours = lambda mu, logvar: reparameterize_kl.reparameterize_kl(mu, logvar, seed)  # noqa: E731
+    grads = [torch.randn_like(part) for part in ours(*plain)]
+    forward = Case("reparameterize_kl", lambda: ours(*plain), lambda: textbook(*plain),
+                   lambda: _compiled(lambda: textbook(*plain)), reparameterize_kl.bytes_moved(n, dtype), None, None,
+                   launches=True)
+    backward = Case("reparameterize_kl backward", _backward(ours, given, grads), _backward(textbook, given, grads),
+                    lambda: _backward(_compiled(textbook), given, grads),
+                    reparameterize_kl.bytes_moved(n, dtype, backward=True), None, None, launches=True)
+    return [forward, backward]
 
 
 def milliseconds(sides: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -134,80 +153,101 @@ def milliseconds(sides: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def row(name: str, unit: str, goal: float | None, ours: float | None = None, peer: float | None = None,
-        ratio: float | None = None) -> dict:
-    needs = "GPU" if ours is not None else "GPU: not applicable"
-    return {"name": name, "ours": ours, "peer": peer, "ratio": ratio, "unit": unit, "goal": goal, "needs": needs}
+def launches(side: Callable[[], object]) -> int:
+    """What one call starts on the device: kernels, copies and fills."""
+    side(), torch.cuda.synchronize()  # compiles
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        side(), torch.cuda.synchronize()
+    return sum(event.device_type == torch.autograd.DeviceType.CUDA for event in profile.events())
 
 
-def at_scale(case: Case, dtype: torch.dtype) -> list[dict]:
-    """A kernel's rows: bandwidth against a copy that moves as many bytes, time against eager and compiled torch."""
+def names(case: Case, dtype: torch.dtype) -> Iterator[tuple[str, str, float | None, str]]:
+    """Of a kernel's rows: which, name, goal, unit."""
     name = f"{case.name} {str(dtype).split('.')[1]}"
+    yield "share", f"{name}: share of copy bandwidth", case.share, "GB/s"
+    yield "eager", f"{name}: against eager torch", case.times, "ms"
+    yield "compiled", f"{name}: against compiled torch", 1, "ms"
+    if case.launches:
+        yield "launches", f"{name}: launches, against one", 1, "launches"
+
+
+def at_scale(case: Case, dtype: torch.dtype) -> Iterator[Row]:
+    """A kernel's rows: bandwidth against a copy that moves as many bytes, time against eager and compiled torch."""
     source = torch.empty(case.bytes // 2, dtype=torch.uint8, device="cuda")
     target = torch.empty_like(source)
-    sides = {"ours": case.ours, "eager": case.eager, "copy": lambda: target.copy_(source)}
-    if case.fusible is not None:
-        sides["compiled"] = torch.compile(case.fusible, mode="max-autotune-no-cudagraphs")
-    ms = milliseconds(sides)
-    speed = {side: case.bytes / 1e6 / ms[side] for side in ("ours", "copy")}
-    rows = [row(f"{name}: share of copy bandwidth", "GB/s", case.share, speed["ours"], speed["copy"],
-                speed["ours"] / speed["copy"])]
-    for side, goal in (("eager", case.times), ("compiled", 1)):
-        if side in ms:
-            rows.append(row(f"{name}: against {side} torch", "ms", goal, ms["ours"], ms[side], ms[side] / ms["ours"]))
-    return rows
+    ms = milliseconds({"ours": case.ours, "eager": case.eager, "compiled": case.compiled(),
+                       "copy": lambda: target.copy_(source)})
+    for which, name, goal, unit in names(case, dtype):
+        told = {"unit": unit, "goal": goal, "limit": LIMITS[which]}
+        if which == "share":
+            yield Row.rate(name, case.bytes / 1e6 / ms["ours"], case.bytes / 1e6 / ms["copy"], **told)
+        elif which == "launches":
+            yield Row.time(name, launches(case.ours), 1, **told)
+        else:
+            yield Row.time(name, ms["ours"], ms[which], **told)
 
 
-def at_course_size(steps: int = 50) -> dict:
-    """The guided step on 8 digits: all steps as one CUDA graph against eager torch, microseconds a step."""
-    draw = lambda *shape: torch.randn(shape, device="cuda")  # noqa: E731
-    case = _guided_step(draw, 8 * 28 * 28, torch.float32)
-    case.ours(), torch.cuda.synchronize()  # compiles before the capture
+def captured(side: Callable[[], object]) -> Callable[[], None]:
+    """`side` as one CUDA graph: what it launches, in one launch. The calls before make its constants and compile."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            side()
+    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        for _ in range(steps):
-            case.ours()
-    ms = milliseconds({"ours": graph.replay, "eager": lambda: [case.eager() for _ in range(steps)]})
-    ours, eager = (1000 * ms[side] / steps for side in ("ours", "eager"))
-    return row("guided_step (8, 1, 28, 28), CUDA graph: against eager torch", "µs", 10, ours, eager, eager / ours)
+        side()
+    return graph.replay
 
 
-def results() -> list[dict]:
+def step_in_a_graph() -> Row:
+    """The guided step on 8 digits: all steps as one CUDA graph against eager torch, microseconds a step."""
+    case = _guided_step(lambda *shape: torch.randn(shape, device="cuda"), 8 * 28 * 28, torch.float32)
+    repeat = lambda side: [side() for _ in range(STEPS)]  # noqa: E731
+    ms = milliseconds({"ours": captured(lambda: repeat(case.ours)), "eager": lambda: repeat(case.eager)})
+    ours, eager = (1000 * ms[side] / STEPS for side in ("ours", "eager"))
+    return Row.time(STEP, ours, eager, unit="µs", goal=10, limit="a kernel's start inside a graph")
+
+
+def sampler_and_network(device: str) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]:
+    """The guided sampler on 8 digits, and its network alone, on twice the batch, as often; both with fixed inputs."""
+    network = zoo.build("unet", {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1})
+    network = network.eval().requires_grad_(False).to(device)
+    x, condition = torch.randn(8, 1, 28, 28, device=device), {"text_emb": torch.randn(8, 64, device=device)}
+    guide = guided(network, condition, {"text_emb": None}, 2.0)
+    plan = plan_ddim(DiscreteVP(cosine_betas(200)), STEPS)
+    both, t = torch.cat([x, x]), torch.zeros(16, dtype=torch.int64, device=device)
+
+    def alone() -> Tensor:
+        for _ in range(STEPS):
+            out = network(both, t, guide.both)
+        return out
+
+    return lambda: sample(guide, x, plan), alone
+
+
+def sampler_in_a_graph() -> Row:
+    """What the sampler adds to its network where both are one CUDA graph each."""
+    ours, network = map(captured, sampler_and_network("cuda"))
+    ms = milliseconds({"ours": ours, "network": network})
+    return Row.time(SAMPLER, ms["ours"], ms["network"], goal=0.97, limit="the network")
+
+
+def rows() -> Iterator[Row]:
     """All rows; without a GPU their names and goals only."""
-    if torch.cuda.is_available():
-        rows = [r for dtype in (torch.float32, torch.bfloat16) for case in cases("cuda", TRAFFIC, dtype)
-                for r in at_scale(case, dtype)]
-        return [*rows, at_course_size()]
-    rows = []
-    for case in cases("cpu", 1):
-        rows.append(row(f"{case.name}: share of copy bandwidth", "GB/s", case.share))
-        rows.append(row(f"{case.name}: against eager torch", "ms", case.times))
-        if case.fusible is not None:
-            rows.append(row(f"{case.name}: against compiled torch", "ms", 1))
-    return [*rows, row("guided_step (8, 1, 28, 28), CUDA graph: against eager torch", "µs", 10)]
-
-
-def machine() -> str:
-    """What the figures were measured on."""
-    triton = q_sample.triton.__version__ if q_sample.triton else "none"
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    return f"{gpu}; torch {torch.__version__}, Triton {triton}, Python {platform.python_version()}"
-
-
-def main() -> None:
-    """Prints the table, and writes the rows where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    rows = results()
-    print(machine())
-    for r in rows:
-        measured = "not measured: needs a GPU" if r["ratio"] is None else (
-            f"{r['ours']:10.4g} against {r['peer']:10.4g} {r['unit']}, ratio {r['ratio']:.2f}")
-        print(f"{r['name']:72} {measured}" + (f" (goal {r['goal']})" if r["goal"] else ""))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
-
-
-if __name__ == "__main__":
-    main()
+    if not torch.cuda.is_available():
+        for dtype in (torch.float32, torch.bfloat16):
+            for case in cases("cpu", 1, dtype):
+                yield from (Row.absent(name, "a GPU", unit=unit, goal=goal)
+                            for _, name, goal, unit in names(case, dtype))
+        yield Row.absent(STEP, "a GPU", unit="µs", goal=10)
+        yield Row.absent(SAMPLER, "a GPU", goal=0.97)
+        return
+    # Backward passes are timed on one forward pass, whose tensors the compiler would otherwise reuse.
+    torch._functorch.config.donated_buffer = False
+    for dtype in (torch.float32, torch.bfloat16):
+        for case in cases("cuda", TRAFFIC, dtype):
+            yield from at_scale(case, dtype)
+    yield step_in_a_graph()
+    yield sampler_in_a_graph()
