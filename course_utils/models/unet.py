@@ -30,8 +30,8 @@ class RMSNorm(nn.Module):
 
     @staticmethod
     def scale(x: Tensor) -> Tensor:
-        """√C / ‖x‖₂, (b, 1, h, w), summed in float32."""
-        square = x.float().square().sum(dim=1, keepdim=True)
+        """√C / ‖x‖₂, (b, 1, h, w), summed in float32 at least."""
+        square = x.to(torch.promote_types(x.dtype, torch.float32)).square().sum(dim=1, keepdim=True)
         # 1e-24 is the square of F.normalize's 1e-12: it only keeps 0 / 0 from happening.
         return (square.clamp_min_(1e-24).rsqrt_() * math.sqrt(x.shape[1])).to(x.dtype)
 
