@@ -8,6 +8,9 @@ d log p/dt = −∇·(dx/dt) (Song et al. 2021b, section 4.3 and appendix D; Che
 noise at t_max. What comes out is the density that the flow pushes from the prior: where x at t_max is not quite the
 prior's noise, that is not quite the data's own. A model is called as `model(x, t, *per_sample)` with x (m, *), t (m,)
 and must treat the samples independently (a divergence taken through batch statistics would be wrong).
+
+`Solver(rtol=1e-2, atol=1e-2, bits_tol=1e-3, together=True)` tells bits/dim of the course's digits to two decimals. A
+convolutional network is evaluated faster after `model.to(memory_format=torch.channels_last)`.
 """
 
 from __future__ import annotations
@@ -57,6 +60,9 @@ class Solver:
         atol: Absolute error allowed in a step; for logp it is counted per dimension.
         bits_tol: Error in bits/dim allowed to logp in a step, instead of atol and rtol: what a plot can show, 1e-3, is
             far less work than what a state may need.
+        together: One step for all samples, its error the root mean square over them. Of a rough flow (a network between
+            the times it was trained at) that is more accurate for as many evaluations: a step of one sample's own is
+            taken where its estimate happens to be small. No sample then stops earlier than the others.
         steps: Of the fixed methods.
         variable: "time" or "log_snr". Time unless given, which takes fewer evaluations on continuous paths; for a
             DiscreteVP the log-SNR, in which its flow is smooth: in time its rates jump at every index.
@@ -68,6 +74,7 @@ class Solver:
     rtol: float = 1e-5
     atol: float = 1e-5
     bits_tol: float | None = None
+    together: bool = False
     steps: int = 50
     variable: Variable | None = None
     t_min: float | None = None
@@ -221,9 +228,15 @@ def _tolerances(solver: Solver, x: Tensor, k: int) -> dict:
 
     def norm(ratio: Tensor) -> Tensor:
         # One number among hundreds of pixels would be lost in their mean square.
-        return torch.maximum(solvers.rms(ratio[:, :dims]), ratio[:, dims:].abs().amax(1))
+        of_x, of_volumes = solvers.rms(ratio[:, :dims]), ratio[:, dims:].abs().amax(1)
+        return torch.maximum(_shared(of_x), _shared(of_volumes)) if solver.together else torch.maximum(of_x, of_volumes)
 
     return {"rtol": rtol, "atol": atol, "norm": norm}
+
+
+def _shared(norms: Tensor) -> Tensor:
+    """The samples' root mean square, for each of them."""
+    return solvers.rms(norms[None]).expand(len(norms))
 
 
 def bits_per_dim(logp: Tensor, dims: int, data_range: tuple[float, float] = (-1.0, 1.0), levels: int = 256) -> Tensor:

@@ -257,6 +257,16 @@ def test_bits_have_a_tolerance_of_their_own():
     assert nfe[1e-7] > 2 * nfe[1e-3] and nfe[1e-3] >= nfe[1]
 
 
+def test_samples_that_step_together_are_all_as_accurate():
+    gaussian = Gaussian(VP(), "noise")
+    x, tolerances = gaussian.data(1) * torch.tensor([[0.1], [1.0], [4.0]]), Solver(rtol=1e-5, atol=1e-5, t_min=1e-3)
+    apart, together = (log_likelihood(gaussian, x, gaussian.path, divergence="exact", solver=solver)
+                       for solver in (tolerances, replace(tolerances, together=True)))
+    assert len(set(apart.nfe.tolist())) > 1 and len(set(together.nfe.tolist())) == 1
+    assert apart.nfe.min() <= together.nfe[0] <= apart.nfe.max()
+    assert torch.allclose(together.logp, gaussian.pushed_logp(x, 1e-3, 1.0), rtol=0, atol=1e-3)
+
+
 def test_logp_is_not_lost_among_the_pixels():
     """300 entries that stand still beside the one that stretches change neither the steps nor logp's error."""
     tolerances = Solver(rtol=1e-2, atol=1e-2, bits_tol=1e-3)
