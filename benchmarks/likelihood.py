@@ -6,6 +6,7 @@ whole batch as one float64 vector on the host, in time, one forward and one back
 the layout it is loaded in; run once. torchdiffeq: `odeint` of the state and the log-density, dopri5, given what ours
 has: log-SNR and the network with channels last. Ours: in log-SNR; `bits_tol` bounds the log-density's error. Nothing is
 compiled. Errors are the worst digit's against our solver at tolerance 1e-6, which takes 510 evaluations.
+Our tolerance was chosen on these digits, so 0.01 holds for them: on 12 others the worst error was 0.02.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from course_utils.likelihood import (
 from course_utils.paths import DiscreteVP, cosine_betas
 
 DIMS = 28 * 28
-OURS = Solver(rtol=1e-2, atol=1e-2, bits_tol=1e-3, together=True)  # within 0.01 bits/dim
+OURS = Solver(rtol=1e-2, atol=1e-2, bits_tol=1e-3, together=True)  # within 0.01 bits/dim here, 0.02 on others
 TIGHT = Solver(rtol=1e-6, atol=1e-6)
 
 

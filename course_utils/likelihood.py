@@ -9,7 +9,7 @@ noise at t_max. What comes out is the density that the flow pushes from the prio
 prior's noise, that is not quite the data's own. A model is called as `model(x, t, *per_sample)` with x (m, *), t (m,)
 and must treat the samples independently (a divergence taken through batch statistics would be wrong).
 
-`Solver(rtol=1e-2, atol=1e-2, bits_tol=1e-3, together=True)` tells bits/dim of the course's digits to two decimals. A
+`Solver(rtol=1e-2, atol=1e-2, bits_tol=1e-3, together=True)` tells bits/dim of the course's digits to about 0.02. A
 convolutional network is evaluated faster after `model.to(memory_format=torch.channels_last)`.
 """
 
