@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils import plot, recipes, zoo
+from course_utils.models.fast import fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
 
@@ -44,7 +45,8 @@ class State:
         self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
         self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=recipe.weight_decay, fused=True)
+        self.bfloat16 = fastest_dtype(device) == torch.bfloat16  # measured, so a resumed run must be told
         self.step, self.steps = 0, recipe.steps
         self.losses: list[float] = []
         torch.manual_seed(recipe.seed + self.processes.rank)  # dropout
@@ -59,6 +61,7 @@ class State:
         out |= {"random/batches": self.generator.get_state(), "random/torch": gather(torch.get_rng_state())}
         if self.device.type == "cuda":
             out["random/cuda"] = gather(torch.cuda.get_rng_state(self.device))
+        out["bfloat16"] = torch.tensor(self.bfloat16)
         out |= {"step": torch.tensor([self.step, self.steps]), "losses": torch.tensor(self.losses, dtype=torch.float64)}
         return {k: v.detach().cpu().contiguous().clone() for k, v in out.items()}
 
@@ -80,6 +83,7 @@ class State:
         torch.set_rng_state(saved["random/torch"][rank])
         if "random/cuda" in saved and self.device.type == "cuda":
             torch.cuda.set_rng_state(saved["random/cuda"][rank], self.device)
+        self.bfloat16 = bool(saved["bfloat16"])
         (self.step, self.steps), self.losses = saved["step"].tolist(), saved["losses"].tolist()
 
 
@@ -172,7 +176,7 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
         group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
     batch = run.processes.share(recipe.batch(run.generator))
     run.optimizer.zero_grad(set_to_none=True)
-    with autocast(run.device):
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
         loss = recipe.loss(model, batch)
     stop = torch.full_like(loss.detach(), float(asked.is_set()))
     mean, stop = run.processes.mean(torch.stack([loss.detach(), stop])).tolist()
@@ -199,12 +203,6 @@ def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
     torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
     for mine, theirs in zip(ema.buffers(), model.buffers(), strict=True):
         mine.copy_(theirs)
-
-
-def autocast(device: torch.device) -> contextlib.AbstractContextManager:
-    """bfloat16 autocast on a GPU that multiplies bfloat16, else nothing: on two CPU cores it was no faster."""
-    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
 class Watch:

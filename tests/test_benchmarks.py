@@ -28,3 +28,22 @@ def test_the_slider_comes_near_the_converged_picture(case):
     slider = case.slider(Fast(case.net, compile=None, dtype=torch.float32))
     ours, converged = slider(1.0), case.converged()
     assert (ours - converged).square().mean().sqrt() < 0.2 * converged.std()
+
+
+def test_training_steps_of_both_sides_begin_alike_and_learn():
+    benchmark = bench.load("training")
+    recipe = benchmark.Wide()
+    object.__setattr__(recipe, "batch_size", 4)
+    recipe.ARGS.update(dim=4, dim_mults=[1, 2])
+    for side in (benchmark.ours, benchmark.textbook):
+        step = side(recipe)
+        losses = [step() for _ in range(30)]
+        assert 0.8 < losses[0] < 2 and min(losses[-5:]) < losses[0], side
+
+
+def test_costs_an_operation_are_told_of_the_peers_that_are_there(monkeypatch):
+    benchmark = bench.load("training")
+    monkeypatch.setattr(benchmark, "installed", lambda package: False)
+    benchmark.ARGS.update(dim=4, dim_mults=[1, 2])
+    assert [row.needs for row in benchmark.per_operation(2, 8)] == [
+        "diffusers: not applicable", "denoising-diffusion-pytorch: not applicable"]

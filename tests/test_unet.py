@@ -69,6 +69,19 @@ def test_a_blocks_gradients_equal_the_notebooks(nb, modulated):
         torch.testing.assert_close(mine, theirs)
 
 
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    torch.manual_seed(0)
+    dropout, x = fast.Dropout(0.1), torch.ones(7, 5, 31, 33).to(memory_format=torch.channels_last).requires_grad_()
+    y = dropout(x)
+    y.sum().backward()
+    assert y.unique().tolist() == [0, pytest.approx(1 / 0.9)] and torch.equal(x.grad, y)
+    share = (y == 0).float()
+    assert abs(share.mean() - 0.1) < 0.006 and share.mean((0, 2, 3)).std() < 0.012  # 36,000 draws, 5 standard errors
+    neighbours = share[..., 1:] * share[..., :-1]
+    assert abs(neighbours.mean() - 0.01) < 0.003
+    assert not torch.equal(dropout(x), y) and dropout.eval()(x) is x
+
+
 def test_the_network_is_one_graph():
     unet, given = fast.Unet(**DIGITS).eval(), inputs(DIGITS)
     with torch.no_grad():
