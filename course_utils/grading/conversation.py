@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -57,7 +58,7 @@ class Conversation:
                 id, outcome = self._receive(deadline - time.monotonic(), WORDS)
                 if id == "ready":
                     return failed
-                failed.append((numbers.pop(id), outcome))
+                failed.append((numbers.pop(id), self._in_our_words(outcome, "The cell", self._limits.cell)))
         except (OSError, EOFError, ValueError, KeyError) as e:
             self._lose(e, "The notebook")
             return [*failed, (0, self._lost)]
@@ -68,13 +69,24 @@ class Conversation:
             return self._lost
         try:
             self._send(wire.pack(id, Outcome(inputs)))
-            answered, outcome = self._receive(self._limits.probe + GRACE, self._limits.reply)
+            frame = wire.receive(self._room.stdout.fileno(), self._limits.probe + GRACE, self._limits.reply)
+            try:
+                answered, outcome = wire.unpack(frame)
+            except wire.WireError as e:  # a frame of the right length: the next one is still in its place
+                return Outcome(error="Refused", message=str(e))
             if answered != id:
                 raise wire.WireError("An answer came to a question that was not asked.")
-            return outcome
+            return self._in_our_words(outcome, "It", self._limits.probe)
         except (OSError, EOFError, ValueError) as e:
             self._lose(e, "The answer")
             return self._lost
+
+    def _in_our_words(self, outcome: Outcome, what: str, seconds: float) -> Outcome:
+        """A student's exception may bear the name of one of the grader's errors, but never speak in its voice."""
+        said = {"Deadline": f"{what} took longer than {seconds:g} seconds.",
+                "Ended": f"{what} ended the Python process.",
+                "Refused": f"An answer may have {self._limits.reply / 2**20:.2g} MiB; this one was refused."}
+        return replace(outcome, message=said.get(outcome.error, outcome.message))
 
     def _send(self, frame: bytes) -> None:
         wire.send(self._room.stdin.fileno(), frame, self._limits.probe + GRACE)
