@@ -30,7 +30,8 @@ from course_utils.grading.seccomp import SandboxError, filter_program
 from course_utils.grading.stage import stage_plain
 
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
-ANSWERING = ["course_utils", "diffusers"]
+ANSWERING = ["course_utils", "diffusers", "denoising_diffusion_pytorch", "guided_diffusion", "improved_diffusion",
+             "k_diffusion", "flow_matching", "torchcfm"]
 LIBRARY = "/room"  # where a room finds the staged folder
 TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
     "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
@@ -145,7 +146,7 @@ def _parents(path: Path) -> list[str]:
 
 
 def _installed_copies() -> list[Path]:
-    """Where libraries that hold the answers may be installed: course_utils itself, when not editable, and diffusers."""
+    """Where libraries that hold the answers may be installed: course_utils itself, when not editable, and others."""
     folders = [Path(folder) for folder in sys.path if "site-packages" in Path(folder).parts]
     return [folder / name for folder in folders for name in ANSWERING]
 
