@@ -94,7 +94,7 @@ def document(title: str, body: str, sandbox: bool) -> str:
     return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-            f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n</body>\n</html>\n")
+            f"<title>{escape(_printable(title))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n</body>\n</html>\n")
 
 
 def bar(earned: float, points: float) -> str:
@@ -110,11 +110,14 @@ def number(points: float) -> str:
 
 def visible(text: str) -> str:
     """Escaped, `code` marked up, and characters that turn or hide text taken out."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    parts = escape(text).split("`")
+    parts = escape(_printable(text)).split("`")
     if len(parts) % 2 == 0:  # a backtick of its own
         return "`".join(parts)
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def count(n: int, word: str) -> str:

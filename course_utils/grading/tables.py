@@ -19,8 +19,8 @@ def written(rows: Iterable[Iterable[object]]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula, on one line."""
-    text = " ".join(text.split()) if text.strip() else ""
+    """A text that no spreadsheet takes for a formula, on one line, without characters that turn or hide text."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
