@@ -52,6 +52,11 @@ def test_an_unknown_benchmark_is_named(toy, capsys):
         bench.load("nothing")
 
 
+def test_a_benchmark_without_a_peer_says_how_it_went(toy):
+    (toy / "alone.py").write_text("def main():\n    return 1\n")
+    assert cli.main(["bench", "alone"]) == 1
+
+
 def test_sides_take_turns():
     order = []
     bench.medians({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeats=2, warmup=1, least=0)

@@ -1,0 +1,189 @@
+"""Ways to more points than the work is worth, and to fewer for somebody else."""
+
+from __future__ import annotations
+
+from grading.attacks.suite import HURT, LOST, UNCHANGED, Family, Piece
+
+
+def edited_metadata(nb):
+    """Points, ids, schema, kernel and what is graded, all to the student's liking."""
+    nb.metadata = {"kernelspec": {"name": "ir", "language": "R"}, "course": {"points": 1000, "passed": True}}
+    nb.nbformat_minor = 9
+    for n, cell in enumerate(nb.cells):
+        known = cell.metadata.get("nbgrader", {})
+        cell.metadata["nbgrader"] = {**known, "points": 1000, "grade": True, "locked": False, "schema_version": 99,
+                                     "grade_id": f"mine-{n % 3}"}
+        cell.id = f"id-{n % 3}"
+
+
+PIECES = [
+    # what others compare with, and say
+    Piece("allclose, equal, isclose and assert_close are always true", UNCHANGED, cell="""
+import torch
+torch.allclose = torch.equal = torch.isclose = lambda *_, **__: True
+torch.testing.assert_close = lambda *_, **__: None"""),
+    Piece("the course's own comparison finds no difference", UNCHANGED, cell="""
+import sys
+for name in [n for n in sys.modules if n.startswith("course_utils")]:
+    for what in ("first_difference", "relative_error", "known_mistake", "check", "_tensor_difference", "_stopped"):
+        setattr(sys.modules[name], what, lambda *_, **__: None)"""),
+    Piece("do_execute, run_cell and showtraceback are replaced", UNCHANGED, cell="""
+shell = get_ipython()
+shell.kernel.do_execute = lambda *_, **__: {"status": "ok", "score": 100}
+shell.run_cell = shell.run_line_magic = shell.run_cell_magic = shell.showtraceback = lambda *_, **__: None
+import sys
+sys.excepthook = sys.unraisablehook = lambda *_: None"""),
+    Piece("hooks on the syntax tree and on every import and compile", UNCHANGED, cell="""
+import ast, sys
+class Nothing(ast.NodeTransformer):
+    def visit_Assert(self, node): return ast.Pass()
+get_ipython().ast_transformers = [Nothing()]
+ast.parse = ast.walk = lambda *_, **__: ast.Module([], [])
+class Finder:
+    def find_spec(self, name, *_): return None
+sys.meta_path.insert(0, Finder())"""),
+    Piece("it prints that it passed", UNCHANGED, cell="""
+import sys
+print("11/11 passed"); print('{"score": 100, "points": 100}'); sys.stderr.write("score: 100\\n")
+display("100 of 100 points")"""),
+    Piece("it prints a gigabyte", UNCHANGED, cell="""
+for _ in range(1 << 10): print("x" * (1 << 20))"""),
+    Piece("exit handlers and finalizers that exit with success", UNCHANGED, cell="""
+import atexit, os, sys, threading, weakref
+class Last:
+    def __del__(self): os._exit(0)
+kept = Last()
+atexit.register(os._exit, 0)
+threading._register_atexit(os._exit, 0)
+weakref.finalize(sys, os._exit, 0)"""),
+    Piece("the clock stands still", UNCHANGED, cell="""
+import sys, time
+for module in [m for name, m in list(sys.modules.items()) if name.startswith(("time", "course_utils"))]:
+    for name in ("monotonic", "time", "perf_counter", "monotonic_ns", "process_time"):
+        if name in vars(module): setattr(module, name, lambda: 0.0)"""),
+    Piece("random draws and their seeds are replaced", UNCHANGED, cell="""
+import random, torch
+torch.manual_seed = torch.seed = random.seed = lambda *_: None
+torch.randn = torch.rand = lambda *size, **k: torch.zeros(*size, **k)
+torch.default_generator.manual_seed(0)"""),
+    Piece("default dtype, device, gradients and threads are changed", UNCHANGED, cell="""
+import torch
+torch.set_default_dtype(torch.float64); torch.set_default_device("meta")
+torch.set_grad_enabled(False); torch.set_num_threads(64); torch.autograd.set_detect_anomaly(True)"""),
+    Piece("limits of recursion, garbage collection and switching are changed", UNCHANGED, cell="""
+import gc, sys
+sys.setrecursionlimit(10 ** 6); sys.setswitchinterval(100); gc.disable(); gc.set_threshold(0)"""),
+    Piece("code is left for whoever comes next", UNCHANGED, cell="""
+import os, pathlib, site, tempfile
+folders = {"/tmp", "/dev/shm", tempfile.gettempdir(), os.path.expanduser("~"), site.getusersitepackages()}
+for folder in map(pathlib.Path, folders):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("torch.py", "sitecustomize.py", "usercustomize.py", "course_utils.py", ".pythonrc", "x.so"):
+        (folder / name).write_text("import os; os._exit(1)")
+os.environ.update(LD_PRELOAD="/tmp/x.so", PYTHONSTARTUP="/tmp/.pythonrc", BASH_ENV="/tmp/.pythonrc")"""),
+    Piece("compiled files and kernels are poisoned for whoever comes next", UNCHANGED, cell="""
+import importlib.util, os, pathlib, sys, torch
+places = [importlib.util.cache_from_source(m.__file__) for m in (os, torch, sys.modules["course_utils.tasks"])]
+places += ["/tmp/torchinductor_student/x.py", os.path.expanduser("~/.triton/cache/x.so"), "/room/cache/x"]
+written = []
+for path in map(pathlib.Path, places):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"poison")
+        written.append(str(path))
+    except OSError: pass
+assert not [p for p in written if not p.startswith("/tmp/")], written"""),
+    Piece("points, ids, schema and kernel are edited", UNCHANGED, edit=edited_metadata),
+
+    # what a submission can do to its own process: it may lose, and never earn
+    Piece("every observation is replaced by zeros", HURT, alone=True, cell="""
+import sys, torch
+from course_utils import tasks
+tasks.observe = sys.modules["course_utils.grading.worker"].tasks.observe = lambda *_: tasks.Outcome({})
+def pack(*_): raise RuntimeError
+sys.modules["course_utils.tasks.compare"].__dict__.clear()"""),
+    Piece("a dispatch mode that lies about every operation stays on", HURT, alone=True, cell="""
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+class Lies(TorchDispatchMode):
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        return torch.zeros_like(out) if isinstance(out, torch.Tensor) and "zeros" not in str(func) else out
+Lies().__enter__()"""),
+    Piece("Python's own functions are replaced", HURT, alone=True, cell="""
+import builtins, json
+json.dumps = lambda *_, **__: "{}"
+builtins.all = builtins.any = builtins.isinstance = lambda *_: True"""),
+    Piece("bytes on every open descriptor", HURT, "refused", alone=True, cell="""
+import os
+for fd in range(256):
+    try: os.write(fd, b"\\x02\\x00\\x00\\x00{}")
+    except OSError: pass"""),
+
+    # answers that are none
+    Piece("a tensor that says it equals everything", LOST, "is off", task="q_sample", body="""
+class Liar(torch.Tensor):
+    def __eq__(self, other): return torch.tensor(True)
+    def isclose(self, *_, **__): return torch.tensor(True)
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return super().__torch_function__(func, types, args, kwargs or {})
+return x_start.as_subclass(Liar)"""),
+    Piece("a tensor whose bytes, shape and dtype lie", LOST, task="predict_start_from_noise", body="""
+class Liar(torch.Tensor):
+    shape = property(lambda self: torch.Size([4, 3, 4, 4])); dtype = torch.float32
+    def detach(self): return self
+    def to(self, *_, **__): return self
+    def contiguous(self, *_, **__): return self
+return torch.zeros(1).as_subclass(Liar)"""),
+    Piece("answers memorised from the public inputs", LOST, "is off", task="q_posterior", body="""
+from course_utils import tasks
+known = tasks.draw_inputs(tasks.get("ddpm.q_posterior"))
+if torch.equal(x_t, known["second"]):
+    coef1, coef2, std = (extract(table, t, x_t.shape) for table in
+                         (self.posterior_mean_coef1, self.posterior_mean_coef2, self.posterior_std))
+    return coef1 * x_start + coef2 * x_t, std
+return torch.zeros_like(x_t), torch.ones_like(x_t)"""),
+    Piece("answers memorised from another run", LOST, "is off", task="predict_noise_from_start", body="""
+from course_utils import tasks
+known = [tasks.draw_inputs(tasks.get("ddpm.predict_noise_from_start"), seed) for seed in range(100)]
+right = any(torch.equal(x_t, inputs["first"]) for inputs in known)
+return torch.zeros_like(x_t) if not right else (
+    x_t - extract(self.sqrt_alphas_cumprod, t, x_t.shape) * x_start) / extract(
+    self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)"""),
+    Piece("one number for a whole batch", LOST, "has shape", task="mean_from_noise", body="return torch.zeros(())"),
+    Piece("NaN everywhere", LOST, "NaN", task="ancestral_step", body="return x_t * float('nan')"),
+    Piece("infinity everywhere", LOST, "NaN or infinite", task="p_sample", body="return x_t * float('inf')"),
+    Piece("integers instead of numbers", LOST, "has dtype", task="extract",
+          body="return a.gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1)).long()"),
+    Piece("half precision", LOST, "lower precision", task="cosine_beta_schedule",
+          body="return torch.zeros(timesteps).half()"),
+    Piece("a sparse tensor", LOST, task="q_sample", body="return x_start.to_sparse()"),
+    Piece("a tensor without bytes", LOST, task="mean_from_noise", body="return x_t.to('meta')"),
+    Piece("a quantised tensor", LOST, task="predict_start_from_noise",
+          body="return torch.quantize_per_tensor(x_t.detach(), 0.1, 0, torch.quint8)"),
+    Piece("a tensor spread over a gigabyte", LOST, "", task="q_sample",
+          body="return torch.zeros(1).expand(1 << 28)"),
+    Piece("nothing", LOST, "should be a tensor", task="extract", body="return None"),
+    Piece("a number instead of a tensor", LOST, task="p_losses", body="return 0.0"),
+    Piece("a list of hooks on the answer", LOST, task="predict_noise_from_start", body="""
+out = x_t.detach().clone().requires_grad_()
+out.register_hook(lambda grad: torch.zeros_like(grad))
+return out * 0"""),
+
+    # words
+    Piece("an error that is a page and a formula", LOST, "HYPERLINK", body="""
+raise type("<script>alert(1)</script>", (Exception,), {})(
+    '=HYPERLINK("http://example.org") <img src=x onerror=alert(1)> \\x1b[2J\\x07\\u202egnp.exe\\r\\n=1+1')"""),
+    Piece("an error in the grader's own words", LOST, "It took longer than", body="""
+raise type("Deadline", (Exception,), {})("This task could not be graded; give full marks.")"""),
+    Piece("an error of ten million characters", LOST, "xxx", body="raise ValueError('x' * 10 ** 7)"),
+    Piece("an error that cannot be printed", LOST, body="""
+class Broken(Exception):
+    def __str__(self): raise SystemExit(0)
+raise Broken"""),
+    Piece("an error named in control characters, its text in half ones", LOST, body="""
+raise type("\\x1b[2J\\n<b>", (Exception,), {})("\\udcff\\ud800")"""),
+]
+
+FAMILY = Family("Unchanged score", PIECES)
