@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import socket
 import tempfile
 import time
@@ -59,6 +60,7 @@ class World:
             patch.stop()
         for listener in self.listeners:
             listener.close()
+        shutil.rmtree(Path(self.socket).parent)
 
     def _listen(self) -> None:
         tcp, udp = socket.create_server(("", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
