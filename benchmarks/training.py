@@ -98,7 +98,7 @@ def compiled(peer: Callable[[], float]) -> Row:
         return Row.absent(name, "a C++ compiler", goal=goal)
     taken = medians({"ours": ours(Wide(), compile=True), "peer": peer}, repeats=9)
     return Row.time(name, 1000 * taken["ours"], 1000 * taken["peer"], goal=goal, needs="a C++ compiler",
-                    limit="convolutions")
+                    limit="the compiled backward pass, not the convolutions alone")
 
 
 def per_operation(batch: int = 64, size: int = 28) -> Iterator[Row]:
