@@ -1,8 +1,9 @@
 """Grading: strangers' notebooks, run where they can do no harm, compared where they cannot reach.
 
     wire, conversation   what passes between the grader and a room
-    room, seccomp        the room: a process behind bubblewrap; limits, selftest
-    worker, cells        the process inside, which runs a notebook and answers
+    room, seccomp        the room: a process behind bubblewrap; limits, cgroups, selftest
+    warm, zygote         the same room, entered by a fork of a process that has loaded torch
+    worker, cells        the process inside, which runs a notebook and answers; ready
     stage                the few files of the course that it sees
     grader, workshop     the answer key, one submission; what a process needs to grade
     pools, runs          threads here or workers elsewhere; a whole class
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 
 def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler: str | None = None,
           tls: tuple[Path, Path, Path] | None = None, resume: bool = False, only: str | None = None,
-          student: str | None = None, sandbox: bool = True, seed: int | None = None, limits: Limits | None = None,
-          canvas: Path | str | None = None, compare: Path | str | None = None, late: Path | str | None = None,
-          progress: bool = False, say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
+          student: str | None = None, sandbox: bool = True, warm: bool = False, seed: int | None = None,
+          limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
+          late: Path | str | None = None, progress: bool = False,
+          say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
     Each result is on disk before it is yielded. Leaving the loop early, or an interruption, ends what is being graded
@@ -55,6 +57,7 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         only: Grade one notebook (`05_ddpm`) or one task (`ddpm.q_sample`).
         student: Grade one student.
         sandbox: False runs the submissions with your own rights: they can then read and change all that you can.
+        warm: Start rooms from a process that has loaded torch already: the same verdicts, sooner.
         seed: The run's seed, instead of a fresh one; for tests.
         limits: Of time and memory.
         canvas: The gradebook that Canvas exported, for the titles and ids in `canvas.csv`.
@@ -74,8 +77,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
 
     beside = Beside.read(canvas and Path(canvas), compare and Path(compare), late and Path(late))
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
-                        student=student, sandbox=sandbox, seed=seed, limits=limits or Limits(), beside=beside,
-                        progress=progress, say=say)
+                        student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
+                        beside=beside, progress=progress, say=say)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
     parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
+    parser.add_argument("--warm", action="store_true", help="load torch once, not once for every submission")
     parser.add_argument("--no-sandbox", action="store_true",
                         help="run the submissions with your own rights, unprotected; the report says so")
 
@@ -112,11 +116,12 @@ def run(args: argparse.Namespace) -> int:
     if any(tls) and not all(tls):
         raise ValueError("--tls-ca, --tls-cert and --tls-key belong together.")
     print(layouts.see(args.submissions).sentence, file=sys.stderr)
-    limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB)
+    limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB,
+                    together=(args.memory + 512) * MiB)
     results = grade(args.submissions, args.out, jobs=args.jobs, scheduler=args.scheduler, tls=tls if all(tls) else None,
                     resume=args.resume, only=args.only, student=args.student, sandbox=not args.no_sandbox,
-                    limits=limits, canvas=args.canvas, compare=args.compare, late=args.late, progress=True,
-                    say=tqdm.write)
+                    warm=args.warm, limits=limits, canvas=args.canvas, compare=args.compare, late=args.late,
+                    progress=True, say=tqdm.write)
     total = incomplete = 0
     try:
         for result in results:

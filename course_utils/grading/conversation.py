@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from dataclasses import replace
 
@@ -13,16 +12,13 @@ from torch import Tensor
 
 from course_utils.grading import wire
 from course_utils.grading.limits import Limits
+from course_utils.grading.room import Room, RoomFailed
 from course_utils.tasks import Outcome
 
 START = 120  # seconds that a machine under load may need to import torch
 GRACE = 5  # seconds beyond the limits that a room keeps by itself
 WORDS = wire.MAX_HEADER + 4  # bytes of a frame without tensors: many are kept, one for each cell that failed
 LOST = ("Deadline", "Ended", "Refused")  # errors that the grader names, besides the exceptions of the student's code
-
-
-class RoomFailed(RuntimeError):
-    """A room that did not start; the student is not to blame."""
 
 
 class Conversation:
@@ -34,7 +30,7 @@ class Conversation:
         overran: Whether anything ran into its deadline.
     """
 
-    def __init__(self, room: subprocess.Popen, limits: Limits):
+    def __init__(self, room: Room, limits: Limits):
         self._room, self._limits, self.overran = room, limits, False
         self._lost: Outcome | None = None
         os.set_blocking(room.stdin.fileno(), False)

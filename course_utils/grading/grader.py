@@ -7,7 +7,6 @@ questions, each in a room of its own. Only here, outside, do the two answers mee
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,9 +17,9 @@ from torch import Tensor
 from course_utils import notebooks, tasks
 from course_utils.grading import rubric
 from course_utils.grading.archives import Unreadable
-from course_utils.grading.conversation import LOST, Conversation, RoomFailed
+from course_utils.grading.conversation import LOST, Conversation
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
-from course_utils.grading.room import Rooms
+from course_utils.grading.room import Room, RoomFailed, Rooms
 from course_utils.grading.stage import stage
 from course_utils.grading.submissions import GivenCells, Submission, read_cells
 from course_utils.tasks import Outcome, Task
@@ -65,7 +64,7 @@ class Grader:
         self.rooms, self.seed, self.folder = rooms, seed, folder
         self.keys: dict[str, Key] = {}
         self.closed = False
-        self._open: set[subprocess.Popen] = set()
+        self._open: set[Room] = set()
 
     def close(self) -> None:
         """Ends the rooms that are open and those that are still to be opened; what is graded now fails."""

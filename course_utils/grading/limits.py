@@ -18,6 +18,7 @@ class Limits:
         probe: Seconds that the answer to one task may take.
         notebook: Seconds for all cells of a notebook together, the import of torch included.
         memory: Bytes that a process may add to what it holds once torch is imported.
+        together: Bytes that all of a room may hold, its /tmp and /dev/shm too, where there are control groups.
         processes: Processes and threads at one time.
         scratch: Bytes of /tmp, and as many of /dev/shm, and of a single file.
         reply: Bytes of one answer.
@@ -27,6 +28,7 @@ class Limits:
     probe: float = 10
     notebook: float = 300
     memory: int = 2048 * MiB
+    together: int = 2560 * MiB
     processes: int = 64
     scratch: int = 128 * MiB
     reply: int = 64 * MiB

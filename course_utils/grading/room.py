@@ -21,11 +21,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
-from course_utils.grading.limits import Limits
+from course_utils.grading import cgroups
+from course_utils.grading.limits import Limits, MiB
 from course_utils.grading.seccomp import SandboxError, filter_program
 from course_utils.grading.stage import stage_plain
 
@@ -52,6 +54,21 @@ def bubblewrap() -> str:
     return path
 
 
+class RoomFailed(RuntimeError):
+    """A room that did not start or was lost; the student is not to blame."""
+
+
+class Room(Protocol):
+    """A room's inside as the grader has it: its standard streams, and its end."""
+
+    stdin: BinaryIO
+    stdout: BinaryIO
+    stderr: BinaryIO
+
+    def kill(self) -> None:
+        """Ends all that runs in the room."""
+
+
 @dataclass(frozen=True)
 class Rooms:
     """How rooms are made on this machine.
@@ -69,42 +86,46 @@ class Rooms:
     user: int = field(default_factory=lambda: 20_000 + secrets.randbelow(40_000))
 
     @contextmanager
-    def open(self, staged: Path, module: str, *arguments: str, slot: int = 0) -> Iterator[subprocess.Popen]:
+    def open(self, staged: Path, module: str, *arguments: str, slot: int = 0) -> Iterator[Room]:
         """Runs `python -m module arguments` in a new room and ends all of it on leaving the `with` block.
 
         Args:
             staged: The folder that becomes /room; modules are found there first.
             slot: Which of the rooms that are open at one time this is, from 0.
         """
-        with tempfile.TemporaryDirectory(prefix="room-") as scratch, tempfile.TemporaryFile() as program:
-            python = [sys.executable, "-P", "-m", module, *arguments]
-            if self.sandbox:
-                filter_program(program)
-                command, environment = self.command(staged, python, program.fileno(), slot), {}
-            else:
-                command, environment = python, os.environ | _environment(str(staged), scratch)
-            process = subprocess.Popen(
-                command, env=environment, cwd=scratch, pass_fds=[program.fileno()], start_new_session=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
-            try:
+        python = [sys.executable, "-P", "-m", module, *arguments]
+        if not self.sandbox:
+            with tempfile.TemporaryDirectory(prefix="room-") as scratch:
+                with _running(python, os.environ | _environment(str(staged), scratch), scratch) as process:
+                    yield process
+            return
+        with tempfile.TemporaryFile() as program, cgroups.group(self.limits) as groups:
+            filter_program(program)
+            command = [*cgroups.inside(groups), *self.command(staged, python, program.fileno(), slot)]
+            with _running(command, {}, "/", program.fileno()) as process:
                 yield process
-            finally:
-                _end(process)
+
+    def close(self) -> None:
+        """Ends what is kept from room to room: here nothing."""
 
     def command(self, staged: Path, python: list[str], filter_fd: int, slot: int = 0) -> list[str]:
         """The whole command of a room: bubblewrap's arguments, then what runs inside."""
         root = os.geteuid() == 0
+        return [bubblewrap(), *(_ROOT if root else _USER), *self.view(staged), "--seccomp", str(filter_fd), "--",
+                *(_become(self.user + slot) if root else []), *python]
+
+    def view(self, staged: Path) -> list[str]:
+        """What is seen inside: the environment, the mounts, the place."""
         size = str(self.limits.scratch)
         return [
-            bubblewrap(), *(_ROOT if root else _USER), "--die-with-parent", "--new-session", "--clearenv",
+            "--die-with-parent", "--new-session", "--clearenv",
             *(word for item in _environment(LIBRARY, "/tmp").items() for word in ("--setenv", *item)),
             "--proc", "/proc", "--dev", "/dev",
             "--tmpfs", "/dev/pts", "--remount-ro", "/dev/pts",  # terminals are few, and shared with all of the machine
             "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
             "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
             *self._binds(staged),  # after /tmp: the course itself may lie there
-            "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(filter_fd), "--",
-            *(_become(self.user + slot) if root else []), *python]
+            "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
     def _binds(self, staged: Path) -> list[str]:
         """Read-only binds of the system, Python and the staged folder; private paths inside them are covered."""
@@ -113,11 +134,11 @@ class Rooms:
             if os.path.islink(path):
                 words += ["--symlink", os.readlink(path), path]
             elif os.path.exists(path):
-                words += [*_parents(Path(path)), "--ro-bind", path, path]
+                words += [*parents(Path(path)), "--ro-bind", path, path]
         bound = [Path("/usr")]
         for path in (Path(sys.base_prefix), Path(sys.prefix)):
             if not any(path.is_relative_to(b) for b in bound):
-                words += [*_parents(path), "--ro-bind", str(path), str(path)]
+                words += [*parents(path), "--ro-bind", str(path), str(path)]
                 bound.append(path)
         for path in (*map(Path.absolute, self.private), *_installed_copies()):
             if path.is_dir() and any(path.is_relative_to(b) for b in bound):
@@ -140,7 +161,7 @@ def _environment(library: str, scratch: str) -> dict[str, str]:
                    "COURSE_CACHE": f"{library}/cache/course_utils", "MPLCONFIGDIR": f"{scratch}/matplotlib"}
 
 
-def _parents(path: Path) -> list[str]:
+def parents(path: Path) -> list[str]:
     """The folders above a bound one, open to the room's user, whatever they are outside."""
     return [word for p in reversed(path.parents[:-1]) for word in ("--perms", "0755", "--dir", str(p))]
 
@@ -151,24 +172,37 @@ def _installed_copies() -> list[Path]:
     return [folder / name for folder in folders for name in ANSWERING]
 
 
-def _end(process: subprocess.Popen) -> None:
-    process.kill()  # bubblewrap's end is the end of all that runs inside
-    for stream in (process.stdin, process.stdout, process.stderr):
-        stream.close()
-    process.wait()
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], folder: str, *fds: int) -> Iterator[subprocess.Popen]:
+    process = subprocess.Popen(command, env=environment, cwd=folder, pass_fds=fds, start_new_session=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    try:
+        yield process
+    finally:
+        process.kill()  # bubblewrap's end is the end of all that runs inside
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+        process.wait()
 
 
 def self_test(rooms: Rooms) -> None:
     """Lets a room try to get out, and ends it while it runs; SandboxError names what failed."""
-    with tempfile.TemporaryDirectory(prefix="self-test-") as folder, socket.create_server(("127.0.0.1", 0)) as server:
+    limits = replace(rooms.limits, together=256 * MiB)  # filling it takes no time, and tells as much
+    counted = sorted(set().union(*cgroups.usable().values()))
+    with (tempfile.TemporaryDirectory(prefix="self-test-") as folder, socket.create_server(("127.0.0.1", 0)) as server,
+          closing(replace(rooms, limits=limits)) as trial):
         secret = Path(folder) / "secret"
         secret.write_text("outside")
         outside = [str(secret), "/etc/passwd", *(str(p) for folder in rooms.private for p in folder.glob("*.*"))]
-        arguments = [json.dumps(asdict(rooms.limits)), json.dumps(outside), str(server.getsockname()[1])]
-        with rooms.open(stage_plain(Path(folder) / "room"), "course_utils.grading.selftest", *arguments) as room:
-            refused = _first_line(room)
-            room.kill()
-            ended = select.select([room.stdout], [], [], 3)[0] and room.stdout.read(1) == b""
+        arguments = [asdict(limits), outside, server.getsockname()[1], counted]
+        staged = stage_plain(Path(folder) / "room")
+        try:
+            with trial.open(staged, "course_utils.grading.selftest", *map(json.dumps, arguments)) as room:
+                refused = _first_line(room)
+                room.kill()
+                ended = select.select([room.stdout], [], [], 3)[0] and room.stdout.read(1) == b""
+        except RoomFailed as e:
+            raise SandboxError(f"The sandbox does not start on this machine: {e}") from None
     failed = [what for what, was_refused in refused.items() if not was_refused]
     if not ended:
         failed.append("living on after the deadline")
@@ -176,11 +210,11 @@ def self_test(rooms: Rooms) -> None:
         raise SandboxError(f"The sandbox does not hold on this machine. It allows: {', '.join(failed)}.")
 
 
-def _first_line(room: subprocess.Popen) -> dict[str, bool]:
-    if select.select([room.stdout], [], [], 30)[0]:
+def _first_line(room: Room) -> dict[str, bool]:
+    if select.select([room.stdout], [], [], 60)[0]:
         line = room.stdout.readline()
         if line:
             return json.loads(line)
     room.kill()
     said = room.stderr.read(2000).decode(errors="replace").strip()
-    raise SandboxError(f"The sandbox does not start on this machine: {said or 'no answer in 30 s'}")
+    raise SandboxError(f"The sandbox does not start on this machine: {said or 'no answer in 60 s'}")

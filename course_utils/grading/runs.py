@@ -24,8 +24,9 @@ from course_utils.grading.workshop import Order, course_digest
 
 
 def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, tls: tuple[Path, Path, Path] | None,
-                 resume: bool, only: str | None, student: str | None, sandbox: bool, seed: int | None, limits: Limits,
-                 beside: report.Beside, progress: bool, say: Callable[[str], object]) -> Iterator[Result]:
+                 resume: bool, only: str | None, student: str | None, sandbox: bool, warm: bool, seed: int | None,
+                 limits: Limits, beside: report.Beside, progress: bool, say: Callable[[str], object],
+                 ) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
     found = layouts.see(folder).submissions
     wanted = _wanted(found, only)
@@ -42,7 +43,7 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, t
                 yield records.load(submission.student, out / "records")
             if todo or again:
                 order = Order(secrets.token_hex(8), course_digest(), about["seed"], tuple(about["notebooks"]),
-                              tuple(_task_ids(only)), limits, (folder.resolve(), out.resolve()), sandbox)
+                              tuple(_task_ids(only)), limits, (folder.resolve(), out.resolve()), sandbox, warm)
                 with DaskPool(order, scheduler, tls, say) if scheduler else LocalPool(order, jobs) as pool:
                     _write_settings(out, about)
                     for result in _graded(todo, again, pool, out / "records"):

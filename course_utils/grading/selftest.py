@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from course_utils.grading.limits import Limits
 
+OWN_PROCESSES = 16  # that a room's group allows beside the student's
 MS_BIND, MS_REMOUNT = 4096, 32
 CLONE_NEWUSER = 0x10000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -48,6 +49,36 @@ def forks(most: int) -> bool:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
     return True
+
+
+def held(size: int) -> bool:
+    """Whether four children can hold `size` bytes each, at one time; ends them."""
+    children, answers = [], []
+    for _ in range(4):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            mine = b"x" * size
+            os.write(writing, mine[:1])
+            signal.pause()
+        os.close(writing)
+        answers.append(os.read(reading, 1))  # nothing from one that was killed
+        children.append(pid)
+    alive = [pid for pid in children if os.waitpid(pid, os.WNOHANG)[0] == 0]
+    for pid in alive:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    return all(answers) and alive == children
+
+
+def attempts_together(limits: Limits, counted: list[str]) -> dict[str, bool]:
+    """The same for what only the room's control groups refuse, as long as no process has taken on limits."""
+    tried = {}
+    if "pids" in counted:
+        tried["many processes in a room"] = not forks(limits.processes + OWN_PROCESSES)
+    if "memory" in counted:
+        tried["much memory in a room"] = not held(limits.together // 3)
+    return tried
 
 
 def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
@@ -89,10 +120,11 @@ def _capabilities() -> int:
 
 
 def main() -> None:
-    """`python -m course_utils.grading.selftest LIMITS OUTSIDE PORT`: prints `{attempt: refused}`."""
-    limits, outside, port = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2]), int(sys.argv[3])
+    """`python -m course_utils.grading.selftest LIMITS OUTSIDE PORT COUNTED`: prints `{attempt: refused}`."""
+    limits, (outside, port, counted) = Limits(**json.loads(sys.argv[1])), map(json.loads, sys.argv[2:])
+    tried = attempts_together(limits, counted)
     limits.confine()
-    print(json.dumps(attempts(limits, outside, port)), flush=True)
+    print(json.dumps(tried | attempts(limits, outside, port)), flush=True)
     if os.fork() == 0:
         os.setsid()  # a daemon holds the pipe: it too must end with the room
     signal.pause()

@@ -18,34 +18,29 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic  # a student may put another clock into the module
 from types import ModuleType
 
 import torch
 
 from course_utils import tasks
-from course_utils.grading import wire
+from course_utils.grading import ready, wire
 from course_utils.grading.cells import fresh_notebook, run_cell
 from course_utils.grading.limits import Limits
 from course_utils.tasks import Namespace, Outcome
-from course_utils.tasks.draws import drawn
 
 REQUEST_CAP = 1 << 30  # bytes; what the grader sends is trusted
 PR_SET_CHILD_SUBREAPER = 36
-FONTS = Path(__file__).parents[2] / "cache/matplotlib"  # staged beside the library
 
 
 def main() -> None:
     """Runs one room: `python -m course_utils.grading.worker LIMITS SANDBOXED`, both as JSON."""
     limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
-    shutil.copytree(FONTS, os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)  # matplotlib wants its folder writable
-    torch.set_num_threads(1)
-    _warm_up()
+    ready.fonts()
+    ready.torch_itself()
     limits.confine(count_processes=sandboxed)
     requests, replies = _take_pipes()
     _stay_behind()
@@ -143,14 +138,6 @@ def _take_pipes() -> tuple[int, int]:
         os.dup2(null, standard)
     os.close(null)
     return requests, replies
-
-
-def _warm_up() -> None:
-    """Loads what torch loads at its first use, which every fork would otherwise do for itself."""
-    y = torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 2, 2, requires_grad=True))
-    y.backward(torch.ones_like(y))
-    with drawn():
-        torch.randn(1)
 
 
 def _stay_behind() -> None:

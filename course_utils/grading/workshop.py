@@ -18,6 +18,7 @@ from course_utils.grading.limits import Limits
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.room import Rooms, self_test
 from course_utils.grading.submissions import Submission
+from course_utils.grading.warm import WarmRooms
 from course_utils.tasks import Task
 
 
@@ -33,6 +34,7 @@ class Order:
         only: The tasks to grade; all when empty.
         private: Paths that no room may see, wherever they lie, besides solutions/.
         sandbox: False grades with the grader's own rights.
+        warm: Whether rooms come from a process that has loaded torch.
     """
 
     run: str
@@ -43,6 +45,7 @@ class Order:
     limits: Limits = Limits()
     private: tuple[Path, ...] = ()
     sandbox: bool = True
+    warm: bool = False
 
     def tasks_of(self, notebook: str) -> list[Task]:
         """The tasks of a notebook that are asked."""
@@ -72,17 +75,19 @@ class Workshop:
     """
 
     def __init__(self, order: Order):
-        rooms = Rooms(order.limits, (notebooks.SOLUTIONS, *order.private), order.sandbox)
+        kind = WarmRooms if order.warm else Rooms
+        self._rooms = kind(order.limits, (notebooks.SOLUTIONS, *order.private), order.sandbox)
         if order.sandbox:
-            self_test(rooms)
+            self_test(self._rooms)
         self._folder = tempfile.TemporaryDirectory(prefix="grading-")
-        self._grader = Grader(rooms, order.seed, Path(self._folder.name))
+        self._grader = Grader(self._rooms, order.seed, Path(self._folder.name))
         self._slots: set[int] = set()
         self._change = threading.Condition()
         try:
             for notebook in order.notebooks:
                 self._grader.add_key(notebook, order.only)
         except BaseException:
+            self._rooms.close()
             self._folder.cleanup()
             raise
 
@@ -106,6 +111,7 @@ class Workshop:
         self._grader.close()
         with self._change:
             self._change.wait_for(lambda: not self._slots)
+        self._rooms.close()
         self._folder.cleanup()
 
     @contextmanager

@@ -9,6 +9,8 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,11 @@ import torch
 
 import course_utils
 from course_utils.grading import conversation, room, wire
-from course_utils.grading.conversation import Conversation, RoomFailed
+from course_utils.grading.conversation import Conversation
 from course_utils.grading.limits import Limits, MiB
-from course_utils.grading.room import Rooms, SandboxError, self_test
+from course_utils.grading.room import RoomFailed, Rooms, SandboxError, self_test
 from course_utils.grading.stage import stage_plain
+from course_utils.grading.warm import WarmRooms
 from course_utils.tasks import Outcome
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -49,16 +52,29 @@ def with_attack(folder: Path, code: str) -> Path:
     return staged
 
 
-def inside(tmp_path: Path, code: str, rooms: Rooms | None = None, slot: int = 0) -> object:
+@pytest.fixture(params=[Rooms, WarmRooms], ids=["cold", "warm"])
+def kind(request) -> type[Rooms]:
+    """Both ways into a room; what holds in one holds in the other."""
+    return request.param
+
+
+@pytest.fixture
+def rooms(kind) -> Iterator[Rooms]:
+    """Small rooms of each kind."""
+    with closing(kind(SMALL)) as rooms:
+        yield rooms
+
+
+def inside(rooms: Rooms, tmp_path: Path, code: str, slot: int = 0) -> object:
     """Runs code in a room under its limits; `answer(x)` in it gives what this returns."""
-    with (rooms or Rooms(SMALL)).open(with_attack(tmp_path / "staged", code), "attack", slot=slot) as room:
+    with rooms.open(with_attack(tmp_path / "staged", code), "attack", slot=slot) as room:
         said = room.stdout.read()
         assert said, room.stderr.read().decode()
     return json.loads(said)
 
 
-def test_the_self_test_passes_here():
-    assert self_test(Rooms()) is None
+def test_the_self_test_passes_here(kind):
+    assert self_test(kind()) is None
 
 
 @pytest.mark.parametrize("flag, allowed", [
@@ -100,12 +116,13 @@ def test_a_room_without_limits_on_processes_and_memory_is_named(monkeypatch):
         self_test(Rooms(Limits(memory=64 * MiB, processes=16)))
 
 
-def test_as_a_user_the_self_test_passes_too_and_needs_no_torch():
+def test_as_a_user_the_self_test_passes_too_and_needs_no_torch(kind):
     python = "/usr/bin/python3"
     if os.geteuid() or not os.path.exists(python):
         pytest.skip("only root can become somebody else; a system's Python is needed that others can run")
     code = ("import sys\nif sys.version_info < (3, 11): sys.exit(77)\nfrom course_utils.grading.room import *\n"
-            "self_test(Rooms())\nassert 'torch' not in sys.modules\nprint('held')")
+            "from course_utils.grading.warm import *\n"
+            f"self_test({kind.__name__}())\nassert 'torch' not in sys.modules\nprint('held')")
     packages = next(p for p in sys.path if p.endswith("site-packages"))
     if subprocess.run(["setpriv", "--reuid=31234", "--clear-groups", "ls", packages, REPOSITORY / "course_utils"],
                       capture_output=True, check=False).returncode:
@@ -118,58 +135,59 @@ def test_as_a_user_the_self_test_passes_too_and_needs_no_torch():
     assert got.stdout == "held\n", got.stderr
 
 
-def test_nothing_of_the_course_or_of_anybody_is_there(tmp_path):
+def test_nothing_of_the_course_or_of_anybody_is_there(tmp_path, rooms):
     mine = tmp_path / "submissions" / "ada" / "05_ddpm.ipynb"
     mine.parent.mkdir(parents=True)
     mine.write_text("canary")
     wanted = [mine, REPOSITORY / "solutions", REPOSITORY / "course_utils/answers", REPOSITORY / "course_utils/models",
               Path.home() / ".bashrc", Path("/etc/passwd"), Path("/proc/1/root/etc/passwd")]
-    seen = inside(tmp_path, f"answer([p for p in {[str(p) for p in wanted]!r} if os.path.exists(p)])")
+    seen = inside(rooms, tmp_path, f"answer([p for p in {[str(p) for p in wanted]!r} if os.path.exists(p)])")
     assert seen == []
-    found = inside(tmp_path / "again", """
+    found = inside(rooms, tmp_path / "again", """
         answer([os.path.join(d, f) for d, _, files in os.walk("/") for f in files
                 if f.endswith(".ipynb") or "canary" in f or "/solutions/mistakes" in d])""")
     assert [f for f in found if "site-packages" not in f and not f.startswith("/usr/")] == []
 
 
-def test_private_folders_inside_a_bound_one_are_covered(tmp_path):
+def test_private_folders_inside_a_bound_one_are_covered(tmp_path, kind):
     hidden = next(Path(p) for p in sys.path if p.endswith("site-packages")) / "nbformat"
-    assert inside(tmp_path, f"answer(os.listdir({str(hidden)!r}))", Rooms(SMALL, private=(hidden,))) == []
+    rooms = kind(SMALL, private=(hidden,))
+    assert inside(rooms, tmp_path, f"answer(os.listdir({str(hidden)!r}))") == []
 
 
-def test_a_course_that_lies_in_tmp_is_there_all_the_same(tmp_path, monkeypatch):
+def test_a_course_that_lies_in_tmp_is_there_all_the_same(tmp_path, rooms, monkeypatch):
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         os.chmod(folder, 0o755)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         monkeypatch.setattr(sys, "prefix", folder)
         monkeypatch.setattr(sys, "executable", f"{folder}/bin/python")
-        assert inside(tmp_path, "import sys; answer(sys.prefix)") == folder
+        assert inside(rooms, tmp_path, "import sys; answer(sys.prefix)") == folder
 
 
-def test_terminals_of_the_machine_are_not_to_be_had(tmp_path):
-    got = inside(tmp_path, "answer([outcome(os.openpty), outcome(lambda: open('/dev/pts/x', 'w'))])")
+def test_terminals_of_the_machine_are_not_to_be_had(tmp_path, rooms):
+    got = inside(rooms, tmp_path, "answer([outcome(os.openpty), outcome(lambda: open('/dev/pts/x', 'w'))])")
     assert got == ["FileNotFoundError", "OSError"]
 
 
-def test_libraries_that_hold_the_answers_are_covered(tmp_path, monkeypatch):
+def test_libraries_that_hold_the_answers_are_covered(tmp_path, rooms, monkeypatch):
     folders = [p for p in sys.path if p.endswith("site-packages")]
     assert {Path(f) / n for f in folders for n in ("course_utils", "diffusers")} <= set(room._installed_copies())
     monkeypatch.setattr(room, "ANSWERING", ["jupytext"])
-    assert inside(tmp_path, f"answer(os.listdir({str(Path(folders[0]) / 'jupytext')!r}))") == []
+    assert inside(rooms, tmp_path, f"answer(os.listdir({str(Path(folders[0]) / 'jupytext')!r}))") == []
 
 
-def test_an_installed_copy_of_the_library_is_covered(tmp_path, monkeypatch):
+def test_an_installed_copy_of_the_library_is_covered(tmp_path, rooms, monkeypatch):
     whole = next(Path(p) for p in sys.path if p.endswith("site-packages"))
     monkeypatch.setattr("course_utils.grading.room._installed_copies", lambda: [whole / "jupytext"])
-    assert inside(tmp_path, f"answer(os.listdir({str(whole / 'jupytext')!r}))") == []
+    assert inside(rooms, tmp_path, f"answer(os.listdir({str(whole / 'jupytext')!r}))") == []
 
 
-def test_system_calls_that_lead_out_are_refused(tmp_path):
+def test_system_calls_that_lead_out_are_refused(tmp_path, rooms):
     calls = {"mount": 165, "unshare": 272, "setns": 308, "ptrace": 101, "keyctl": 250, "bpf": 321, "io_uring": 425,
              "memfd": 319, "pivot_root": 155, "clone3": 435, "shmget": 29, "msgget": 68}
     if os.uname().machine != "x86_64":
         pytest.skip("the numbers of the calls are those of x86-64")
-    got = inside(tmp_path, f"""
+    got = inside(rooms, tmp_path, f"""
         libc = ctypes.CDLL(None, use_errno=True)
         def number(n):
             libc.syscall(n, 0x10000000, 0, 0, 0, 0)
@@ -178,15 +196,15 @@ def test_system_calls_that_lead_out_are_refused(tmp_path):
     assert got == {name: 38 if name == "clone3" else 1 for name in calls}
 
 
-def test_nothing_answers_on_the_network(tmp_path):
-    got = inside(tmp_path, """
+def test_nothing_answers_on_the_network(tmp_path, rooms):
+    got = inside(rooms, tmp_path, """
         vsock = lambda: socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) and None
         answer([outcome(lambda: socket.create_connection(("1.1.1.1", 53), 1) and None), outcome(vsock),
                 [name for _, name in socket.if_nameindex() if name != "lo"]])""")
     assert got == ["OSError", "PermissionError", []]
 
 
-def test_a_fork_bomb_is_bounded_and_leaves_a_neighbour_alone(tmp_path):
+def test_a_fork_bomb_is_bounded_and_leaves_a_neighbour_alone(tmp_path, rooms):
     bomb = """
         children = 0
         def bomb():
@@ -198,20 +216,19 @@ def test_a_fork_bomb_is_bounded_and_leaves_a_neighbour_alone(tmp_path):
         print(json.dumps([stopped, children]), flush=True)
         time.sleep(%d)
         os._exit(0)"""
-    rooms = Rooms(SMALL)
     with rooms.open(with_attack(tmp_path / "first", bomb % 60), "attack", slot=0) as first:
         stopped, children = json.loads(first.stdout.readline())
         assert stopped == "BlockingIOError" and children < SMALL.processes
-        neighbour = inside(tmp_path / "second", bomb % 0, rooms, slot=1)  # while the first holds all that it can get
+        neighbour = inside(rooms, tmp_path / "second", bomb % 0, slot=1)  # while the first holds all that it can get
     assert neighbour == [stopped, children]
 
 
-def test_memory_and_files_are_bounded(tmp_path):
-    got = inside(tmp_path, f"""
+def test_memory_and_files_are_bounded(tmp_path, rooms):
+    got = inside(rooms, tmp_path, f"""
         def write(path):
             with open(path, "wb", buffering=0) as f:
                 for _ in range({SMALL.scratch // MiB + 8}): f.write(bytes(1 << 20)) < 1 << 20 and 1 / 0
-        answer([outcome(lambda: len(bytearray({SMALL.memory}))),
+        answer([outcome(lambda: len(bytearray({SMALL.memory + 16 * MiB}))),
                 outcome(lambda: [write(f"/tmp/{{i}}") for i in "ab"]),
                 outcome(lambda: [write(f"/dev/shm/{{i}}") for i in "ab"]),
                 outcome(lambda: open("/dev/x", "w")), outcome(lambda: open("/x", "w")),
@@ -236,9 +253,9 @@ def sleeper(tmp_path: Path, greeting: bytes) -> Path:
     return staged
 
 
-def test_a_room_that_does_not_answer_is_given_up_at_its_deadline(tmp_path, monkeypatch):
+def test_a_room_that_does_not_answer_is_given_up_at_its_deadline(tmp_path, rooms, monkeypatch):
     monkeypatch.setattr(conversation, "GRACE", 0.2)
-    with Rooms(SMALL).open(sleeper(tmp_path, wire.pack("here", Outcome())), "sleeper") as room:
+    with rooms.open(sleeper(tmp_path, wire.pack("here", Outcome())), "sleeper") as room:
         talk = Conversation(room, Limits(probe=0.3))
         start = time.monotonic()
         assert talk.ask("ddpm.q_sample", {}).error == "Deadline"
@@ -247,19 +264,19 @@ def test_a_room_that_does_not_answer_is_given_up_at_its_deadline(tmp_path, monke
         assert room.stdout.read() == b""  # it ends when every process that holds the pipe has ended, the daemon too
 
 
-def test_forged_answers_are_refused(tmp_path):
+def test_forged_answers_are_refused(tmp_path, rooms):
     here, other = wire.pack("here", Outcome()), wire.pack("unet.forward", Outcome())
-    with Rooms(SMALL).open(sleeper(tmp_path, here + other), "sleeper") as room:
+    with rooms.open(sleeper(tmp_path, here + other), "sleeper") as room:
         assert Conversation(room, SMALL).ask("ddpm.q_sample", {}).error == "Refused"
-    with Rooms(SMALL).open(sleeper(tmp_path / "b", here + b"\xff\xff\xff\xff"), "sleeper") as room:
+    with rooms.open(sleeper(tmp_path / "b", here + b"\xff\xff\xff\xff"), "sleeper") as room:
         assert Conversation(room, SMALL).run([(1, "x = 1")])[0][1].error == "Refused"
     ballast = wire.pack("cell:1", Outcome({"x": torch.zeros(1 << 20)}, "E"))  # would be kept, for every cell
-    with Rooms(SMALL).open(sleeper(tmp_path / "c", here + ballast[:60_000]), "sleeper") as room:
+    with rooms.open(sleeper(tmp_path / "c", here + ballast[:60_000]), "sleeper") as room:
         assert [o.error for _, o in Conversation(room, Limits()).run([(1, "x = 1")])] == ["Refused"]
 
 
-def test_a_room_that_does_not_start_is_the_graders_trouble(tmp_path):
-    with Rooms(SMALL).open(stage_plain(tmp_path / "staged"), "no_such_module") as room:
+def test_a_room_that_does_not_start_is_the_graders_trouble(tmp_path, rooms):
+    with rooms.open(stage_plain(tmp_path / "staged"), "no_such_module") as room:
         with pytest.raises(RoomFailed, match="no_such_module"):
             Conversation(room, SMALL)
 

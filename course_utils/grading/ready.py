@@ -1,0 +1,46 @@
+"""What is loaded before a notebook runs. Used inside a room, and once for many rooms by a zygote."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from pathlib import Path
+
+import torch
+
+from course_utils.tasks.draws import drawn
+
+FONTS = Path(__file__).parents[2] / "cache/matplotlib"  # staged beside the library
+OFTEN_USED = ["torch._dynamo", "torch.profiler", "matplotlib.pyplot", "einops", "tqdm.auto", "PIL.Image",
+              "IPython.core.inputtransformer2"]
+
+
+def torch_itself() -> None:
+    """Loads what torch loads at its first use, which every fork would otherwise do for itself."""
+    torch.set_num_threads(1)
+    with torch.random.fork_rng(devices=[]):  # a notebook begins with the state of a fresh Python
+        y = torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 2, 2, requires_grad=True))
+        y.backward(torch.ones_like(y))
+        with drawn():
+            torch.randn(1)
+
+
+def fonts() -> None:
+    """Copies matplotlib's list of fonts into its folder, which it wants writable."""
+    shutil.copytree(FONTS, os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)
+
+
+def everything() -> None:
+    """Also what takes long and only some notebooks use: the first optimizer alone imports 800 modules."""
+    fonts()
+    torch_itself()
+    for name in OFTEN_USED:
+        try:
+            importlib.import_module(name)
+        except ImportError:  # it is not installed; who needs it will be told so
+            pass
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adam([parameter])
+    parameter.sum().backward()
+    optimizer.step()

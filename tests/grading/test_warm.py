@@ -1,0 +1,175 @@
+"""A warm room cannot be told from a cold one; its zygote ends with the grader, and is replaced when it is lost."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from grading.classroom import QUICK, ddpm, hand_in
+
+from course_utils.grading import grade
+from course_utils.grading.grader import Grader
+from course_utils.grading.layouts import see
+from course_utils.grading.limits import Limits
+from course_utils.grading.room import RoomFailed, Rooms
+from course_utils.grading.stage import stage_plain
+from course_utils.grading.warm import WarmRooms
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+LOOK = """
+import json, os, resource, signal, sys
+def read(path):
+    with open(path) as file:
+        return file.read()
+status = dict(line.split(":", 1) for line in read("/proc/self/status").splitlines())
+print(json.dumps({
+    "rights": {k: status[k].split() for k in status if k.startswith(("Cap", "Uid", "Gid", "Groups", "NoNew", "Seccomp"))
+               or k in ("Threads", "SigIgn", "SigCgt", "SigBlk")},
+    "environment": dict(os.environ), "path": sys.path, "arguments": sys.argv[1:], "flags": str(sys.flags),
+    "files": sorted(os.listdir("/proc/self/fd"))[:-1], "folder": os.getcwd(), "umask": os.umask(0),
+    "limits": [resource.getrlimit(i) for i in range(16)],
+    "mounts": {line.split()[4]: line.split()[5] for line in read("/proc/self/mountinfo").splitlines()},
+    "names": [os.uname().nodename, os.listdir("/sys/class/net") if os.path.exists("/sys") else None],
+    "group": read("/proc/self/cgroup"), "users": read("/proc/self/uid_map"),
+    "modules": [getattr(m, "__file__", None) or "" for m in sys.modules.values()], "main": __name__,
+}), flush=True)
+"""
+
+
+def with_module(folder: Path, name: str, code: str) -> Path:
+    """A staged folder with a module that runs this code."""
+    staged = stage_plain(folder)
+    (staged / f"{name}.py").write_text(textwrap.dedent(code))
+    os.chmod(staged / f"{name}.py", 0o644)
+    return staged
+
+
+def test_it_cannot_be_told_from_a_cold_room(tmp_path):
+    staged = with_module(tmp_path / "staged", "look", LOOK)
+    seen = {}
+    for kind in (Rooms, WarmRooms):
+        with closing(kind(user=31_000)) as rooms, rooms.open(staged, "look", "one", "two", slot=3) as room:
+            seen[kind] = json.loads(room.stdout.read() or room.stderr.read())
+    modules = [file for file in seen[WarmRooms].pop("modules") if "course_utils/" in file]
+    assert len(modules) == 5 and all(file.startswith("/room/course_utils/") for file in modules), modules
+    del seen[Rooms]["modules"]
+    assert seen[WarmRooms] == seen[Rooms]
+
+
+ZYGOTE = f"{sys.executable} -P -m course_utils.grading.zygote sleep "
+
+
+def zygotes() -> list[int]:
+    """The zygotes of rooms with the module `sleep` and all their forks, the oldest first."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if command.startswith(ZYGOTE):
+            found.append(int(pid))
+    return sorted(found)
+
+
+def soon(condition) -> bool:
+    """Whether it becomes true within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(condition())
+
+
+SLEEP = "import os, time\nif os.fork() == 0: os.setsid()\nprint('up', flush=True)\ntime.sleep(600)"
+
+
+def test_nothing_outlives_a_room_or_the_rooms(tmp_path):
+    staged = with_module(tmp_path / "staged", "sleep", SLEEP)
+    rooms = WarmRooms()
+    with rooms.open(staged, "sleep") as room:
+        assert room.stdout.readline() == room.stdout.readline() == b"up\n"
+        assert len(zygotes()) == 4  # itself, the porter, the room's, and the daemon that this forked
+        room.kill()
+        assert room.stdout.read() == b""  # it ends when every process that holds the pipe has ended
+    assert soon(lambda: len(zygotes()) == 1)
+    rooms.close()
+    assert soon(lambda: not zygotes())
+    with rooms.open(staged, "sleep") as room:  # another
+        assert room.stdout.readline()
+    del rooms, room
+    gc.collect()
+    assert soon(lambda: not zygotes())
+
+
+def test_a_grader_that_is_killed_leaves_no_zygote(tmp_path):
+    staged = with_module(tmp_path / "staged", "sleep", SLEEP)
+    code = (f"import sys\nfrom pathlib import Path\nfrom course_utils.grading.warm import WarmRooms\n"
+            f"with WarmRooms().open(Path({str(staged)!r}), 'sleep') as room:\n"
+            "    print(room.stdout.readline(), flush=True)\n    sys.stdin.read()")
+    grader = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert grader.stdout.readline() and zygotes()
+    grader.send_signal(signal.SIGKILL)
+    grader.communicate()
+    assert soon(lambda: not zygotes())
+
+
+def test_a_zygote_that_was_lost_is_the_graders_trouble_and_replaced(tmp_path):
+    staged = with_module(tmp_path / "staged", "sleep", SLEEP)
+    with closing(WarmRooms()) as rooms:
+        with pytest.raises(RoomFailed, match="it was killed"), rooms.open(staged, "sleep") as room:
+            assert room.stdout.readline()
+            os.kill(zygotes()[0], signal.SIGKILL)
+            while room.stdout.read(1):
+                pass
+        with rooms.open(staged, "sleep") as room:
+            assert room.stdout.readline()
+
+
+def test_a_zygote_that_does_not_start_says_why(tmp_path):
+    staged = with_module(tmp_path / "staged", "sleep", SLEEP)
+    (staged / "course_utils/grading/limits.py").write_text("import no_such_library")
+    with closing(WarmRooms()) as rooms:
+        with pytest.raises(RoomFailed, match="no_such_library"), rooms.open(staged, "sleep") as room:
+            assert room.stdout.read() == b""
+
+
+def test_a_grade_survives_the_loss_of_its_zygote(tmp_path, monkeypatch):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    with closing(WarmRooms(QUICK)) as rooms:
+        grader = Grader(rooms, 1, tmp_path / "staging")
+        grader.add_key("05_ddpm", ["ddpm.q_sample", "ddpm.extract"])
+        (house,) = rooms._houses.values()
+        judge, judged = sys.modules[Grader.__module__]._judge, []
+
+        def then_lose(*arguments):
+            judged.append(judge(*arguments))
+            if len(judged) == 1:
+                house._process.kill()
+                house._process.wait()
+            return judged[-1]
+
+        monkeypatch.setattr(sys.modules[Grader.__module__], "_judge", then_lose)
+        (ada,) = see(tmp_path / "in").submissions
+        result = grader.grade(ada, 0)
+        assert not result.failed and result.total == 20 and len(judged) == 4
+
+
+def test_rooms_can_be_sent_to_another_machine():
+    rooms = WarmRooms(Limits(cell=3), (Path("/x"),), user=30_000)
+    assert pickle.loads(pickle.dumps(rooms)) == rooms
+
+
+def test_without_a_sandbox_there_is_no_warm_start(tmp_path):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    with pytest.raises(ValueError, match="sandbox"):
+        list(grade(tmp_path / "in", tmp_path / "out", sandbox=False, warm=True))
