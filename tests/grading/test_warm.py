@@ -143,6 +143,7 @@ def test_a_zygote_that_does_not_start_says_why(tmp_path):
             assert room.stdout.read() == b""
 
 
+@pytest.mark.slow
 def test_a_grade_survives_the_loss_of_its_zygote(tmp_path, monkeypatch):
     hand_in(tmp_path / "in", "ada", ddpm())
     with closing(WarmRooms(QUICK)) as rooms:
