@@ -9,7 +9,7 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-from course_utils.solvers import ERROR, NODES, STAGES, heun, rk4, rk45
+from course_utils.solvers import ERROR, NODES, STAGES, adams, heun, rk4, rk45
 
 
 def swing(x: Tensor, t: Tensor) -> Tensor:
@@ -96,14 +96,30 @@ def test_each_entry_may_have_its_own_tolerance():
     assert loose < mixed.nfe.item() <= tight + 6
 
 
-@pytest.mark.parametrize("method, order", [(heun, 2), (rk4, 4)])
-def test_fixed_steps_have_their_order(method, order):
+@pytest.mark.parametrize("method, order, cost", [(heun, 2, 4), (rk4, 4, 8), (adams, 3, 3)])
+def test_fixed_steps_have_their_order(method, order, cost):
     x = torch.tensor([[1.0, 0.2], [-2.0, 3.0]], dtype=torch.float64)
     exact = rk45(swing, x, 0, 2, 1e-12, 1e-12).x
     error = [(method(swing, x, torch.linspace(0, 2, n + 1)).x - exact).abs().max().item() for n in (32, 64)]
     assert math.log2(error[0] / error[1]) == pytest.approx(order, abs=0.25)
     run = method(swing, x, [2.0, 1.5, 0.0])  # uneven and backwards
-    assert run.nfe.tolist() == [2 * order] * 2 and run.error.isnan().all()
+    assert run.nfe.tolist() == [cost] * 2 and run.error.isnan().all()
+
+
+def test_adams_integrates_parabolas_on_any_grid_and_asks_once_a_step():
+    """The first step knows the slope at two times only: there it is the trapezoid."""
+    times, seen = [3.0, 2.5, 2.4, 1.0, 0.3, -1.0], []
+    parabola, integral = lambda t: 3 * t**2 + 2 * t, lambda t: t**3 + t**2  # noqa: E731
+
+    def slope(x, t):
+        seen.append(t[0].item())
+        return parabola(t)[:, None].expand_as(x)
+
+    x = torch.tensor([[0.0], [5.0]], dtype=torch.float64)
+    found = adams(slope, x, times)
+    change = -0.5 * (parabola(3.0) + parabola(2.5)) / 2 + integral(-1.0) - integral(2.5)
+    assert torch.allclose(found.x, x + change, rtol=0, atol=1e-12)
+    assert torch.tensor(seen).allclose(torch.tensor(times)) and found.nfe.tolist() == [6, 6]
 
 
 def test_nothing_is_recorded_and_nothing_changed():
