@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -49,9 +50,11 @@ def _answers(path: Path) -> bytes:
     return json.dumps(header, sort_keys=True).encode() + content[8 + size:]
 
 
-def kept(before: Result | None, now: Submission) -> Result | None:
+def kept(before: Result | None, now: Submission, notebooks: Collection[str]) -> Result | None:
     """The record of a submission with the points as they are now; None where it is to be graded, or graded again."""
     if before is None or before.failed or before.digest != now.digest():
+        return None
+    if {n.notebook for n in before.notebooks} != set(notebooks):  # somebody handed in another one since
         return None
     if any(n.rubric != digest(n.notebook) for n in before.notebooks):
         return None

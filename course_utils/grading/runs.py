@@ -36,7 +36,7 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, t
             raise ValueError(f"There is no submission of {student} in {folder}.")
     with _locked(out):
         about = _settings(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed)
-        todo, again, done = _sorted_out(found, out / "records")
+        todo, again, done = _sorted_out(found, about["notebooks"], out / "records")
         with tqdm(desc="Grading", unit=" students", total=len(found), initial=len(done), file=sys.stderr,
                   disable=not progress) as bar:  # those that were done before do not count for its speed
             for submission in done:
@@ -73,13 +73,13 @@ def _graded(todo: list[Submission], again: list[Submission], pool: LocalPool | D
         yield result
 
 
-def _sorted_out(found: Iterable[Submission], folder: Path) -> tuple[list[Submission], list[Submission],
-                                                                   list[Submission]]:
+def _sorted_out(found: Iterable[Submission], notebooks: list[str], folder: Path,
+                ) -> tuple[list[Submission], list[Submission], list[Submission]]:
     """The submissions to grade, those to grade again alone, and those that are done; one record in memory at a time."""
     todo, again, done = [], [], []
     for submission in found:
         before = records.load(submission.student, folder)
-        kept = rubric.kept(before, submission)
+        kept = rubric.kept(before, submission, notebooks)
         if not kept:
             todo.append(submission)
             continue
@@ -129,6 +129,7 @@ def _settings(out: Path, resume: bool, settings: dict[str, Any], seed: int | Non
     if settings["only"] != about["only"] or settings["sandbox"] != about["sandbox"]:
         raise ValueError(f"{out} was begun with other settings: --only {about['only']}, sandbox "
                          f"{'on' if about['sandbox'] else 'off'}.")
+    about["notebooks"] = sorted({*about["notebooks"], *settings["notebooks"]})
     return about
 
 

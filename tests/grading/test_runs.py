@@ -27,6 +27,7 @@ class FakeWorkshop:
 
     def __init__(self, order):
         self.graded.clear()
+        self.notebooks = order.notebooks if order else ["05_ddpm"]
 
     def grade(self, submission, alone=True):
         cls = FakeWorkshop
@@ -39,8 +40,8 @@ class FakeWorkshop:
         task = TaskResult("ddpm.q_sample", 10, 0 if overran else 10, "w" * 300)
         with cls.lock:
             cls.busy -= 1
-        notebook = NotebookResult("05_ddpm", [task], overran=overran, rubric=rubric.digest("05_ddpm"))
-        return Result(submission.student, submission.digest(), [notebook], crowded=not alone)
+        done = [NotebookResult(n, [task], overran=overran, rubric=rubric.digest(n)) for n in self.notebooks]
+        return Result(submission.student, submission.digest(), done, crowded=not alone)
 
     def close(self):
         pass
@@ -92,6 +93,17 @@ def test_leaving_the_loop_loses_nothing_and_resume_grades_the_rest(tmp_path, fak
     assert seen <= kept and len(kept) < 20
     assert sorted(r.student for r in grade(folder, out, resume=True)) == students
     assert {s for s, _ in fake.graded} == set(students) - kept
+
+
+def test_a_notebook_that_is_first_handed_in_later_is_graded_for_everybody(tmp_path, fake):
+    folder, out = class_of(tmp_path, "ada", "ben")
+    assert len(list(grade(folder, out))) == 2
+    hand_in(folder, "ben", "{}", "06_unet")
+    for graded in (["ada", "ben"], []):
+        fake.graded.clear()
+        results = list(grade(folder, out, resume=True))
+        assert sorted(s for s, _ in fake.graded) == graded
+        assert [[n.notebook for n in r.notebooks] for r in results] == [["05_ddpm", "06_unet"]] * 2
 
 
 def test_two_graders_in_one_report_are_refused(tmp_path, fake):
