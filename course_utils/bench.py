@@ -157,18 +157,29 @@ def page(results: dict[str, dict]) -> str:
     parts = ["# Performance\n\nMade by `course bench NAME --record`. Both sides of a row were measured in turns, in "
              "one run;\na ratio above 1 means that the course's side is better."]
     for name, result in sorted(results.items()):
-        parts.append(f"## {name}\n\n{result['about']}\n\n{result['machine']}\n")
-        parts[-1] += "\n| what | ours | peer | | ratio | goal | what limits it |\n|---|--:|--:|---|--:|--:|---|\n"
-        parts[-1] += "\n".join(_table_row(Row(**row)) for row in result["rows"])
+        rows = [Row(**row) for row in result["rows"]]
+        parts.append(f"## {name}\n\n{result['about']}\n\n{result['machine']}")
+        measured, absent = ([r for r in rows if (r.ratio is None) is missing] for missing in (False, True))
+        if measured:
+            parts.append("| what | ours | peer | | ratio | goal | what limits it |\n|---|--:|--:|---|--:|--:|---|\n"
+                         + "\n".join(map(_measured, measured)))
+        if absent:
+            table = "| what | unit | goal | needs |\n|---|---|--:|---|\n" + "\n".join(map(_absent, absent))
+            parts.append(f"<details><summary>{len(absent)} rows are not measured</summary>\n\n{table}\n\n</details>")
     return "\n\n".join(parts) + "\n"
 
 
-def _table_row(row: Row) -> str:
-    goal = f"{row.goal:g}" if row.goal else ""
-    if row.ratio is None:
-        return f"| {row.name} | | | {row.unit} | not measured | {goal} | needs {row.needs.split(':')[0]} |"
-    return (f"| {row.name} | {row.ours:.4g} | {row.peer:.4g} | {row.unit} | **{row.ratio:.2f}** | {goal} "
+def _goal(row: Row) -> str:
+    return f"{row.goal:.3g}" if row.goal else ""
+
+
+def _measured(row: Row) -> str:
+    return (f"| {row.name} | {row.ours:.4g} | {row.peer:.4g} | {row.unit} | **{row.ratio:.2f}** | {_goal(row)} "
             f"| {row.limit} |")
+
+
+def _absent(row: Row) -> str:
+    return f"| {row.name} | {row.unit} | {_goal(row)} | {row.needs.split(':')[0]} |"
 
 
 def record(name: str, about: str, rows: list[Row]) -> None:
