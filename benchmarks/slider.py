@@ -2,9 +2,11 @@
 
 `Slider` on the network as `Fast` serves it (12 steps of DPM-Solver++ 2M, the prediction of pure noise remembered,
 guidance in the first half of the time), against the textbook way: diffusers' DDIM scheduler with 50 steps, two eager
-passes of the same network a step, x_start clipped and the noise derived from it again (`use_clipped_model_output`).
-The distance is the root mean square to the same noise's picture after 200 steps; the digits' spread is 0.66. The rows
-of DDIM compute the same 50 steps on both sides.
+passes of notebook 06's class a step, contiguous tensors, x_start clipped and the noise derived from it again
+(`use_clipped_model_output`). In the rows "the library's class" the same loop runs the course's own class for that
+network, which is faster and computes the same: a harder peer, without goals. The distance is the root mean square to
+the same noise's picture after 200 steps; the digits' spread is 0.66. The rows of DDIM compute the same 50 steps on
+both sides. The peers are eager in all rows.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_utils import zoo
-from course_utils.bench import Row, compiler, medians
+from course_utils import notebooks, zoo
+from course_utils.bench import Row, compiler, medians, share
 from course_utils.models.fast import Fast
 from course_utils.paths import DiscreteVP, cosine_betas
 from course_utils.samplers import guided, sample_ddim, sample_dpmpp_2m
@@ -25,6 +27,10 @@ from course_utils.slider import Slider
 WEIGHT = 1.0  # of guidance, as in the recipe of mnist-unet
 ALLOWED = 0.08  # distance to the converged picture
 PREVIEW = 100.0  # milliseconds
+PEERS = {"notebook": "diffusers with notebook 06's class", "library": "diffusers with the library's class"}
+NAMES = {"slider": "slider moved", "first": "first picture, nothing remembered", "ddim": "DDIM, 50 steps",
+         "compiled slider": "slider moved", "compiled ddim": "DDIM, 50 steps"}
+REPEATS = 5
 
 
 @dataclass
@@ -36,8 +42,8 @@ class Case:
     cond: Tensor
     path: DiscreteVP
 
-    def textbook(self, steps: int = 50) -> Tensor:
-        """The peer: diffusers' loop as its documentation writes it."""
+    def textbook(self, net: nn.Module, steps: int = 50) -> Tensor:
+        """The peer: diffusers' loop as its documentation writes it, around `net`."""
         from diffusers import DDIMScheduler
 
         scheduler = DDIMScheduler(num_train_timesteps=self.path.N, trained_betas=self.path.betas.float().numpy(),
@@ -47,8 +53,8 @@ class Case:
         with torch.no_grad():
             for t in scheduler.timesteps:
                 time = t.expand(len(x))
-                cond = self.net(x, time, {"text_emb": self.cond})
-                uncond = self.net(x, time, {"text_emb": nothing})
+                cond = net(x, time, {"text_emb": self.cond})
+                uncond = net(x, time, {"text_emb": nothing})
                 noise = uncond + (1 + WEIGHT) * (cond - uncond)
                 x = scheduler.step(noise, t, x, use_clipped_model_output=True).prev_sample
         return x
@@ -69,54 +75,61 @@ class Case:
         return sample_dpmpp_2m(self.guided(self.net), self.x, self.path, self.path.N)
 
 
-def digits() -> Case:
-    """Eight digits."""
-    item = zoo.load("mnist-unet")
-    x = torch.randn(8, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    return Case(item.model, x, item.encode(torch.arange(8)), DiscreteVP(cosine_betas(200)))
+def as_in_notebook(net: nn.Module, args: dict) -> nn.Module:
+    """The same weights in notebook 06's class, as a reader of the course writes it."""
+    written = notebooks.load(notebooks.source_of("06_unet")).Unet(**args).eval()
+    written.load_state_dict(net.state_dict())
+    return written
 
 
 def rows() -> Iterator[Row]:
-    """Speed without and with a compiler, then distances and the preview."""
-    case = digits()
-    eager = Fast(case.net, compile=None)
+    """Speed without and with a compiler, then distances and the preview: eight digits."""
+    item = zoo.load("mnist-unet")
+    x = torch.randn(8, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    case = Case(item.model, x, item.encode(torch.arange(8)), DiscreteVP(cosine_betas(200)))
+    eager, peers = Fast(case.net, compile=None), {"notebook": as_in_notebook(case.net, item.config["args"]),
+                                                  "library": case.net}
     moved = case.slider(eager)
-    taken = medians({"ours": lambda: moved(WEIGHT), "first": lambda: case.slider(eager)(WEIGHT),
-                     "preview": lambda: case.slider(eager).preview(WEIGHT), "ddim": lambda: case.ddim(eager),
-                     "peer": case.textbook}, repeats=7, warmup=1)
-    ms = {name: 1000 * seconds for name, seconds in taken.items()}
-    limit = f"convolutions in {str(eager.dtype).split('.')[1]}"
-    yield Row.time("slider moved, without a compiler", ms["ours"], ms["peer"], goal=5, limit=limit)
-    yield Row.time("first picture, nothing remembered, without a compiler", ms["first"], ms["peer"], limit=limit)
-    yield Row.time(f"first preview, against {PREVIEW:.0f} ms", ms["preview"], PREVIEW, goal=1,
-                   limit="two guided evaluations and a plain one")
-    yield Row.time("DDIM, 50 steps, without a compiler", ms["ddim"], ms["peer"], goal=1.9, limit=limit)
+    sides = {"slider": lambda: moved(WEIGHT), "ddim": lambda: case.ddim(eager),
+             "first": lambda: case.slider(eager)(WEIGHT), "preview": lambda: case.slider(eager).preview(WEIGHT)}
+    sides |= {name: lambda net=net: case.textbook(net) for name, net in peers.items()}
+    with_compiler = compiled(case) if compiler() else {}
+    seconds = medians(sides | with_compiler, repeats=REPEATS, warmup=0)
+    limits = {name: share(side, "convolution") for name, side in (sides | with_compiler).items() if name not in peers}
+    yield from against(seconds, limits, ", without a compiler", {"slider": 5, "ddim": 1.9, "first": None})
+    yield Row.time(f"first preview, without a compiler, against {PREVIEW:.0f} ms", 1000 * seconds["preview"], PREVIEW,
+                   goal=1, limit=f"two guided evaluations and a plain one; {limits['preview']}")
     yield from distances(case, moved)
-    yield from compiled(case)
+    yield from against(seconds, limits, "", {"compiled slider": 15, "compiled ddim": 3.5}, "a C++ compiler")
+
+
+def compiled(case: Case) -> dict[str, Callable[[], Tensor]]:
+    """The sides that need a compiler, which is through with all shapes."""
+    net = Fast(case.net)
+    slider = case.slider(net)
+    slider(WEIGHT), net.wait()  # the first call tells the compiler the shapes
+    return {"compiled slider": lambda: slider(WEIGHT), "compiled ddim": lambda: case.ddim(net)}
+
+
+def against(seconds: dict[str, float], limits: dict[str, str], how: str, goals: dict[str, float | None],
+            needs: str = "") -> Iterator[Row]:
+    """Each side against each peer; the goals stand at the textbook way."""
+    for side, goal in goals.items():
+        for peer, words in PEERS.items():
+            name, aim = f"{NAMES[side]}{how}, against {words}", goal if peer == "notebook" else None
+            if side in seconds:
+                yield Row.time(name, 1000 * seconds[side], 1000 * seconds[peer], goal=aim, needs=needs,
+                               limit=limits[side])
+            else:
+                yield Row.absent(name, needs, goal=aim)
 
 
 def distances(case: Case, slider: Slider) -> Iterator[Row]:
     """Root mean squares to the converged picture."""
     converged = case.converged()
     ours, preview, peer = ((x - converged).square().mean().sqrt().item()
-                           for x in (slider(WEIGHT), slider.preview(WEIGHT), case.textbook()))
+                           for x in (slider(WEIGHT), slider.preview(WEIGHT), case.textbook(case.net)))
     yield Row.time(f"distance to the converged picture, against {ALLOWED}", ours, ALLOWED, unit="", goal=1,
                    limit="twelve steps")
     yield Row.time("the same, against diffusers' 50 steps", ours, peer, unit="", limit="twelve steps")
     yield Row.time("the same of the preview", preview, peer, unit="", limit="three steps")
-
-
-def compiled(case: Case) -> Iterator[Row]:
-    """The rows that need a compiler; the peer is eager in them, too, as the textbook way is."""
-    names = {"slider moved": 15.0, "DDIM, 50 steps": 3.5}
-    if not compiler():
-        yield from (Row.absent(name, "a C++ compiler", goal=goal) for name, goal in names.items())
-        return
-    net = Fast(case.net)
-    slider = case.slider(net)
-    slider(WEIGHT), net.wait()  # the first call tells the compiler the shapes
-    taken = medians({"slider moved": lambda: slider(WEIGHT), "DDIM, 50 steps": lambda: case.ddim(net),
-                     "peer": case.textbook}, repeats=7, warmup=1)
-    for name, goal in names.items():
-        yield Row.time(name, 1000 * taken[name], 1000 * taken["peer"], goal=goal, needs="a C++ compiler",
-                       limit=f"convolutions in {str(net.dtype).split('.')[1]}")

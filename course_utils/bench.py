@@ -97,6 +97,16 @@ def _seconds(side: Callable[[], object], calls: int) -> float:
     return (time.perf_counter() - begin) / calls
 
 
+def share(side: Callable[[], object], part: str) -> str:
+    """A `Row.limit` as torch's profiler sees it: what share of one call is spent in operations named `part`."""
+    import torch
+
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        whole = _seconds(side, 1)
+    inside = sum(event.self_cpu_time_total for event in profile.key_averages() if part in event.key) / 1e6
+    return f"{part}s, {inside / whole:.0%} of the time"
+
+
 def installed(package: str) -> bool:
     """Whether a peer is there to be measured; peers are installed for benchmarks only."""
     try:

@@ -24,7 +24,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from course_utils import plot, recipes, zoo
+from course_utils import memory, plot, recipes, zoo
 from course_utils.models.fast import fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
@@ -37,6 +37,7 @@ class State:
     """All that a training run is at one moment: model, moving average, optimizer, random states, step, losses."""
 
     def __init__(self, recipe: Recipe, device: torch.device):
+        memory.keep()
         self.processes = Processes(device)
         self.recipe, self.device = recipe, self.processes.device
         if recipe.batch_size % self.processes.count:

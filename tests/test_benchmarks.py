@@ -9,11 +9,13 @@ from course_utils import bench, zoo
 from course_utils.models.fast import Fast
 from course_utils.paths import DiscreteVP, linear_betas
 
+ARGS = {"dim": 4, "condition_dim": 5, "dim_mults": [1, 2], "channels": 1}
+
 
 @pytest.fixture
 def case():
     torch.manual_seed(0)
-    net = zoo.build("unet", {"dim": 4, "condition_dim": 5, "dim_mults": [1, 2], "channels": 1}).eval()
+    net = zoo.build("unet", ARGS).eval()
     rng = torch.Generator().manual_seed(0)
     return bench.load("slider").Case(net, torch.randn(2, 1, 8, 8, generator=rng), torch.randn(2, 5, generator=rng),
                                      DiscreteVP(linear_betas(40)))
@@ -21,7 +23,31 @@ def case():
 
 def test_the_sliders_ddim_is_diffusers(case):
     ours = case.ddim(Fast(case.net, compile=None, dtype=torch.float32), steps=10)
-    assert torch.allclose(ours, case.textbook(steps=10), atol=1e-4)
+    for peer in (case.net, bench.load("slider").as_in_notebook(case.net, ARGS)):
+        assert torch.allclose(ours, case.textbook(peer, steps=10), atol=1e-4)
+
+
+def test_the_sliders_peers_are_the_same_network(case):
+    written = bench.load("slider").as_in_notebook(case.net, ARGS)
+    assert type(written) is not type(case.net) and type(written).__module__ == "notebook_06_unet"
+    assert {parameter.is_contiguous() for parameter in written.parameters()} == {True}
+    given = case.x, torch.tensor([3, 30]), {"text_emb": case.cond}
+    with torch.no_grad():
+        torch.testing.assert_close(written(*given), case.net(*given), rtol=0, atol=1e-5)
+
+
+def test_goals_stand_at_the_textbook_way():
+    benchmark = bench.load("slider")
+    seconds = {"slider": 1.0, "notebook": 6.0, "library": 3.0}
+    rows = list(benchmark.against(seconds, {"slider": "all"}, "", {"slider": 5, "compiled slider": 15}, "a compiler"))
+    assert [(row.ratio, row.goal) for row in rows] == [(6, 5), (3, None), (None, 15), (None, None)]
+
+
+def test_a_limit_is_the_profiled_share():
+    x, weight = torch.ones(4, 8, 32, 32), torch.ones(8, 8, 3, 3)
+    convolution = lambda: torch.nn.functional.conv2d(x, weight)  # noqa: E731
+    share = lambda side: int(bench.share(side, "convolution").split()[1].rstrip("%"))  # noqa: E731
+    assert share(lambda: x.exp()) == 0 < share(convolution)
 
 
 def test_the_slider_comes_near_the_converged_picture(case):

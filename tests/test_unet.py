@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from course_utils import notebooks
+from course_utils.models import opaque
 from course_utils.models import unet as fast
 from course_utils.tasks.draws import Rng, fill
 
 DIGITS = dict(dim=24, condition_dim=64, dim_mults=(2, 4), channels=1)
+SMALL = dict(dim=4, condition_dim=5, dim_mults=(1, 2), channels=1)
 SHAPES = [DIGITS, dict(dim=2, condition_dim=4, dim_mults=(1, 2, 4)), dict(dim=6, condition_dim=5, dim_mults=(1, 3))]
 
 
@@ -29,7 +31,7 @@ def inputs(shape: dict, size: int = 8) -> tuple:
 
 
 def small(cls: type, **options) -> nn.Module:
-    return fill(cls(4, 5, dim_mults=(1, 2), channels=1, **options), Rng(1).normal(997))
+    return fill(cls(**SMALL, **options), Rng(1).normal(997))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -67,6 +69,34 @@ def test_a_blocks_gradients_equal_the_notebooks(nb, modulated):
         grads.append([v.grad for v in (*given, *block.parameters())])
     for mine, theirs in zip(*grads, strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("order", [torch.channels_last, torch.contiguous_format])
+def test_what_the_compiler_calls_as_it_is_is_what_it_says(order):
+    x = torch.randn(2, 3, 4, 6, dtype=torch.float64).to(memory_format=order).requires_grad_()
+    torch.library.opcheck(opaque.double, (x,))
+    torch.library.opcheck(opaque.keep, (13, 0.5), test_utils=["test_schema", "test_faketensor"])
+    y = opaque.double(x)
+    want = nn.functional.interpolate(x, scale_factor=2, mode="bilinear")
+    weight = torch.randn_like(want)
+    torch.testing.assert_close(y, want)
+    torch.testing.assert_close(torch.autograd.grad(y, x, weight), torch.autograd.grad(want, x, weight))
+
+
+def test_a_compiled_training_step_is_the_eager_one():
+    unet, given = small(fast.Unet).to(memory_format=torch.channels_last).train(), inputs(SMALL)
+    results = []
+    # this backend splits forward and backward as the default one does, and needs no compiler
+    for net in (unet, torch.compile(unet, backend="aot_eager_decomp_partition", fullgraph=True)):
+        torch.manual_seed(0)
+        unet.zero_grad()
+        y = net(*given)
+        y.square().sum().backward()
+        results.append([y.detach(), *(p.grad for p in unet.parameters())])
+    for eager, compiled in zip(*results, strict=True):
+        torch.testing.assert_close(compiled, eager, rtol=1e-4, atol=1e-4 * eager.abs().max().item())
+    with torch.no_grad():
+        assert not torch.equal(net(*given), results[0][0])  # other units are dropped
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():

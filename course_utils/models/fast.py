@@ -18,6 +18,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from course_utils import memory
 from course_utils.bench import compiler
 
 SHAPES = 6  # input shapes that are compiled; whoever comes with more of them is served by the eager copy
@@ -38,6 +39,7 @@ class Fast:
 
     def __init__(self, model: nn.Module, compile: Callable[[Callable], Callable] | None | str = "auto",
                  dtype: torch.dtype | None = None):
+        memory.keep()
         device = next(model.parameters()).device
         self.dtype = dtype or fastest_dtype(device)
         self.model = copy.deepcopy(model).eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -8,15 +8,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.models import opaque
+
 
 def Upsample(dim: int, dim_out: int) -> nn.Sequential:
     """Bilinear ×2, then a 3×3 convolution: (b, dim, h, w) → (b, dim_out, 2h, 2w)."""
-    return nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(dim, dim_out, 3, padding=1))
+    return nn.Sequential(Double(), nn.Conv2d(dim, dim_out, 3, padding=1))
 
 
 def Downsample(dim: int, dim_out: int) -> nn.Conv2d:
     """A 2×2 convolution with stride 2: (b, dim, h, w) → (b, dim_out, h/2, w/2)."""
     return nn.Conv2d(dim, dim_out, 2, stride=2)
+
+
+class Double(nn.Upsample):
+    """Bilinear ×2: (b, C, h, w) → (b, C, 2h, 2w)."""
+
+    def __init__(self):
+        super().__init__(scale_factor=2, mode="bilinear")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return opaque.double(x) if torch.compiler.is_compiling() and not x.is_cuda else super().forward(x)
 
 
 class RMSNorm(nn.Module):
@@ -113,11 +125,11 @@ class Dropout(nn.Dropout):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.p == 0 or x.is_cuda or torch.compiler.is_compiling():
+        if not self.training or self.p == 0 or x.is_cuda:
             return super().forward(x)
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-        keep = (words.view(torch.int16) >= round(self.p * 2**16) - 2**15).to(x.dtype).div_(1 - self.p)
-        return x * keep.as_strided(x.shape, torch.empty_like(x).stride())  # in x's order of memory
+        draw = opaque.keep if torch.compiler.is_compiling() else opaque.draw
+        keep = draw(x.numel(), self.p).as_strided(x.shape, torch.empty_like(x).stride())  # in x's order of memory
+        return x * keep.to(x.dtype).div_(1 - self.p)
 
 
 class ResnetBlock(nn.Module):
