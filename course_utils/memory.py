@@ -6,7 +6,7 @@ import ctypes
 import platform
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
-LARGEST_BLOCK = 32 << 20  # the largest M_MMAP_THRESHOLD that glibc takes
+LARGEST_BLOCK = 32 << 20  # bytes: the largest M_MMAP_THRESHOLD that every glibc takes
 KEPT = 2**31 - 1  # bytes: the largest C int
 
 
