@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from course_utils import bench, zoo
 from course_utils.models.fast import Fast
@@ -73,3 +74,38 @@ def test_costs_an_operation_are_told_of_the_peers_that_are_there(monkeypatch):
     benchmark.ARGS.update(dim=4, dim_mults=[1, 2])
     assert [row.needs for row in benchmark.per_operation(2, 8)] == [
         "diffusers: not applicable", "denoising-diffusion-pytorch: not applicable"]
+
+
+class Smooth(nn.Module):
+    """A network that is smooth in time: what an untrained UNet predicts is so rough that no solver is quick."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x, t):
+        return torch.tanh(self.conv(x) + x)
+
+
+def test_every_side_of_the_likelihood_finds_the_same_bits():
+    torch.manual_seed(0)
+    benchmark = bench.load("likelihood")
+    images = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    task = benchmark.Task(Smooth(), DiscreteVP(linear_betas(40)), images)
+    ours = benchmark.ours(task, benchmark.OURS)
+    sides = [(benchmark.with_scipy(task, "log_snr", 1e-4), 1e-3),
+             (benchmark.with_scipy(task, "time", 1e-4), 5e-2)]  # the chain's rates jump, which a tolerance sees late
+    if bench.installed("torchdiffeq"):
+        sides.append((benchmark.with_torchdiffeq(task, 1e-4), 1e-3))
+    for found, atol in sides:
+        assert torch.allclose(found.bits, ours.bits, rtol=0, atol=atol), found
+        assert found.nfe > 6 and found.seconds > 0
+    assert ours.nfe == 41 and ours.bits[0] != ours.bits[1]
+
+
+def test_a_pair_tells_time_evaluations_and_error():
+    benchmark = bench.load("likelihood")
+    mine, theirs = (benchmark.Found(torch.tensor(bits), nfe, seconds)
+                    for bits, nfe, seconds in [([1.0, 2.5], 10, 2.0), ([1.0, 3.0], 30, 8.0)])
+    rows = benchmark.pair("a", mine, theirs, torch.tensor([1.0, 2.0]), 3, "the network")
+    assert [(row.ours, row.peer, row.ratio) for row in rows] == [(2, 8, 4), (10, 30, 3), (0.5, 1, 2)]
