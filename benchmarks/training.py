@@ -26,7 +26,7 @@ from course_utils.models.unet import Unet
 from course_utils.recipes.mnist import MnistUnet
 
 ARGS = {"dim": 32, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1, "uncond_prob": 0.2}
-ROUNDS = 45
+ROUNDS = 36
 
 
 @dataclass(frozen=True)
