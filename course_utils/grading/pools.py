@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import distributed
 
 PATIENCE = 60  # seconds without any worker before a run gives up
+DEATHS = 3  # workers that a submission may cost
 IDLE = 600  # seconds after which a worker forgets a run that did not take its leave
 GO_ON = "What is graded is on disk; go on with --resume."
 
@@ -66,9 +68,9 @@ class LocalPool:
 class DaskPool:
     """The workers of a Dask cluster, which may come and go; each grades as many at a time as it has threads.
 
-    Each submission is meant for a seat, a worker's thread, and no worker holds more than it grades: Dask blames all
-    that a worker holds when it dies, and gives up what was there too often. When that worker is gone, any other takes
-    its place. A worker that refuses is named and gets no more.
+    Each submission is sent to a seat, a worker's thread, and none waits there: so it is known whose grading a dying
+    worker takes along. That one is sent to another, until it has cost too many. A worker that refuses is named and
+    gets no more. (Dask's own second attempts end where all workers were gone for a moment.)
 
     Args:
         address: The scheduler's, such as `tls://host:8786`.
@@ -93,50 +95,66 @@ class DaskPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._client.status == "running":
-            self._client.run(_forget, self._order.run, on_error="ignore")
+        with suppress(OSError):  # a scheduler that is gone
+            if self._client.status == "running":
+                self._client.run(_forget, self._order.run, on_error="ignore")
         self._client.close(timeout=5)
 
     def map(self, submissions: Iterable[Submission], alone: bool = False) -> Iterator[Result]:
         """Grades them, each with nothing else of this run on its machine when `alone`; yields results as they come."""
+        from distributed.comm import CommClosedError
+
         try:
             yield from self._map(submissions, alone)
-        except (CancelledError, ConnectionError) as e:
+        except (CancelledError, CommClosedError) as e:
             raise OSError(f"The scheduler {self._address} is gone. {GO_ON}") from e
 
     def _map(self, submissions: Iterable[Submission], alone: bool) -> Iterator[Result]:
-        todo = deque(submissions)
-        running: dict[distributed.Future, tuple[Submission, str]] = {}
+        todo, deaths = deque(submissions), Counter[str]()
+        running: dict[distributed.Future, tuple[Submission, str, str]] = {}
         while todo or running:
-            taken = {seat for _, seat in running.values()}
-            for seat, worker in self._seats(alone).items():
+            workers = self._workers()
+            taken = {seat for _, seat, _ in running.values()}
+            for seat, worker in self._seats(workers, alone).items():
                 if todo and seat not in taken:
                     submission = todo.popleft()
-                    running[self._send(submission, worker, alone)] = submission, seat
-            for future in self._finished(running):
-                submission, _ = running.pop(future)
-                answer = self._answer(future, submission)
+                    running[self._send(submission, worker, alone)] = submission, seat, worker
+            finished = self._finished(running)
+            for future in finished | {f for f, (_, _, worker) in running.items() if worker not in workers}:
+                submission, _, worker = running.pop(future)
+                answer = self._answer(future) if future in finished else None
+                if answer is None:
+                    future.cancel()
+                    deaths[submission.student] += 1
                 if isinstance(answer, Result):
-                    yield answer
+                    yield replace(answer, digest=submission.digest())
+                elif deaths[submission.student] == DEATHS:
+                    reason = f"Its grading was given up: {DEATHS} workers died over it."
+                    yield self._order.unanswered(submission, reason)
                 else:
-                    todo.appendleft(submission)
+                    todo.append(submission)
 
-    def _seats(self, alone: bool) -> dict[str, str]:
-        """Where submissions can be graded at one time: the places' names, each with its worker's address."""
-        threads = {w: n for w, n in self._client.nthreads().items() if w not in self._refused}
-        if threads:
+    def _workers(self) -> dict[str, int]:
+        """The workers that are there, by address, and how many threads each has."""
+        workers = self._client.nthreads()
+        if workers:
             self._seen = time.monotonic()
-        elif self._refused:
-            raise OSError(f"No worker of {self._address} can grade. {' '.join(set(self._refused.values()))} {GO_ON}")
         elif time.monotonic() - self._seen > PATIENCE:
             raise OSError(f"There has been no worker at {self._address} for {PATIENCE} seconds. {GO_ON}")
+        if workers and workers.keys() <= self._refused.keys():
+            raise OSError(f"No worker of {self._address} can grade. {' '.join(set(self._refused.values()))} {GO_ON}")
+        return workers
+
+    def _seats(self, workers: dict[str, int], alone: bool) -> dict[str, str]:
+        """Where submissions can be graded at one time: the places' names, each with its worker's address."""
+        threads = {w: n for w, n in workers.items() if w not in self._refused}
         if alone:
             return {str(urlsplit(w).hostname): w for w in threads}
         return {f"{w} {n}": w for n in range(max(threads.values(), default=0)) for w in threads if n < threads[w]}
 
     def _send(self, submission: Submission, worker: str, alone: bool) -> distributed.Future:
         return self._client.submit(_grade_here, self._order, submission.carried(self._order.notebooks), alone,
-                                   workers=[worker], allow_other_workers=True, pure=False)
+                                   workers=[worker], pure=False)
 
     def _finished(self, futures: Iterable[distributed.Future]) -> set[distributed.Future]:
         """Those that are finished; after a second none, since by then a worker may have come or gone."""
@@ -151,26 +169,24 @@ class DaskPool:
         except TimeoutError:
             return set()
 
-    def _answer(self, future: distributed.Future, submission: Submission) -> Result | None:
-        """A result, or none when the worker refused, which is then said."""
+    def _answer(self, future: distributed.Future) -> Result | Refusal | None:
+        """What the worker said; None when it died before that could be fetched."""
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
         try:
-            answer = future.result()
-        except KilledWorker as e:
-            return self._order.unanswered(submission, f"Its grading was given up: {e.allowed_failures + 1} workers "
-                                                      "died over it.")
-        except (CancelledError, ConnectionError):
+            answer = future.result(timeout=10)
+        except (KilledWorker, TimeoutError):
+            return None
+        except (CancelledError, CommClosedError):
             raise
         except Exception as e:
             raise OSError(f"A worker failed with {type(e).__name__}: {e}. All need this very version of the course. "
                           f"{GO_ON}") from e
-        if isinstance(answer, Result):
-            return replace(answer, digest=submission.digest())
-        if answer.worker not in self._refused:
+        if isinstance(answer, Refusal) and answer.worker not in self._refused:
             self._say(f"The worker {answer.worker} is left out: {answer.why}")
             self._refused[answer.worker] = answer.why
-        return None
+        return answer
 
 
 def _connect(address: str, tls: tuple[Path, Path, Path] | None) -> distributed.Client:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 
 import dask
 import pytest
 from distributed import LocalCluster, get_worker
 from distributed.security import Security
-from grading.classroom import hand_in
+from grading.classroom import QUICK, ddpm, hand_in
+from grading.test_room import SMALL, inside
 
 from course_utils import cli
 from course_utils.grading import grade, pools, records, rubric, runs
 from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.room import Rooms
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:distributed")
+RUBRIC = rubric.digest("05_ddpm")
 
 
 class Quick:
@@ -29,7 +38,7 @@ class Quick:
 
     def grade(self, submission, alone=True):
         time.sleep(0.02)
-        notebook = NotebookResult("05_ddpm", [TaskResult("ddpm.q_sample", 10, 10)], rubric=rubric.digest("05_ddpm"))
+        notebook = NotebookResult("05_ddpm", [TaskResult("ddpm.q_sample", 10, 10)], rubric=RUBRIC)
         return Result(submission.student, "", [notebook], crowded=not alone)
 
     def close(self):
@@ -39,6 +48,18 @@ class Quick:
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(pools, "Workshop", Quick)
+
+
+def in_a_process(order, submission, alone):
+    """The unit of work for workers in processes of their own. A `poison` kills its worker; others say who they were."""
+    if submission.student == "poison":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.1)
+    notebook = NotebookResult("05_ddpm", [TaskResult("ddpm.q_sample", 10, 10)], rubric=rubric.digest("05_ddpm"))
+    return Result(submission.student, "", [notebook], crowded=not alone)
+
+
+in_a_process.__module__ = "__main__"  # so that it is sent whole: a worker cannot import this file
 
 
 @contextmanager
@@ -148,3 +169,109 @@ def test_a_tls_scheduler_wants_certificates_and_warns_of_nothing(tmp_path, quick
         assert cli.main([*words, "--tls-ca", ca, "--tls-cert", cert, "--tls-key", key]) == 0
     assert "encrypted" not in capsys.readouterr().out
     assert list(records.load_all(out / "records")) == ["ada", "ben"]
+
+
+@pytest.mark.slow
+def test_a_submission_that_kills_its_workers_is_a_row_and_a_killed_worker_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(pools, "_grade_here", in_a_process)
+    students = [f"s{n:02}" for n in range(12)]
+    folder, out = class_of(tmp_path, *students, "poison")
+    monkeypatch.setattr(pools, "DEATHS", 2)
+    with cluster_of(2, processes=True) as cluster:
+        run = grade(folder, out, scheduler=cluster.scheduler_address, say=print)
+        seen = [next(run)]
+        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        seen += run
+    assert sorted(r.student for r in seen) == sorted([*students, "poison"])
+    found = records.load_all(out / "records")
+    assert {s for s, r in found.items() if r.failed} == {"poison"}
+    assert found["poison"].reason == "Its grading was given up: 2 workers died over it."
+    assert len((out / "grades.csv").read_text().splitlines()) == 14
+    monkeypatch.setattr(pools, "Workshop", Quick)
+    assert {r.student: r.failed for r in grade(folder, out, resume=True)} == dict.fromkeys([*students, "poison"], False)
+
+
+@contextmanager
+def started(*words):
+    """A part of a cluster as a process of its own."""
+    process = subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
+                                "--no-dashboard"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+PARENT = """
+import os, signal, sys, time
+from course_utils.grading import grade, pools, rubric
+from course_utils.grading.records import NotebookResult, Result, TaskResult
+exec(sys.argv[1])
+pools._grade_here = in_a_process
+list(grade(*sys.argv[2:4], scheduler=sys.argv[4], resume=True, say=print))
+"""
+
+
+@pytest.mark.slow
+def test_a_lost_scheduler_and_a_killed_parent_lose_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(pools, "_grade_here", in_a_process)
+    students = [f"s{n:02}" for n in range(40)]
+    folder, out = class_of(tmp_path, *students)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    one_run = partial(grade, folder, out, scheduler=address, say=print)
+    with dask.config.set({"distributed.comm.timeouts.connect": "5s"}):
+        with started("scheduler", "--host", "127.0.0.1", "--port", str(port)) as scheduler, \
+                started("worker", address, "--no-nanny", "--nthreads", "1"):
+            run = one_run()
+            seen = [next(run).student]
+            scheduler.kill()
+            with pytest.raises(OSError, match=f"The scheduler {address} is gone. .* --resume"):
+                seen += (r.student for r in run)
+        kept = set(records.load_all(out / "records"))
+        assert set(seen) == kept and 0 < len(kept) < 40
+        with started("scheduler", "--host", "127.0.0.1", "--port", str(port)), \
+                started("worker", address, "--no-nanny", "--nthreads", "1"):
+            words = [sys.executable, "-c", PARENT, inspect.getsource(in_a_process), folder, out, address]
+            parent = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+            while len(kept) == len(list(out.glob("records/*.json"))):
+                assert parent.poll() is None
+                time.sleep(0.01)
+            parent.kill()
+            parent.wait()
+            assert len(list(out.glob("records/*.json"))) < 40
+            assert sorted(r.student for r in one_run(resume=True)) == students
+    assert list(records.load_all(out / "records")) == students
+    assert not list(out.glob("records/.part-*"))
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_room_cannot_reach_the_scheduler(tmp_path):
+    code = """
+    def reach():
+        socket.create_connection(("127.0.0.1", PORT), timeout=2)
+        return "reached"
+    answer(outcome(reach))
+    """
+    with cluster_of(1) as cluster:
+        port = cluster.scheduler_address.rsplit(":", 1)[1]
+        code = code.replace("PORT", port)
+        assert inside(tmp_path / "with", code) == "ConnectionRefusedError"
+        assert inside(tmp_path / "without", code, Rooms(SMALL, sandbox=False)) == "reached"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("sandbox")
+def test_a_cluster_comes_to_the_same_verdicts(tmp_path):
+    for student, code in {"ada": None, "wrong": "return x_start", "exits": "import os; os._exit(0)"}.items():
+        hand_in(tmp_path / "in", student, ddpm(**({"q_sample": code} if code else {})))
+    hand_in(tmp_path / "in", "text", "not JSON {")
+    options = {"only": "ddpm.q_sample", "seed": 7, "limits": QUICK, "say": print}
+    local = {r.student: asdict(r) for r in grade(tmp_path / "in", tmp_path / "local", **options)}
+    with cluster_of(1, threads=2, processes=True) as cluster:
+        options["scheduler"] = cluster.scheduler_address
+        there = {r.student: asdict(r) for r in grade(tmp_path / "in", tmp_path / "there", **options)}
+    assert there == local and {s: r["notebooks"][0]["tasks"][0]["earned"] for s, r in there.items()} == {
+        "ada": 10, "wrong": 0, "exits": 0, "text": 0}

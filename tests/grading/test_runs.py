@@ -17,7 +17,6 @@ from tqdm import tqdm
 from course_utils.grading import grade, layouts, pools, records, rubric, runs
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 
-
 class FakeWorkshop:
     """Grades without a room: a student called `loop` overruns unless alone, `stuck` always."""
 
