@@ -258,8 +258,8 @@ def test_a_room_cannot_reach_the_scheduler(tmp_path):
     with cluster_of(1) as cluster:
         port = cluster.scheduler_address.rsplit(":", 1)[1]
         code = code.replace("PORT", port)
-        assert inside(tmp_path / "with", code) == "ConnectionRefusedError"
-        assert inside(tmp_path / "without", code, Rooms(SMALL, sandbox=False)) == "reached"
+        assert inside(Rooms(SMALL), tmp_path / "with", code) == "ConnectionRefusedError"
+        assert inside(Rooms(SMALL, sandbox=False), tmp_path / "without", code) == "reached"
 
 
 @pytest.mark.slow
