@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import notebooks, zoo
-from course_utils.bench import Row, compiler, medians, share
-from course_utils.models.fast import Fast
+from course_utils.bench import Row, medians, share
+from course_utils.models.fast import Fast, compiler
 from course_utils.paths import DiscreteVP, cosine_betas
 from course_utils.samplers import guided, sample_ddim, sample_dpmpp_2m
 from course_utils.slider import Slider

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import data, notebooks, training
-from course_utils.bench import Row, compiler, installed, medians, share
+from course_utils.bench import Row, installed, medians, share
+from course_utils.models.fast import compiler
 from course_utils.models.unet import Unet
 from course_utils.recipes.mnist import MnistUnet
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import platform
-import shutil
 import statistics
 import sys
 import time
@@ -114,11 +112,6 @@ def installed(package: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
-
-
-def compiler() -> bool:
-    """Whether torch.compile can make code for this machine's processor."""
-    return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
 
 
 def machine() -> str:

@@ -114,8 +114,8 @@ class Rooms:
         return [bubblewrap(), *(_ROOT if root else _USER), *self.view(staged), "--seccomp", str(filter_fd), "--",
                 *(_become(self.user + slot) if root else []), *python]
 
-    def view(self, staged: Path) -> list[str]:
-        """What is seen inside: the environment, the mounts, the place."""
+    def view(self, staged: Path, *also: Path) -> list[str]:
+        """What is seen inside: the environment, the mounts, those of other paths too, the place."""
         size = str(self.limits.scratch)
         return [
             "--die-with-parent", "--new-session", "--clearenv",
@@ -124,11 +124,11 @@ class Rooms:
             "--tmpfs", "/dev/pts", "--remount-ro", "/dev/pts",  # terminals are few, and shared with all of the machine
             "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
             "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
-            *self._binds(staged),  # after /tmp: the course itself may lie there
+            *self._binds(staged, *also),  # after /tmp: the course itself may lie there
             "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
-    def _binds(self, staged: Path) -> list[str]:
-        """Read-only binds of the system, Python and the staged folder; private paths inside them are covered."""
+    def _binds(self, staged: Path, *also: Path) -> list[str]:
+        """Read-only binds of the system, Python, others and the staged folder; private paths in them are covered."""
         words = []
         for path in SYSTEM:
             if os.path.islink(path):
@@ -136,7 +136,7 @@ class Rooms:
             elif os.path.exists(path):
                 words += [*parents(Path(path)), "--ro-bind", path, path]
         bound = [Path("/usr")]
-        for path in (Path(sys.base_prefix), Path(sys.prefix)):
+        for path in (Path(sys.base_prefix), Path(sys.prefix), *also):
             if not any(path.is_relative_to(b) for b in bound):
                 words += [*parents(path), "--ro-bind", str(path), str(path)]
                 bound.append(path)

