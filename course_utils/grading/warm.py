@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from course_utils.grading.seccomp import filter_program
 
 _ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
 _USER = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
+DYING = 0.5  # seconds: a zygote's rooms end a little before it does
 
 
 class WarmRoom:
@@ -38,6 +40,13 @@ class WarmRoom:
     def kill(self) -> None:
         """Ends all that runs in the room."""
         self._control.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody in the room can answer any more."""
+        poll = select.poll()
+        poll.register(self.stdout, 0)  # asks for nothing but the end
+        return bool(poll.poll(0))
 
     def hand_over(self) -> None:
         """Closes the porter's ends here, so that the pipes end with the room."""
@@ -72,10 +81,11 @@ class House:
         except ConnectionError:
             raise RoomFailed("The zygote has ended.") from None
 
-    @property
-    def fallen(self) -> str:
-        """Why the zygote has ended; empty while it lives."""
-        if self._process.poll() is None:
+    def fallen(self, seconds: float = 0) -> str:
+        """Why the zygote has ended, or does within these seconds; empty while it lives."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
             return ""
         said = os.pread(self._said.fileno(), 1 << 20, 0).decode(errors="replace").strip().splitlines()
         return f"The zygote has ended: {said[-1] if said else 'it was killed.'}"
@@ -120,8 +130,8 @@ class WarmRooms(Rooms):
                 room.hand_over()
                 yield room
             finally:
-                if house.fallen:
-                    raise RoomFailed(house.fallen)
+                if room.ended and (why := house.fallen(DYING)):
+                    raise RoomFailed(why)
 
     def close(self) -> None:
         """Ends the zygotes; a room that is opened later starts its own anew."""
@@ -131,7 +141,7 @@ class WarmRooms(Rooms):
     def _house(self, staged: Path, module: str) -> House:
         with self._lock:
             house = self._houses.get((staged, module))
-            if not house or house.fallen:
+            if not house or house.fallen():
                 house = self._houses[staged, module] = House(self, staged, module)
             return house
 
