@@ -157,7 +157,7 @@ def line(row: Row) -> str:
 
 def page(results: dict[str, dict]) -> str:
     """docs/performance.md, from the recorded results of each benchmark: `{"machine": …, "about": …, "rows": […]}`."""
-    parts = ["# Performance\n\nMade by `course bench NAME --record`. Both sides of a row were measured in turns, in "
+    parts = ["# Performance\n\nMade by `course bench NAME --record`. Both sides of a row were measured in "
              "one run;\na ratio above 1 means that the course's side is better."]
     for name, result in sorted(results.items()):
         rows = [Row(**row) for row in result["rows"]]
