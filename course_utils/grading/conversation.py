@@ -6,6 +6,7 @@ import json
 import os
 import time
 from dataclasses import replace
+from operator import itemgetter
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ class Conversation:
             raise RoomFailed(f"The room did not start: {said[-1] if said else e}") from None
 
     def run(self, cells: list[tuple[int, str]]) -> list[tuple[int, Outcome]]:
-        """Runs a notebook's cells, given by number and source, and returns those that failed."""
+        """Runs a notebook's cells, given by number and source, and returns those that failed, in their order."""
         source = torch.frombuffer(bytearray(json.dumps(cells).encode()), dtype=torch.uint8)
         failed: list[tuple[int, Outcome]] = []
         numbers = {f"cell:{n}": n for n, _ in cells}
@@ -53,11 +54,11 @@ class Conversation:
             while True:
                 id, outcome = self._receive(deadline - time.monotonic(), WORDS)
                 if id == "ready":
-                    return failed
+                    return sorted(failed, key=itemgetter(0))
                 failed.append((numbers.pop(id), self._in_our_words(outcome, "The cell", self._limits.cell)))
         except (OSError, EOFError, ValueError, KeyError) as e:
             self._lose(e, "The notebook")
-            return [*failed, (0, self._lost)]
+            return [*sorted(failed, key=itemgetter(0)), (0, self._lost)]
 
     def ask(self, id: str, inputs: dict[str, Tensor]) -> Outcome:
         """The outcome of a task's probe on these inputs, or of its loss."""

@@ -7,7 +7,8 @@ questions, each in a room of its own. Only here, outside, do the two answers mee
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 
 Cells = list[tuple[int, str]]
+WORKER = "course_utils.grading.worker"
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,25 @@ class Grader:
         for process in list(self._open):
             process.kill()
 
-    def add_key(self, notebook: str, only: Collection[str] = ()) -> None:
-        """Makes the key of a notebook by running its reference.
+    def add_keys(self, names: Sequence[str], only: Collection[str] = ()) -> None:
+        """Makes the keys of notebooks by running their references.
 
         Args:
             only: The tasks to grade; all by default.
 
         Raises:
-            ValueError: When the reference itself does not answer.
+            ValueError: When a reference itself does not answer.
         """
+        staged = [stage(self.folder / name, name, load_recorded(name).modules) for name in names]
+        for i, name in enumerate(names):
+            for soon in staged[i:i + os.cpu_count()]:
+                self.rooms.expect(soon, WORKER)
+            self.keys[name] = self._key(name, only, staged[i])
+
+    def _key(self, notebook: str, only: Collection[str], staged: Path) -> Key:
         source = notebooks.read(notebooks.source_of(notebook))
-        recorded = load_recorded(notebook)
         asked = [t for t in tasks.tasks_of(notebook) if not only or t.id in only]
         inputs = {t.id: tasks.draw_inputs(t, self.seed) for t in asked}
-        staged = stage(self.folder / notebook, notebook, recorded.modules)
         given = GivenCells.of(source)
         with self._room(staged) as talk:
             stopped = talk.run(given.others(source.cells))
@@ -94,8 +101,7 @@ class Grader:
         faults += [f"{id}: {_what_happened(o)}" for id, o in wanted.items() if o.error and not o.tensors]
         if faults:
             raise ValueError(f"The reference of {notebook} does not run in the sandbox. {' '.join(faults)}")
-        self.keys[notebook] = Key(notebook, asked, inputs, wanted, given, recorded,
-                                  rubric.digest(notebook), staged)
+        return Key(notebook, asked, inputs, wanted, given, load_recorded(notebook), rubric.digest(notebook), staged)
 
     def grade(self, submission: Submission, slot: int = 0) -> Result:
         """A student's result, whatever was handed in.
@@ -136,7 +142,7 @@ class Grader:
     def _room(self, staged: Path, slot: int = 0) -> Iterator[Conversation]:
         limits = self.rooms.limits
         arguments = json.dumps(asdict(limits)), json.dumps(self.rooms.sandbox)
-        with self.rooms.open(staged, "course_utils.grading.worker", *arguments, slot=slot) as process:
+        with self.rooms.open(staged, WORKER, *arguments, slot=slot) as process:
             self._open.add(process)
             if self.closed:
                 process.kill()

@@ -35,10 +35,8 @@ SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache
 ANSWERING = ["course_utils", "diffusers", "denoising_diffusion_pytorch", "guided_diffusion", "improved_diffusion",
              "k_diffusion", "flow_matching", "torchcfm"]
 LIBRARY = "/room"  # where a room finds the staged folder
-TIDY = {  # one thread, so that forking is safe and sums have one order; large pages, so that it is cheap; nothing
-    # written, drawn or shown
+TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
     "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-    "PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1",
     "CUDA_VISIBLE_DEVICES": "", "USER": "student",
 }
@@ -106,6 +104,9 @@ class Rooms:
             command = [*cgroups.inside(groups), *self.command(staged, python, program.fileno(), slot)]
             with _running(command, {}, "/", program.fileno()) as process:
                 yield process
+
+    def expect(self, staged: Path, module: str) -> None:
+        """Begins what rooms of this kind will need: here nothing."""
 
     def close(self) -> None:
         """Ends what is kept from room to room: here nothing."""

@@ -133,6 +133,10 @@ class WarmRooms(Rooms):
                 if room.ended and (why := house.fallen(DYING)):
                     raise RoomFailed(why)
 
+    def expect(self, staged: Path, module: str) -> None:
+        """Starts the zygote that rooms of this kind will come from."""
+        self._house(staged, module)
+
     def close(self) -> None:
         """Ends the zygotes; a room that is opened later starts its own anew."""
         while self._houses:

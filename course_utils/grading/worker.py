@@ -68,7 +68,7 @@ def serve(requests: int, replies: int, limits: Limits) -> None:
 
 
 def _go_on(cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
-    """Forks; returns twice at most: in the child, what is left after its stretch, or else here, all but the lost one."""
+    """Forks and returns, in the child, what is left after its stretch, or else, here, all cells but the lost one."""
     through, telling = os.pipe()
     pid = os.fork()
     if pid == 0:

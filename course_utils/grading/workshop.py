@@ -84,8 +84,7 @@ class Workshop:
         self._slots: set[int] = set()
         self._change = threading.Condition()
         try:
-            for notebook in order.notebooks:
-                self._grader.add_key(notebook, order.only)
+            self._grader.add_keys(order.notebooks, order.only)
         except BaseException:
             self._rooms.close()
             self._folder.cleanup()

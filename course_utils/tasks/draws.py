@@ -93,7 +93,7 @@ def drawn(*, noise: Tensor | list[Tensor] = (), t: Tensor | list[Tensor] = ()) -
     """
     noise, t = ([x] if isinstance(x, Tensor) else list(x) for x in (noise, t))
     states = torch.random.get_rng_state(), np.random.get_state(), random.getstate()
-    torch.manual_seed(0), np.random.seed(0), random.seed(0)
+    torch.default_generator.manual_seed(0), np.random.seed(0), random.seed(0)
     try:
         with _Answers(noise, t):
             yield

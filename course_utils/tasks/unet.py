@@ -270,9 +270,12 @@ def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iter
                dict_unchanged_in_training=torch.tensor([len(given) == 1, given.get("text_emb") is text_emb]))
     unet(x, time)
     yield dict(two_samples_later=unet(x[:2], time[:2]))
-    kept, lost = unet.eval()(x[:1], time[:1], {"text_emb": text_emb[:1]}), unet(x[:1], time[:1])
+    unet.check_size = lambda x: None  # four pixels tell as much as all, sooner
+    one, at, text_emb = x[:1, :, :2, :2], time[:1], text_emb[:1]
+    kept, lost = unet.eval()(one, at, {"text_emb": text_emb}), unet(one, at)
     unet.train().uncond_prob = 0.2
-    many = unet(*(v[:1].expand(2000, *v.shape[1:]) for v in (x, time)), {"text_emb": text_emb[:1].expand(2000, -1)})
+    one, at, text_emb = (v.expand(2000, *v.shape[1:]) for v in (one, at, text_emb))
+    many = unet(one, at, {"text_emb": text_emb})
     is_kept, is_lost = ((many - one).flatten(1).abs().amax(dim=1) < 1e-4 for one in (kept, lost))
     share = is_lost.float().mean()
     yield dict(some_keep_and_some_lose_it=(many - many[:1]).abs().max() > 1e-4,

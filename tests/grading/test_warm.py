@@ -148,7 +148,7 @@ def test_a_grade_survives_the_loss_of_its_zygote(tmp_path, monkeypatch):
     hand_in(tmp_path / "in", "ada", ddpm())
     with closing(WarmRooms(QUICK)) as rooms:
         grader = Grader(rooms, 1, tmp_path / "staging")
-        grader.add_key("05_ddpm", ["ddpm.q_sample", "ddpm.extract"])
+        grader.add_keys(["05_ddpm"], ["ddpm.q_sample", "ddpm.extract"])
         (house,) = rooms._houses.values()
         judge, judged = sys.modules[Grader.__module__]._judge, []
 
