@@ -17,7 +17,7 @@ from course_utils.grading.room import Room, RoomFailed
 from course_utils.tasks import Outcome
 
 START = 120  # seconds that a machine under load may need to import torch
-GRACE = 5  # seconds beyond the limits that a room keeps by itself
+GRACE = 2  # seconds beyond the limits that a room keeps by itself, until it is taken as held
 WORDS = wire.MAX_HEADER + 4  # bytes of a frame without tensors: many are kept, one for each cell that failed
 LOST = ("Deadline", "Ended", "Refused")  # errors that the grader names, besides the exceptions of the student's code
 

@@ -24,6 +24,7 @@ import sys
 from time import monotonic  # a student may put another clock into the module
 from types import ModuleType
 
+import numpy as np
 import torch
 
 from course_utils import tasks
@@ -44,6 +45,7 @@ def main() -> None:
     limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
     ready.fonts()
     ready.torch_itself()
+    np.random.seed()  # forks of one process would all draw the same
     limits.confine(count_processes=sandboxed)
     requests, replies = _take_pipes()
     _stay_behind()

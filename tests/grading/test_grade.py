@@ -74,6 +74,17 @@ for _ in range(3):
 plt.plot([1, 2])
 plt.show()
 """
+EXIT = "import os\nos._exit(0)"
+
+
+def short_cells(*sources: str) -> nbformat.NotebookNode:
+    """Right, with these cells of a moment each, which one fork runs, from the third on."""
+    nb = ddpm()
+    for at, source in enumerate(sources, 2):
+        with_cell(nb, source, at)
+    return nb
+
+
 ACCIDENTS = {
     "loop": (ddpm(q_sample="while True: pass"), without("q_sample")),
     "exit": (ddpm(q_sample="import os; os._exit(0)"), without("q_sample")),
@@ -82,7 +93,8 @@ ACCIDENTS = {
     "memory": (ddpm(q_sample="return torch.ones(1 << 31)"), without("q_sample")),
     "raises": (ddpm(q_sample="return x_start + undefined"), without("q_sample")),
     "loop-in-cell": (with_cell(ddpm(), "while True: pass", 2), without()),
-    "exit-in-cell": (with_cell(ddpm(), "import os\nos._exit(0)", 2), without()),
+    "exit-in-cell": (with_cell(ddpm(), EXIT, 2), without()),
+    "exits-in-cells": (short_cells("1 / 0", EXIT, "kept = 1", EXIT, "assert kept == 1", "kept / 0"), without()),
     "magics": (with_cell(ddpm(), "%matplotlib inline\n!ls\nfrom tqdm import tqdm\nfor _ in tqdm(range(9)): pass", 0),
                without()),
     "stripped": (stripped(ddpm()), without()),
@@ -101,6 +113,9 @@ def test_an_accident_costs_its_task_only(tmp_path):
     assert results["trains"].notebooks[0].stopped == results["magics"].notebooks[0].stopped == []
     assert results["loop-in-cell"].notebooks[0].stopped == [(3, f"The cell took longer than {QUICK.cell:g} seconds.")]
     assert results["exit-in-cell"].notebooks[0].stopped == [(3, "The cell ended the Python process.")]
+    assert results["exits-in-cells"].notebooks[0].stopped == [
+        (3, "It raised ZeroDivisionError: division by zero"), (4, "The cell ended the Python process."),
+        (6, "The cell ended the Python process."), (8, "It raised ZeroDivisionError: division by zero")]
 
 
 LIAR = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grading.attacks.suite import HURT, LEFT_OUT, LOST, UNCHANGED, Family, Piece
 
+from course_utils.grading.conversation import GRACE
 from course_utils.grading.limits import Limits, MiB
 
 SMALL = Limits(cell=8, probe=5, notebook=60, memory=512 * MiB, processes=24, scratch=16 * MiB)
@@ -177,7 +178,7 @@ import gc, os, struct, sys, time
 from course_utils.grading import wire, worker
 from course_utils.tasks import Outcome
 frame = sys._getframe()
-while "replies" not in frame.f_locals: frame = frame.f_back
+while "requests" not in frame.f_locals: frame = frame.f_back
 requests, replies = frame.f_locals["requests"], frame.f_locals["replies"]
 zeros = Outcome({"x_t": torch.zeros(4, 3, 4, 4), "grad_x_start": torch.zeros(4, 3, 4, 4)})
 answer = wire.pack("ddpm.q_sample", zeros)
@@ -261,4 +262,6 @@ import time; time.sleep(0.29)"""),
 import logging, threading
 threading.Thread(target=lambda: (logging._lock.acquire(), threading.Event().wait()), daemon=True).start()"""),
 ]
-HELD = Family("Stopped, with its room, at a deadline", HOLDS_ITS_ROOM, SMALL, only="ddpm.q_sample", jobs=1)
+# Where nobody in the room keeps the deadline any more, the grader does, GRACE seconds later.
+HELD = Family("Stopped, with its room, at a deadline", HOLDS_ITS_ROOM, SMALL, only="ddpm.q_sample", jobs=1,
+              late=GRACE + 0.5)

@@ -67,7 +67,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Family:
-    """Pieces that are graded together, `jobs` submissions at a time; with `only`, on that task alone."""
+    """Pieces that are graded together, `jobs` submissions at a time; with `only`, on that task alone.
+
+    On an idle machine no answer is waited for longer than `late` seconds after its deadline.
+    """
 
     name: str
     pieces: list[Piece]
@@ -75,6 +78,7 @@ class Family:
     neighbours: int = 1
     only: str | None = None
     jobs: int = 2
+    late: float = 0.5
 
     @property
     def asked(self) -> list[str]:
