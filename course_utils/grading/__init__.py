@@ -1,19 +1,13 @@
 """Grading: strangers' notebooks, run where they can do no harm, compared where they cannot reach.
 
-    wire, conversation   what passes between the grader and a room
-    room, seccomp        the room: a process behind bubblewrap; limits, cgroups, selftest
-    warm, zygote         the same room, entered by a fork of a process that has loaded torch
-    worker, cells        the process inside, which runs a notebook and answers; ready
-    stage                the few files of the course that it sees
-    grader, workshop     the answer key, one submission; what a process needs to grade
-    pools, runs          threads here or workers elsewhere; a whole class
-    archives, layouts    folders and zip files, and whose a file in them is
-    submissions, late    what students hand in, and when
+    rooms                where a stranger's notebook runs, and what passes in and out
+    intake               what students hand in: folders, zip files, and whose a notebook in them is
+    records              what the machine found out about a submission
     rubric               what it is held against, and whether that has changed
-    records, marks       what the machine found, and what a person gave
-    report, page         what is made of both: the students' pages and the table,
-    overview, changes    the class, and what differs from an older report,
-    gradebooks, tables   files for Canvas and Moodle
+    grader, workshop     the answer key, one submission; what a process needs to grade
+    pools                threads here or workers elsewhere
+    reports              what is made of records and of marks by hand: tables, pages, files for gradebooks
+    runs                 a whole class, from its folder to its report
 
 `docs/grading.md` says what is promised and what is not.
 """
@@ -28,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from course_utils.grading.limits import Limits
     from course_utils.grading.records import Result
+    from course_utils.grading.rooms.limits import Limits
 
 
 def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler: str | None = None,
@@ -71,8 +65,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         SandboxError: When the sandbox does not hold on this machine; an OSError that names what failed.
         OSError: When the scheduler cannot be reached, when it or the last worker is gone.
     """
-    from course_utils.grading.limits import Limits
-    from course_utils.grading.report import Beside
+    from course_utils.grading.reports.report import Beside
+    from course_utils.grading.rooms.limits import Limits
     from course_utils.grading.runs import grade_folder
 
     beside = Beside.read(canvas and Path(canvas), compare and Path(compare), late and Path(late))
@@ -109,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
     """`course grade`: grades with a progress bar on stderr and says where the report is."""
     from tqdm import tqdm
 
-    from course_utils.grading import layouts
-    from course_utils.grading.limits import Limits, MiB
+    from course_utils.grading.intake import layouts
+    from course_utils.grading.rooms.limits import Limits, MiB
 
     tls = args.tls_ca, args.tls_cert, args.tls_key
     if any(tls) and not all(tls):

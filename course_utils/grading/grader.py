@@ -17,18 +17,18 @@ from torch import Tensor
 
 from course_utils import notebooks, tasks
 from course_utils.grading import rubric
-from course_utils.grading.archives import Unreadable
-from course_utils.grading.conversation import LOST, Conversation
+from course_utils.grading.intake.archives import Unreadable
+from course_utils.grading.intake.submissions import GivenCells, Submission, read_cells
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
-from course_utils.grading.room import Room, RoomFailed, Rooms
-from course_utils.grading.stage import stage
-from course_utils.grading.submissions import GivenCells, Submission, read_cells
+from course_utils.grading.rooms.conversation import LOST, Conversation
+from course_utils.grading.rooms.room import Room, RoomFailed, Rooms
+from course_utils.grading.rooms.stage import stage
 from course_utils.tasks import Outcome, Task
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 
 Cells = list[tuple[int, str]]
-WORKER = "course_utils.grading.worker"
+WORKER = "course_utils.grading.rooms.worker"
 
 
 @dataclass(frozen=True)

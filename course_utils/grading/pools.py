@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.records import Result
-from course_utils.grading.submissions import Submission
 from course_utils.grading.workshop import Order, Workshop, course_digest
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from course_utils import tasks
+from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
-from course_utils.grading.submissions import Submission
 from course_utils.tasks import compare, draws, recorded
 
 

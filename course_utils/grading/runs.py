@@ -14,12 +14,14 @@ from typing import Any
 from tqdm import tqdm
 
 from course_utils import notebooks, tasks
-from course_utils.grading import layouts, records, report, rubric
+from course_utils.grading import records, rubric
 from course_utils.grading.grader import notebooks_in
-from course_utils.grading.limits import Limits
+from course_utils.grading.intake import layouts
+from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.pools import DaskPool, LocalPool
 from course_utils.grading.records import Result
-from course_utils.grading.submissions import Submission
+from course_utils.grading.reports import report
+from course_utils.grading.rooms.limits import Limits
 from course_utils.grading.workshop import Order, course_digest
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from course_utils import notebooks, tasks
 from course_utils.grading.grader import Grader
-from course_utils.grading.limits import Limits
+from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
-from course_utils.grading.room import Rooms, self_test
-from course_utils.grading.submissions import Submission
-from course_utils.grading.warm import WarmRooms
+from course_utils.grading.rooms.limits import Limits
+from course_utils.grading.rooms.room import Rooms, self_test
+from course_utils.grading.rooms.warm import WarmRooms
 from course_utils.tasks import Task
 
 

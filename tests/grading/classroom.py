@@ -10,8 +10,8 @@ from nbformat import NotebookNode
 
 from course_utils import bank, tasks
 from course_utils.grading import rubric
-from course_utils.grading.limits import Limits
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
+from course_utils.grading.rooms.limits import Limits
 from course_utils.tasks.recorded import load_recorded
 
 QUICK = Limits(cell=15, probe=6)  # a cell that first imports an optimizer takes 3 s, more beside other tests

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from conftest import require
 
-from course_utils.grading.room import Rooms, SandboxError, self_test
+from course_utils.grading.rooms.room import Rooms, SandboxError, self_test
 
 
 @cache

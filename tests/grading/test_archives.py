@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from course_utils.grading import archives
-from course_utils.grading.archives import Unreadable, entries
+from course_utils.grading.intake import archives
+from course_utils.grading.intake.archives import Unreadable, entries
 
 
 def zipped(*members, method=zipfile.ZIP_DEFLATED):

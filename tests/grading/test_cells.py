@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from course_utils.grading.cells import fresh_notebook, run_cell
+from course_utils.grading.rooms.cells import fresh_notebook, run_cell
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from grading.test_warm import with_module
 
-from course_utils.grading import cgroups, room
-from course_utils.grading.limits import Limits, MiB
-from course_utils.grading.room import Rooms, SandboxError, self_test
-from course_utils.grading.warm import WarmRooms
+from course_utils.grading.rooms import cgroups, room
+from course_utils.grading.rooms.limits import Limits, MiB
+from course_utils.grading.rooms.room import Rooms, SandboxError, self_test
+from course_utils.grading.rooms.warm import WarmRooms
 
 FILES = {"memory": ["memory.max", "memory.swap.max"], "pids": ["pids.max"], "cpu": ["cpu.weight"]}
 

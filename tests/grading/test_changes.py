@@ -8,9 +8,10 @@ import pytest
 from grading.classroom import made_up_class
 
 from course_utils import tasks
-from course_utils.grading import changes, rubric
-from course_utils.grading.changes import DRAWS, HANDED_IN, POINTS, RUBRIC
-from course_utils.grading.submissions import Submission
+from course_utils.grading import rubric
+from course_utils.grading.intake.submissions import Submission
+from course_utils.grading.reports import changes
+from course_utils.grading.reports.changes import DRAWS, HANDED_IN, POINTS, RUBRIC
 
 NEW = made_up_class(5, ("05_ddpm",))
 TASK = "ddpm.cosine_beta_schedule"  # solved by everybody

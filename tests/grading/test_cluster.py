@@ -24,7 +24,7 @@ from grading.test_room import SMALL, inside
 from course_utils import cli
 from course_utils.grading import grade, pools, records, rubric, runs
 from course_utils.grading.records import NotebookResult, Result, TaskResult
-from course_utils.grading.room import Rooms
+from course_utils.grading.rooms.room import Rooms
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:distributed")
 RUBRIC = rubric.digest("05_ddpm")

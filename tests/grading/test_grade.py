@@ -249,11 +249,11 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path):
 
 def test_without_a_sandbox_it_refuses_or_says_so(tmp_path, monkeypatch, capsys):
     from course_utils import cli
-    from course_utils.grading.page import UNPROTECTED
+    from course_utils.grading.reports.page import UNPROTECTED
 
     hand_in(tmp_path / "in", "ada", ddpm())
-    monkeypatch.setattr("course_utils.grading.room._USER", ["--no-such-flag"])
-    monkeypatch.setattr("course_utils.grading.room._ROOT", ["--no-such-flag"])
+    monkeypatch.setattr("course_utils.grading.rooms.room._USER", ["--no-such-flag"])
+    monkeypatch.setattr("course_utils.grading.rooms.room._ROOT", ["--no-such-flag"])
     words = ["grade", str(tmp_path / "in"), "--only", "ddpm.extract", "--out"]
     assert cli.main([*words, str(tmp_path / "refused")]) == 2
     assert "no-such-flag" in capsys.readouterr().err

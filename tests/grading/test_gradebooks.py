@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from grading.classroom import made_up_class
 
-from course_utils.grading import gradebooks
-from course_utils.grading.gradebooks import Template
+from course_utils.grading.reports import gradebooks
+from course_utils.grading.reports.gradebooks import Template
 
 CLASS = made_up_class(4, ("05_ddpm",))
 EXPORT = """\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Notes,05_ddpm (4711),Essay (12),ddpm.extract (99),Final

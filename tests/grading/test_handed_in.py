@@ -10,7 +10,8 @@ import pytest
 from grading.classroom import QUICK, ddpm, hand_in, made_up_class
 
 from course_utils import tasks
-from course_utils.grading import grade, layouts, records
+from course_utils.grading import grade, records
+from course_utils.grading.intake import layouts
 
 LATE = "percent_per_day = 10\n[due]\n05_ddpm = 2026-03-01T23:59:00Z\n"
 

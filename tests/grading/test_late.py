@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from course_utils.grading import late
-from course_utils.grading.late import HandedIn, Rules, parse_time
+from course_utils.grading.intake import late
+from course_utils.grading.intake.late import HandedIn, Rules, parse_time
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 
 DUE = datetime(2026, 3, 1, 22, 59, tzinfo=UTC)

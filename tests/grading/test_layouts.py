@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from course_utils.grading.layouts import notebook_in, see
+from course_utils.grading.intake.layouts import notebook_in, see
 
 FILE = "_assignsubmission_file_"
 

@@ -6,8 +6,8 @@ import io
 import pytest
 from grading.classroom import made_up_class
 
-from course_utils.grading import marks, report
-from course_utils.grading.marks import HEADER, UNMARKED
+from course_utils.grading.reports import marks, report
+from course_utils.grading.reports.marks import HEADER, UNMARKED
 
 ONE = made_up_class(3, ("05_ddpm",))
 ADA, BEN, EVE = (r.student for r in ONE)

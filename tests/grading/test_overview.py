@@ -8,9 +8,10 @@ import torch
 from grading.classroom import made_up_class
 
 from course_utils import tasks
-from course_utils.grading import grader, overview, report, rubric
+from course_utils.grading import grader, rubric
 from course_utils.grading.grader import Key
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
+from course_utils.grading.reports import overview, report
 from course_utils.tasks.recorded import load_recorded
 
 TASK = "ddpm.q_sample"

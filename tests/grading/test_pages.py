@@ -12,8 +12,8 @@ from conftest import require
 from grading.classroom import made_up_class
 from playwright.sync_api import Browser, sync_playwright
 
-from course_utils.grading import report
 from course_utils.grading.records import file_name
+from course_utils.grading.reports import report
 
 pytestmark = pytest.mark.slow
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

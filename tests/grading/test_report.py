@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from course_utils.grading import overview, report
-from course_utils.grading.page import UNPROTECTED
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all, save
+from course_utils.grading.reports import overview, report
+from course_utils.grading.reports.page import UNPROTECTED
 
 EVIL = "<script>alert('x')</script>"
 

@@ -17,12 +17,12 @@ import pytest
 import torch
 
 import course_utils
-from course_utils.grading import conversation, room, wire
-from course_utils.grading.conversation import Conversation
-from course_utils.grading.limits import Limits, MiB
-from course_utils.grading.room import RoomFailed, Rooms, SandboxError, self_test
-from course_utils.grading.stage import stage_plain
-from course_utils.grading.warm import WarmRooms
+from course_utils.grading.rooms import conversation, room, wire
+from course_utils.grading.rooms.conversation import Conversation
+from course_utils.grading.rooms.limits import Limits, MiB
+from course_utils.grading.rooms.room import RoomFailed, Rooms, SandboxError, self_test
+from course_utils.grading.rooms.stage import stage_plain
+from course_utils.grading.rooms.warm import WarmRooms
 from course_utils.tasks import Outcome
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -30,7 +30,7 @@ REPOSITORY = Path(course_utils.__file__).parents[1]
 SMALL = Limits(memory=256 * MiB, processes=16, scratch=8 * MiB)
 PRELUDE = """
 import ctypes, json, os, socket, time
-from course_utils.grading.limits import Limits
+from course_utils.grading.rooms.limits import Limits
 Limits(LIMITS).confine()
 def answer(x):
     print(json.dumps(x), flush=True)
@@ -103,11 +103,11 @@ def test_the_self_test_names_what_a_weaker_room_allows(monkeypatch, flag, allowe
 
 
 def test_a_room_without_limits_on_processes_and_memory_is_named(monkeypatch):
-    from course_utils.grading import room
+    from course_utils.grading.rooms import room
 
     def toothless(folder):
         staged = stage_plain(folder)
-        limits = staged / "course_utils/grading/limits.py"
+        limits = staged / "course_utils/grading/rooms/limits.py"
         limits.write_text(limits.read_text().replace("resource.setrlimit(which", "(lambda *_: None)(which"))
         return staged
 
@@ -120,8 +120,8 @@ def test_as_a_user_the_self_test_passes_too_and_needs_no_torch(kind):
     python = "/usr/bin/python3"
     if os.geteuid() or not os.path.exists(python):
         pytest.skip("only root can become somebody else; a system's Python is needed that others can run")
-    code = ("import sys\nif sys.version_info < (3, 11): sys.exit(77)\nfrom course_utils.grading.room import *\n"
-            "from course_utils.grading.warm import *\n"
+    code = ("import sys\nif sys.version_info < (3, 11): sys.exit(77)\nfrom course_utils.grading.rooms.room import *\n"
+            "from course_utils.grading.rooms.warm import *\n"
             f"self_test({kind.__name__}())\nassert 'torch' not in sys.modules\nprint('held')")
     packages = next(p for p in sys.path if p.endswith("site-packages"))
     if subprocess.run(["setpriv", "--reuid=31234", "--clear-groups", "ls", packages, REPOSITORY / "course_utils"],
@@ -178,7 +178,7 @@ def test_libraries_that_hold_the_answers_are_covered(tmp_path, rooms, monkeypatc
 
 def test_an_installed_copy_of_the_library_is_covered(tmp_path, rooms, monkeypatch):
     whole = next(Path(p) for p in sys.path if p.endswith("site-packages"))
-    monkeypatch.setattr("course_utils.grading.room._installed_copies", lambda: [whole / "jupytext"])
+    monkeypatch.setattr("course_utils.grading.rooms.room._installed_copies", lambda: [whole / "jupytext"])
     assert inside(rooms, tmp_path, f"answer(os.listdir({str(whole / 'jupytext')!r}))") == []
 
 

@@ -14,7 +14,8 @@ import pytest
 from grading.classroom import ddpm, hand_in
 from tqdm import tqdm
 
-from course_utils.grading import grade, layouts, pools, records, rubric, runs
+from course_utils.grading import grade, pools, records, rubric, runs
+from course_utils.grading.intake import layouts
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 
 

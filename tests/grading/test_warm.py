@@ -19,11 +19,11 @@ from grading.classroom import QUICK, ddpm, hand_in
 
 from course_utils.grading import grade
 from course_utils.grading.grader import Grader
-from course_utils.grading.layouts import see
-from course_utils.grading.limits import Limits
-from course_utils.grading.room import RoomFailed, Rooms
-from course_utils.grading.stage import stage_plain
-from course_utils.grading.warm import WarmRooms
+from course_utils.grading.intake.layouts import see
+from course_utils.grading.rooms.limits import Limits
+from course_utils.grading.rooms.room import RoomFailed, Rooms
+from course_utils.grading.rooms.stage import stage_plain
+from course_utils.grading.rooms.warm import WarmRooms
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 LOOK = """
@@ -66,7 +66,7 @@ def test_it_cannot_be_told_from_a_cold_room(tmp_path):
     assert seen[WarmRooms] == seen[Rooms]
 
 
-ZYGOTE = f"{sys.executable} -P -m course_utils.grading.zygote sleep "
+ZYGOTE = f"{sys.executable} -P -m course_utils.grading.rooms.zygote sleep "
 
 
 def zygotes() -> list[int]:
@@ -113,7 +113,7 @@ def test_nothing_outlives_a_room_or_the_rooms(tmp_path):
 
 def test_a_grader_that_is_killed_leaves_no_zygote(tmp_path):
     staged = with_module(tmp_path / "staged", "sleep", SLEEP)
-    code = (f"import sys\nfrom pathlib import Path\nfrom course_utils.grading.warm import WarmRooms\n"
+    code = (f"import sys\nfrom pathlib import Path\nfrom course_utils.grading.rooms.warm import WarmRooms\n"
             f"with WarmRooms().open(Path({str(staged)!r}), 'sleep') as room:\n"
             "    print(room.stdout.readline(), flush=True)\n    sys.stdin.read()")
     grader = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -137,7 +137,7 @@ def test_a_zygote_that_was_lost_is_the_graders_trouble_and_replaced(tmp_path):
 
 def test_a_zygote_that_does_not_start_says_why(tmp_path):
     staged = with_module(tmp_path / "staged", "sleep", SLEEP)
-    (staged / "course_utils/grading/limits.py").write_text("import no_such_library")
+    (staged / "course_utils/grading/rooms/limits.py").write_text("import no_such_library")
     with closing(WarmRooms()) as rooms:
         with pytest.raises(RoomFailed, match="no_such_library"), rooms.open(staged, "sleep") as room:
             assert room.stdout.read() == b""

@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from course_utils.grading import wire
+from course_utils.grading.rooms import wire
 from course_utils.tasks import Outcome
 
 

@@ -8,7 +8,7 @@ import nbformat
 from grading.attacks.suite import FULL, Family, Piece
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_utils.grading.limits import Limits
+from course_utils.grading.rooms.limits import Limits
 
 
 def code(nb, text):

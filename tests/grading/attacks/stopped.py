@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grading.attacks.suite import HURT, LEFT_OUT, LOST, UNCHANGED, Family, Piece
 
-from course_utils.grading.conversation import GRACE
-from course_utils.grading.limits import Limits, MiB
+from course_utils.grading.rooms.conversation import GRACE
+from course_utils.grading.rooms.limits import Limits, MiB
 
 SMALL = Limits(cell=8, probe=5, notebook=60, memory=512 * MiB, processes=24, scratch=16 * MiB)
 OUT_OF_TIME, ENDED = "It took longer than 5 seconds.", "It ended the Python process."
@@ -175,7 +175,7 @@ DEADLINES = Family("Stopped, at a deadline", HANGS, SMALL, jobs=1)
 
 FRAMES = """
 import gc, os, struct, sys, time
-from course_utils.grading import wire, worker
+from course_utils.grading.rooms import wire, worker
 from course_utils.tasks import Outcome
 frame = sys._getframe()
 while "requests" not in frame.f_locals: frame = frame.f_back

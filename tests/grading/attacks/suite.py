@@ -20,8 +20,8 @@ from nbformat.v4 import new_code_cell
 
 from course_utils import bank, tasks
 from course_utils.grading import grade
-from course_utils.grading.limits import Limits
 from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.rooms.limits import Limits
 
 PATHS = ["cold", "warm"]  # the ways to a room
 NOTEBOOK = "05_ddpm"

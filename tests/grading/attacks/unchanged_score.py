@@ -99,7 +99,7 @@ assert not [p for p in written if not p.startswith("/tmp/")], written"""),
     Piece("every observation is replaced by zeros", HURT, alone=True, cell="""
 import sys, torch
 from course_utils import tasks
-tasks.observe = sys.modules["course_utils.grading.worker"].tasks.observe = lambda *_: tasks.Outcome({})
+tasks.observe = sys.modules["course_utils.grading.rooms.worker"].tasks.observe = lambda *_: tasks.Outcome({})
 def pack(*_): raise RuntimeError
 sys.modules["course_utils.tasks.compare"].__dict__.clear()"""),
     Piece("a dispatch mode that lies about every operation stays on", HURT, alone=True, cell="""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grading.attacks.suite import NOTHING, Family, Piece
 
-from course_utils.grading.limits import Limits
+from course_utils.grading.rooms.limits import Limits
 
 FOUND = """
 import ctypes, gc, os, re, socket, sys
@@ -111,7 +111,8 @@ if attempt(lambda: recorded.load_recorded("05_ddpm")): found.append("load_record
     finds("modules of the library that answer this notebook", """
 import importlib
 found = [name for name in ("bank", "notebooks", "gaussian", "paths", "samplers", "likelihood", "kernels.q_sample",
-                           "models.unet", "guidance", "plans", "own", "grading.grader", "grading.room", "tasks.unet")
+                           "models.unet", "guidance", "plans", "own", "grading.grader", "grading.rooms.room",
+                           "tasks.unet")
          if attempt(lambda: importlib.import_module(f"course_utils.{name}"))]"""),
     finds("installed packages that hold the answers", r"""
 import subprocess

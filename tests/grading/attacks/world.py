@@ -14,9 +14,9 @@ from pathlib import Path
 from unittest import mock
 
 from course_utils import notebooks
-from course_utils.grading import conversation
-from course_utils.grading.limits import Limits
 from course_utils.grading.records import load_all
+from course_utils.grading.rooms import conversation
+from course_utils.grading.rooms.limits import Limits
 
 REPOSITORY = Path(notebooks.__file__).parents[1]
 CANARY = re.compile(rb"CANARY-[0-9a-f]{16}")

@@ -28,9 +28,9 @@ import numpy as np
 import torch
 
 from course_utils import tasks
-from course_utils.grading import ready, wire
-from course_utils.grading.cells import fresh_notebook, run_cell
-from course_utils.grading.limits import Limits
+from course_utils.grading.rooms import ready, wire
+from course_utils.grading.rooms.cells import fresh_notebook, run_cell
+from course_utils.grading.rooms.limits import Limits
 from course_utils.tasks import Namespace, Outcome
 
 Cells = list[tuple[int, str]]  # number and source
@@ -41,7 +41,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
-    """Runs one room: `python -m course_utils.grading.worker LIMITS SANDBOXED`, both as JSON."""
+    """Runs one room: `python -m course_utils.grading.rooms.worker LIMITS SANDBOXED`, both as JSON."""
     limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
     ready.fonts()
     ready.torch_itself()

@@ -20,9 +20,9 @@ from functools import cache
 from pathlib import Path
 
 from course_utils import notebooks, tasks
-from course_utils.grading.archives import KINDS, Entry, Unreadable, entries
-from course_utils.grading.late import HandedIn, parse_time
-from course_utils.grading.submissions import Submission, read_cells
+from course_utils.grading.intake.archives import KINDS, Entry, Unreadable, entries
+from course_utils.grading.intake.late import HandedIn, parse_time
+from course_utils.grading.intake.submissions import Submission, read_cells
 
 MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+_?(?P<file>.*)", re.DOTALL)
 MOODLE_SHORT = re.compile(r"(?P<name>.* .*)_(?P<id>\d+)_?(?P<file>)", re.DOTALL)  # a fullname has a space

@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from course_utils.grading.limits import Limits
+from course_utils.grading.rooms.limits import Limits
 
 OWN_PROCESSES = 16  # that a room's group allows beside the student's
 MS_BIND, MS_REMOUNT = 4096, 32
@@ -120,7 +120,7 @@ def _capabilities() -> int:
 
 
 def main() -> None:
-    """`python -m course_utils.grading.selftest LIMITS OUTSIDE PORT COUNTED`: prints `{attempt: refused}`."""
+    """`python -m course_utils.grading.rooms.selftest LIMITS OUTSIDE PORT COUNTED`: prints `{attempt: refused}`."""
     limits, (outside, port, counted) = Limits(**json.loads(sys.argv[1])), map(json.loads, sys.argv[2:])
     tried = attempts_together(limits, counted)
     limits.confine()

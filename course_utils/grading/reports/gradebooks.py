@@ -12,9 +12,9 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
-from course_utils.grading import marks, tables
-from course_utils.grading.page import number
 from course_utils.grading.records import Result
+from course_utils.grading.reports import marks, tables
+from course_utils.grading.reports.page import number
 
 WHO = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 POSSIBLE = "Points Possible"

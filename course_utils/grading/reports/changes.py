@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 
-from course_utils.grading import tables
-from course_utils.grading.page import count, document, number, visible
 from course_utils.grading.records import NotebookResult, Result
+from course_utils.grading.reports import tables
+from course_utils.grading.reports.page import count, document, number, visible
 
 HANDED_IN = "another submission"
 RUBRIC = "a changed task"

@@ -40,7 +40,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> None:
-    """`python -m course_utils.grading.zygote MODULE`: takes orders on its standard input until that is closed."""
+    """`python -m course_utils.grading.rooms.zygote MODULE`: takes orders on its standard input until that is closed."""
     module = sys.argv[1]
     preload(module)
     orders = socket.socket(fileno=0)
@@ -60,8 +60,8 @@ def main() -> None:
 
 def preload(module: str) -> None:
     """Imports what a room will need: all staged modules but the one that is run there, and what they load later."""
-    if importlib.util.find_spec("course_utils.grading.ready"):
-        from course_utils.grading import ready
+    if importlib.util.find_spec("course_utils.grading.rooms.ready"):
+        from course_utils.grading.rooms import ready
 
         ready.everything()
     import course_utils

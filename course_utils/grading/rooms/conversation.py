@@ -11,9 +11,9 @@ from operator import itemgetter
 import torch
 from torch import Tensor
 
-from course_utils.grading import wire
-from course_utils.grading.limits import Limits
-from course_utils.grading.room import Room, RoomFailed
+from course_utils.grading.rooms import wire
+from course_utils.grading.rooms.limits import Limits
+from course_utils.grading.rooms.room import Room, RoomFailed
 from course_utils.tasks import Outcome
 
 START = 120  # seconds that a machine under load may need to import torch

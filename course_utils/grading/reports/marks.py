@@ -16,9 +16,9 @@ from math import isfinite
 from pathlib import Path
 
 from course_utils import tasks
-from course_utils.grading import tables
-from course_utils.grading.page import number
 from course_utils.grading.records import NotebookResult, Result, TaskResult, write_atomically
+from course_utils.grading.reports import tables
+from course_utils.grading.reports.page import number
 
 HEADER = "student,id,points,comment"
 EXAMPLE = '# Lines that begin with # are not read. For example:\n# ada,ddpm.1,4,"Right, but why at t = 0?"\n'

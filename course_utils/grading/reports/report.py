@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from course_utils.grading import changes, gradebooks, late, marks, overview, tables
-from course_utils.grading.page import bar, count, document, number, visible
+from course_utils.grading.intake import late
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all, write_atomically
+from course_utils.grading.reports import changes, gradebooks, marks, overview, tables
+from course_utils.grading.reports.page import bar, count, document, number, visible
 
 
 @dataclass(frozen=True)

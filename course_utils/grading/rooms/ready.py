@@ -11,7 +11,7 @@ import torch
 
 from course_utils.tasks.draws import drawn
 
-FONTS = Path(__file__).parents[2] / "cache/matplotlib"  # staged beside the library
+FONTS = Path(__file__).parents[3] / "cache/matplotlib"  # staged beside the library
 OFTEN_USED = ["torch._dynamo", "torch.profiler", "matplotlib.pyplot", "einops", "tqdm.auto", "PIL.Image",
               "IPython.core.inputtransformer2"]
 

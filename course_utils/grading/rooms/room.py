@@ -26,10 +26,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from course_utils.grading import cgroups
-from course_utils.grading.limits import Limits, MiB
-from course_utils.grading.seccomp import SandboxError, filter_program
-from course_utils.grading.stage import stage_plain
+from course_utils.grading.rooms import cgroups
+from course_utils.grading.rooms.limits import Limits, MiB
+from course_utils.grading.rooms.seccomp import SandboxError, filter_program
+from course_utils.grading.rooms.stage import stage_plain
 
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
 ANSWERING = ["course_utils", "diffusers", "denoising_diffusion_pytorch", "guided_diffusion", "improved_diffusion",
@@ -200,7 +200,7 @@ def self_test(rooms: Rooms) -> None:
         arguments = [asdict(limits), outside, server.getsockname()[1], counted]
         staged = stage_plain(Path(folder) / "room")
         try:
-            with trial.open(staged, "course_utils.grading.selftest", *map(json.dumps, arguments)) as room:
+            with trial.open(staged, "course_utils.grading.rooms.selftest", *map(json.dumps, arguments)) as room:
                 refused = _first_line(room)
                 room.kill()
                 ended = select.select([room.stdout], [], [], 3)[0] and room.stdout.read(1) == b""

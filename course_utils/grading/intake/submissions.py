@@ -10,8 +10,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from course_utils.grading.archives import Entry, Unreadable
-from course_utils.grading.late import HandedIn
+from course_utils.grading.intake.archives import Entry, Unreadable
+from course_utils.grading.intake.late import HandedIn
 
 MAX_CELLS = 2000
 

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from course_utils.grading.limits import Limits
+from course_utils.grading.rooms.limits import Limits
 
 CONTROLLERS = {"memory", "pids", "cpu"}  # cpu has no limit: groups share it equally, however many processes they run
 OWN_PROCESSES = 16  # beside the student's: bubblewrap's and others that wait

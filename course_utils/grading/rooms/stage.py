@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-LIBRARY = Path(__file__).parents[1]
-PROBING = ["check", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading", "grading.limits"]
-WORKING = [*PROBING, "grading.wire", "grading.worker", "grading.cells", "grading.ready", "grading.zygote"]
+LIBRARY = Path(__file__).parents[2]
+PROBING = ["check", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading.rooms.limits"]
+WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "worker", "cells", "ready", "zygote"))]
 
 
 def stage(folder: Path, notebook: str, modules: Iterable[str] = ()) -> Path:
@@ -41,7 +41,7 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = ()) -> Path:
 
 def stage_plain(folder: Path) -> Path:
     """What the self-test of a room needs, without torch and without a task."""
-    for name in ("grading", "grading.limits", "grading.selftest", "grading.zygote"):
+    for name in ("grading", "grading.rooms.limits", "grading.rooms.selftest", "grading.rooms.zygote"):
         _copy_module(name, folder)
     _make_readable(folder)
     return folder

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from course_utils.grading import cgroups, zygote
-from course_utils.grading.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap
-from course_utils.grading.seccomp import filter_program
+from course_utils.grading.rooms import cgroups, zygote
+from course_utils.grading.rooms.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap
+from course_utils.grading.rooms.seccomp import filter_program
 
 _ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
 _USER = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]

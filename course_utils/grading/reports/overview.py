@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from statistics import mean, median
 
-from course_utils.grading.marks import UNMARKED
-from course_utils.grading.page import bar, count, document, number, visible
 from course_utils.grading.records import UNFILLED, Result, TaskResult, file_name
+from course_utils.grading.reports.marks import UNMARKED
+from course_utils.grading.reports.page import bar, count, document, number, visible
 
 SHOWN = 10  # of the commonest mistakes; the others are folded
 KINDS = {"right": "right", "partly": "partly right", "wrong": "not right", "empty": "not filled in, or no mark yet"}
