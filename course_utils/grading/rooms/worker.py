@@ -8,8 +8,8 @@
 
 Before a stretch of cells the process forks: the child runs them and, when all come through, becomes the notebook. When
 a cell kills its process or outlives its deadline, the process before the fork goes on without that cell: what came
-earlier in the stretch is run again, which takes a moment, since a stretch ends once it has run for that long. Every
-probe runs in a fork of the final process, so that no task can spoil another.
+earlier in the stretch is run again, and finds none of the files that it made. That takes a moment, since a stretch ends
+once it has run for that long. Every probe runs in a fork of the final process, so that no task can spoil another.
 
 Nothing here is secret or believed: the student's code may read and change all of it, and can hurt only itself.
 """
@@ -19,8 +19,10 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import sys
+from contextlib import suppress
 from time import monotonic  # a student may put another clock into the module
 from types import ModuleType
 
@@ -38,6 +40,7 @@ REQUEST_CAP = 1 << 30  # bytes; what the grader sends is trusted
 STRETCH = 0.25  # seconds: work that is worth a fork, which costs a few milliseconds
 THROUGH, LAST = b".", b"!"  # what a stretch says of each cell that came through, and of its last one
 PR_SET_CHILD_SUBREAPER = 36
+HOME = os.environ["HOME"]  # where a notebook's relative paths lead
 
 
 def main() -> None:
@@ -72,6 +75,7 @@ def serve(requests: int, replies: int, limits: Limits) -> None:
 def _go_on(cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
     """Forks and returns, in the child, what is left after its stretch, or else, here, all cells but the lost one."""
     through, telling = os.pipe()
+    files = set(os.listdir(HOME))
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
@@ -87,6 +91,7 @@ def _go_on(cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
         except (TimeoutError, EOFError) as e:
             _end(pid)
             os.close(through)
+            _remove(set(os.listdir(HOME)) - files)
             wire.send(replies, wire.pack(f"cell:{number}", _lost(e, "The cell", limits.cell)))
             return cells[:place] + cells[place + 1:]
     os._exit(0)  # the child is the notebook now
@@ -173,6 +178,15 @@ def _stay_behind() -> None:
             os.wait()
         except ChildProcessError:
             os._exit(0)
+
+
+def _remove(names: set[str]) -> None:
+    for path in (os.path.join(HOME, name) for name in names):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                os.remove(path)
 
 
 def _end(pid: int) -> None:
