@@ -61,7 +61,7 @@ def test_it_cannot_be_told_from_a_cold_room(tmp_path):
         with closing(kind(user=31_000)) as rooms, rooms.open(staged, "look", "one", "two", slot=3) as room:
             seen[kind] = json.loads(room.stdout.read() or room.stderr.read())
     modules = [file for file in seen[WarmRooms].pop("modules") if "course_utils/" in file]
-    assert len(modules) == 5 and all(file.startswith("/room/course_utils/") for file in modules), modules
+    assert len(modules) == 6 and all(file.startswith("/room/course_utils/") for file in modules), modules
     del seen[Rooms]["modules"]
     assert seen[WarmRooms] == seen[Rooms]
 
