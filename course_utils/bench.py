@@ -168,7 +168,7 @@ def page(results: dict[str, dict]) -> str:
                          + "\n".join(map(_measured, measured)))
         if absent:
             table = "| what | unit | goal | needs |\n|---|---|--:|---|\n" + "\n".join(map(_absent, absent))
-            parts.append(f"<details><summary>{len(absent)} rows are not measured</summary>\n\n{table}\n\n</details>")
+            parts.append(f"<details><summary>Not measured: {len(absent)}</summary>\n\n{table}\n\n</details>")
     return "\n\n".join(parts) + "\n"
 
 

@@ -215,6 +215,11 @@ import pickle
 class Run:
     def __reduce__(self): return os.system, ("touch /tmp/pickled",)
 raw = pickle.dumps(Run()); os.write(replies, struct.pack("<II", len(raw) + 4, len(raw)) + raw)""", True),
+    own("a cell says that all others came through, and ends", "ended", """
+import os, sys
+frame = sys._getframe()
+while "telling" not in frame.f_locals: frame = frame.f_back
+os.write(frame.f_locals["telling"], b"!"); os._exit(0)"""),
     own("every descriptor is closed", "", "import os\nos.closerange(0, 256)"),
     own("every process that it may signal is killed", "", "import os\nos.kill(-1, 9)"),
     own("every process that it may signal is stopped", "", "import os, signal\nos.kill(-1, signal.SIGSTOP)"),
