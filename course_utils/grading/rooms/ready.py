@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -16,8 +17,9 @@ OFTEN_USED = ["torch._dynamo", "torch.profiler", "matplotlib.pyplot", "einops", 
               "IPython.core.inputtransformer2"]
 
 
+@cache
 def torch_itself() -> None:
-    """Loads what torch loads at its first use, which every fork would otherwise do for itself."""
+    """Loads what torch loads at its first use, once: forks of who has called it need it no more."""
     torch.set_num_threads(1)
     with torch.random.fork_rng(devices=[]):  # a notebook begins with the state of a fresh Python
         y = torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 2, 2, requires_grad=True))
