@@ -39,7 +39,7 @@ def test_rows_are_printed_written_and_recorded(toy, capsys):
     assert "(goal 2)" in capsys.readouterr().out
     page = (toy / "performance.md").read_text()
     assert "What is compared." in page and "| Python |" in page
-    assert "1 rows are not measured" in page and "| 90 | a GPU |" in page
+    assert "Not measured: 1" in page and "| 90 | a GPU |" in page
 
 
 def test_more_is_better_for_a_rate_and_less_for_a_time():

@@ -272,6 +272,8 @@ def test_a_cluster_comes_to_the_same_verdicts(tmp_path):
     local = {r.student: asdict(r) for r in grade(tmp_path / "in", tmp_path / "local", **options)}
     with cluster_of(1, threads=2, processes=True) as cluster:
         options["scheduler"] = cluster.scheduler_address
-        there = {r.student: asdict(r) for r in grade(tmp_path / "in", tmp_path / "there", **options)}
-    assert there == local and {s: r["notebooks"][0]["tasks"][0]["earned"] for s, r in there.items()} == {
+        for way in ("cold", "warm"):
+            there = grade(tmp_path / "in", tmp_path / way, warm=way == "warm", **options)
+            assert {r.student: asdict(r) for r in there} == local
+    assert {s: r["notebooks"][0]["tasks"][0]["earned"] for s, r in local.items()} == {
         "ada": 10, "wrong": 0, "exits": 0, "text": 0}
