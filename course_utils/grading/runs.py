@@ -6,10 +6,11 @@ import fcntl
 import json
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tqdm import tqdm
 
@@ -96,11 +97,17 @@ def _locked(out: Path) -> Iterator[None]:
     """Keeps a second grader out of the report; the system lets go of the lock even when this process is killed."""
     out.mkdir(parents=True, exist_ok=True)
     with open(out / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"Another grader is at work in {out}; wait for its end, or name another folder.") from None
+        if not any(_lock(file) or time.sleep(0.1) for _ in range(20)):  # what a killed one had just begun lets go soon
+            raise ValueError(f"Another grader is at work in {out}; wait for its end, or name another folder.")
         yield
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _task_ids(only: str | None) -> list[str]:
