@@ -1,9 +1,12 @@
-"""What goes out, made of records anew each time.
+"""What goes out, made of the records anew each time.
 
-report       the students' pages and the table of points, by way of all the others
-page, tables HTML, escaped; CSV, neutralised
-overview     the class
-changes      what differs from an older report
-marks        points and comments by hand
-gradebooks   files for Canvas and Moodle
+    report       the students' pages and the table of points, by way of all the others
+    page         HTML, where what a student wrote is escaped
+    tables       CSV, where it is no formula
+    overview     the class
+    changes      what differs from an older report
+    marks        points and comments by hand
+    gradebooks   files for Canvas and Moodle
+
+No expected value and no seed is told in any of them.
 """
