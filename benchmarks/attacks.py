@@ -3,8 +3,7 @@
     course bench attacks
 
 The pieces lie in tests/grading/attacks, one file a family. The command fails when one of them ends otherwise than it
-should, or when a deadline was kept less well than to half a second: two more where a submission holds the worker that
-keeps it, and the grader ends the room itself.
+should, or when a deadline was kept less well than to half a second.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def listed(family: suite.Family, path: str) -> Counter[str]:
         said = "".join(c if c.isprintable() else " " for c in ending.sentence)[:90]
         print(f"{kept}{ending.piece.title}: {ending.outcome}" + (f" ({said})" if said else ""))
     broken = [f"{promise}: {what}" for promise, what in graded.around.items() if what]
-    broken += [f"a deadline was kept only to {late:.2f} s" for late in graded.late if late > family.late]
+    broken += [f"a deadline was kept only to {late:.2f} s" for late in graded.late if late > 0.5]
     print("\n".join(f"✗ {b}" for b in broken) or f"  and around them: {', '.join(graded.around)}", flush=True)
     return Counter(pieces=len(graded.endings), survived=sum(e.survived for e in graded.endings.values()),
                    broken=len(broken))

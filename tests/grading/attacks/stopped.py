@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from grading.attacks.suite import HURT, LEFT_OUT, LOST, UNCHANGED, Family, Piece
 
-from course_utils.grading.rooms.conversation import GRACE
 from course_utils.grading.rooms.limits import Limits, MiB
 
 SMALL = Limits(cell=8, probe=5, notebook=60, memory=512 * MiB, processes=24, scratch=16 * MiB)
@@ -267,6 +266,4 @@ import time; time.sleep(0.29)"""),
 import logging, threading
 threading.Thread(target=lambda: (logging._lock.acquire(), threading.Event().wait()), daemon=True).start()"""),
 ]
-# Where nobody in the room keeps the deadline any more, the grader does, GRACE seconds later.
-HELD = Family("Stopped, with its room, at a deadline", HOLDS_ITS_ROOM, SMALL, only="ddpm.q_sample", jobs=1,
-              late=GRACE + 0.5)
+HELD = Family("Stopped, with its room, at a deadline", HOLDS_ITS_ROOM, SMALL, only="ddpm.q_sample", jobs=1)

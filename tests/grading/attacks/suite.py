@@ -67,10 +67,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Family:
-    """Pieces that are graded together, `jobs` submissions at a time; with `only`, on that task alone.
-
-    On an idle machine no answer is waited for longer than `late` seconds after its deadline.
-    """
+    """Pieces that are graded together, `jobs` submissions at a time; with `only`, on that task alone."""
 
     name: str
     pieces: list[Piece]
@@ -78,7 +75,6 @@ class Family:
     neighbours: int = 1
     only: str | None = None
     jobs: int = 2
-    late: float = 0.5
 
     @property
     def asked(self) -> list[str]:
