@@ -6,11 +6,15 @@ questions, each in a room of its own. Only here, outside, do the two answers mee
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -54,25 +58,31 @@ class Key:
 
 
 class Grader:
-    """Grades submissions, one at a time in each slot, all with the same keys.
+    """Grades submissions, all with the same keys.
 
     Args:
         rooms: How rooms are made.
         seed: The run's secret; inputs follow from it.
         folder: An empty folder of the grader's own, for what rooms are shown.
+        jobs: Notebooks graded at the same time, of one submission or of several.
     """
 
-    def __init__(self, rooms: Rooms, seed: int, folder: Path):
+    def __init__(self, rooms: Rooms, seed: int, folder: Path, jobs: int = 1):
         self.rooms, self.seed, self.folder = rooms, seed, folder
         self.keys: dict[str, Key] = {}
         self.closed = False
-        self._open: set[Room] = set()
+        self._threads = ThreadPoolExecutor(jobs)
+        self._open: dict[int, Room | None] = {}  # the rooms, each in its slot; None for one that is being made
+        self._change = threading.Condition()
 
     def close(self) -> None:
-        """Ends the rooms that are open and those that are still to be opened; what is graded now fails."""
-        self.closed = True
-        for process in list(self._open):
-            process.kill()
+        """Ends the rooms that are open and opens no more; what is graded now fails."""
+        with self._change:
+            self.closed = True
+            for room in filter(None, self._open.values()):
+                room.kill()
+            self._change.wait_for(lambda: not self._open)
+        self._threads.shutdown()
 
     def add_keys(self, names: Sequence[str], only: Collection[str] = ()) -> None:
         """Makes the keys of notebooks by running their references.
@@ -103,53 +113,68 @@ class Grader:
             raise ValueError(f"The reference of {notebook} does not run in the sandbox. {' '.join(faults)}")
         return Key(notebook, asked, inputs, wanted, given, load_recorded(notebook), rubric.digest(notebook), staged)
 
-    def grade(self, submission: Submission, slot: int = 0) -> Result:
+    def grade(self, submission: Submission, alone: bool = True) -> Result:
         """A student's result, whatever was handed in.
 
         Args:
-            slot: Which of the submissions that are graded at one time this is, from 0.
+            alone: Whether its notebooks are graded one after the other, instead of beside each other and others'.
         """
-        results, failed = [], False
-        for key in self.keys.values():
-            try:
-                results.append(self._notebook(submission, key, slot))
-            except Unreadable as e:
-                results.append(_ungraded(key, str(e)))
-            except Exception as e:  # whatever it is, the class goes on
-                what = str(e) if isinstance(e, RoomFailed) else f"{type(e).__name__}: {e}"
-                results.append(_ungraded(key, f"{key.notebook} could not be graded: {what}"))
-                failed = True
-        return Result(submission.student, submission.digest(), results, failed, submission.ids, submission.handed_in,
-                      list(submission.notes))
+        each = map if alone else self._threads.map
+        rows = list(each(partial(self._row, submission), self.keys.values()))
+        return Result(submission.student, submission.digest(), [row for row, _ in rows], any(lost for _, lost in rows),
+                      submission.ids, submission.handed_in, list(submission.notes))
 
-    def _notebook(self, submission: Submission, key: Key, slot: int) -> NotebookResult:
+    def _row(self, submission: Submission, key: Key) -> tuple[NotebookResult, bool]:
+        """A notebook's result, and whether it is the grader's fault that there is none."""
+        try:
+            return self._notebook(submission, key), False
+        except Unreadable as e:
+            return _ungraded(key, str(e)), False
+        except Exception as e:  # whatever it is, the class goes on
+            what = str(e) if isinstance(e, RoomFailed) else f"{type(e).__name__}: {e}"
+            return _ungraded(key, f"{key.notebook} could not be graded: {what}"), True
+
+    def _notebook(self, submission: Submission, key: Key) -> NotebookResult:
         if key.notebook not in submission.notebooks:
             raise Unreadable(" ".join([f"{key.notebook}.ipynb is missing.", *submission.unread]))
         cells = key.given.others(read_cells(submission.notebooks[key.notebook]))
         try:
-            return self._asked(cells, key, slot)
+            return self._asked(cells, key)
         except RoomFailed:  # a machine short of memory for a moment
-            return self._asked(cells, key, slot)
+            return self._asked(cells, key)
 
-    def _asked(self, cells: Cells, key: Key, slot: int) -> NotebookResult:
-        with self._room(key.staged, slot) as talk:
+    def _asked(self, cells: Cells, key: Key) -> NotebookResult:
+        with self._room(key.staged) as talk:
             stopped = talk.run(cells)
             results = [_judge(task, key, talk) for task in key.tasks]
         return NotebookResult(key.notebook, results, stopped=[(n, _what_happened(o)) for n, o in stopped],
                               rubric=key.rubric, overran=talk.overran)
 
     @contextmanager
-    def _room(self, staged: Path, slot: int = 0) -> Iterator[Conversation]:
+    def _room(self, staged: Path) -> Iterator[Conversation]:
+        """The conversation with a new room."""
         limits = self.rooms.limits
         arguments = json.dumps(asdict(limits)), json.dumps(self.rooms.sandbox)
-        with self.rooms.open(staged, WORKER, *arguments, slot=slot) as process:
-            self._open.add(process)
+        with self._slot() as slot, self.rooms.open(staged, WORKER, *arguments, slot=slot) as room:
+            with self._change:
+                self._open[slot] = room
+                if self.closed:
+                    room.kill()
+            yield Conversation(room, limits)
+
+    @contextmanager
+    def _slot(self) -> Iterator[int]:
+        with self._change:
             if self.closed:
-                process.kill()
-            try:
-                yield Conversation(process, limits)
-            finally:
-                self._open.discard(process)
+                raise RoomFailed("The run was ended.")
+            slot = next(n for n in itertools.count() if n not in self._open)
+            self._open[slot] = None
+        try:
+            yield slot
+        finally:
+            with self._change:
+                del self._open[slot]
+                self._change.notify_all()
 
 
 def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:

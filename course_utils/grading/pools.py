@@ -38,12 +38,12 @@ class LocalPool:
     """Threads of this process: each waits for its room.
 
     Args:
-        jobs: Submissions graded at the same time.
+        jobs: Notebooks graded at the same time.
     """
 
     def __init__(self, order: Order, jobs: int):
         self._jobs = jobs
-        self._workshop = Workshop(order)
+        self._workshop = Workshop(order, jobs)
         self._threads = ThreadPoolExecutor(jobs)
 
     def __enter__(self) -> Self:
@@ -224,19 +224,19 @@ def _grade_here(order: Order, submission: Submission, alone: bool) -> Result | R
     from distributed import get_worker
 
     try:
-        workshop = _workshop(order)
+        workshop = _workshop(order, get_worker().state.nthreads)
     except Exception as e:  # whatever it is, another worker may do better
         return Refusal(get_worker().address, str(e))
     return workshop.grade(submission, alone)
 
 
-def _workshop(order: Order) -> Workshop:
+def _workshop(order: Order, jobs: int) -> Workshop:
     with _making:
         if order.course != course_digest():
             raise ValueError("It has another version of the course.")
         for run in [r for r, (_, used) in _workshops.items() if r != order.run and time.monotonic() - used > IDLE]:
             _forget(run)
-        workshop = _workshops[order.run][0] if order.run in _workshops else Workshop(order)
+        workshop = _workshops[order.run][0] if order.run in _workshops else Workshop(order, jobs)
         _workshops[order.run] = workshop, time.monotonic()
         return workshop
 

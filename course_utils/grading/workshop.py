@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -64,25 +60,26 @@ class Closed(RuntimeError):
 
 
 class Workshop:
-    """Rooms that hold, the answer keys, and a slot for each thread that comes.
+    """Rooms that hold, and a grader with its answer keys.
 
     The keys are made here, by this machine's reference in this machine's sandbox, and not sent: so a submission and
     the reference that it is compared with always ran with the same torch on the same processor.
+
+    Args:
+        jobs: Notebooks graded at the same time, of one submission or of several.
 
     Raises:
         SandboxError: When the sandbox does not hold on this machine.
         ValueError: When the reference does not answer.
     """
 
-    def __init__(self, order: Order):
+    def __init__(self, order: Order, jobs: int):
         kind = WarmRooms if order.warm else Rooms
         self._rooms = kind(order.limits, (notebooks.SOLUTIONS, *order.private), order.sandbox)
         if order.sandbox:
             self_test(self._rooms)
         self._folder = tempfile.TemporaryDirectory(prefix="grading-")
-        self._grader = Grader(self._rooms, order.seed, Path(self._folder.name))
-        self._slots: set[int] = set()
-        self._change = threading.Condition()
+        self._grader = Grader(self._rooms, order.seed, Path(self._folder.name), jobs)
         try:
             self._grader.add_keys(order.notebooks, order.only)
         except BaseException:
@@ -91,7 +88,7 @@ class Workshop:
             raise
 
     def grade(self, submission: Submission, alone: bool = True) -> Result:
-        """The unit of work: one submission's result. Threads may call it at the same time, each gets its own slot.
+        """The unit of work: one submission's result. Threads may call it at the same time.
 
         Args:
             alone: Whether nothing else is graded meanwhile, so that a deadline is the submission's own fault.
@@ -99,31 +96,16 @@ class Workshop:
         Raises:
             Closed: When the workshop was closed before it was done.
         """
-        with self._slot() as slot:
-            result = self._grader.grade(submission, slot)
-            if self._grader.closed:
-                raise Closed("The run was ended.")
+        result = self._grader.grade(submission, alone)
+        if self._grader.closed:
+            raise Closed("The run was ended.")
         return replace(result, crowded=not alone)
 
     def close(self) -> None:
         """Ends the rooms that are open, and with them the gradings in progress."""
         self._grader.close()
-        with self._change:
-            self._change.wait_for(lambda: not self._slots)
         self._rooms.close()
         self._folder.cleanup()
-
-    @contextmanager
-    def _slot(self) -> Iterator[int]:
-        with self._change:
-            slot = next(n for n in itertools.count() if n not in self._slots)
-            self._slots.add(slot)
-        try:
-            yield slot
-        finally:
-            with self._change:
-                self._slots.discard(slot)
-                self._change.notify_all()
 
 
 @cache

@@ -33,7 +33,7 @@ RUBRIC = rubric.digest("05_ddpm")
 class Quick:
     """Grades without a room."""
 
-    def __init__(self, order):
+    def __init__(self, order, jobs):
         self.order = order
 
     def grade(self, submission, alone=True):
@@ -105,11 +105,11 @@ def test_every_thread_of_the_cluster_grades_and_each_submission_once(tmp_path, m
 def test_a_worker_that_refuses_is_named_and_the_others_grade(tmp_path, monkeypatch):
     refusing, said = [], []
 
-    def choosy(order):
+    def choosy(order, jobs):
         if not refusing or get_worker().address in refusing:
             refusing.append(get_worker().address)
             raise OSError("bubblewrap is missing.")
-        return Quick(order)
+        return Quick(order, jobs)
 
     monkeypatch.setattr(pools, "_workshop", choosy)
     folder, out = class_of(tmp_path, *"abcdefgh")

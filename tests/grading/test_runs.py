@@ -8,15 +8,21 @@ import sys
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from grading.classroom import ddpm, hand_in
 from tqdm import tqdm
 
 from course_utils.grading import grade, pools, records, rubric, runs
+from course_utils.grading.grader import Grader
 from course_utils.grading.intake import layouts
+from course_utils.grading.intake.submissions import Carried, Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.rooms.room import RoomFailed, Rooms
 
 
 class FakeWorkshop:
@@ -26,7 +32,7 @@ class FakeWorkshop:
     busy = 0
     lock = threading.Lock()
 
-    def __init__(self, order):
+    def __init__(self, order, jobs):
         self.graded.clear()
         self.rubrics = {n: rubric.digest(n) for n in (order.notebooks if order else ["05_ddpm"])}
 
@@ -151,3 +157,49 @@ def test_an_interruption_ends_the_rooms_and_says_how_to_go_on(tmp_path):
     assert process.returncode == 130
     assert said.endswith("Interrupted. 1 are graded and on disk; go on with --resume.\n") and "Traceback" not in said
     assert list(records.load_all(tmp_path / "out/records")) == ["ada"]
+
+
+def test_the_notebooks_of_one_submission_are_graded_beside_each_other(tmp_path, monkeypatch):
+    meeting = threading.Barrier(2)
+
+    def meet(self, submission, notebook):
+        if submission.student == "ada":
+            meeting.wait(30)
+        return NotebookResult(notebook, [])
+
+    monkeypatch.setattr(Grader, "_notebook", meet)
+    grader = Grader(Rooms(), 1, tmp_path, jobs=2)
+    grader.keys = {name: name for name in ["05_ddpm", "06_unet"]}
+    for student, alone in [("ada", False), ("ben", True)]:
+        result = grader.grade(Submission(student, {}), alone)
+        assert [n.notebook for n in result.notebooks] == ["05_ddpm", "06_unet"] and not result.failed
+    grader.close()
+
+
+def test_a_run_that_ends_ends_its_rooms_and_opens_no_more(tmp_path, monkeypatch):
+    opened, both = [], threading.Barrier(3)
+
+    class Endless(Rooms):
+        @contextmanager
+        def open(self, *_, slot):
+            opened.append(slot)
+            over = threading.Event()
+            yield SimpleNamespace(kill=over.set, wait=over.wait)
+
+    def stay(room, _):
+        both.wait(30)
+        assert room.wait(30)
+        raise RoomFailed("It was ended.")
+
+    monkeypatch.setattr(sys.modules[Grader.__module__], "Conversation", stay)
+    monkeypatch.setattr(Grader, "_asked", lambda self, cells, key: self._room(tmp_path).__enter__())
+    monkeypatch.setattr(sys.modules[Grader.__module__], "read_cells", lambda file: [])
+    grader = Grader(Endless(), 1, tmp_path, jobs=2)
+    key = SimpleNamespace(notebook="05_ddpm", given=SimpleNamespace(others=list), tasks=[], rubric="")
+    grader.keys = {n: key for n in range(5)}
+    with ThreadPoolExecutor() as threads:
+        result = threads.submit(grader.grade, Submission("ada", {"05_ddpm": Carried("", b"")}), False)
+        both.wait(30)
+        grader.close()
+        assert result.result(30).failed
+    assert sorted(opened) == [0, 1]

@@ -161,7 +161,7 @@ def test_a_grade_survives_the_loss_of_its_zygote(tmp_path, monkeypatch):
 
         monkeypatch.setattr(sys.modules[Grader.__module__], "_judge", then_lose)
         (ada,) = see(tmp_path / "in").submissions
-        result = grader.grade(ada, 0)
+        result = grader.grade(ada)
         assert not result.failed and result.total == 20 and len(judged) == 4
 
 

@@ -17,7 +17,7 @@ from course_utils.grading.rooms.room import Room, RoomFailed
 from course_utils.tasks import Outcome
 
 START = 120  # seconds that a machine under load may need to import torch
-GRACE = 2  # seconds beyond the limits that a room keeps by itself, until it is taken as held
+GRACE = 0.4  # seconds beyond the limits that a room keeps by itself, until it is taken as held
 WORDS = wire.MAX_HEADER + 4  # bytes of a frame without tensors: many are kept, one for each cell that failed
 LOST = ("Deadline", "Ended", "Refused")  # errors that the grader names, besides the exceptions of the student's code
 
@@ -64,9 +64,10 @@ class Conversation:
         """The outcome of a task's probe on these inputs, or of its loss."""
         if self._lost:
             return self._lost
+        deadline = time.monotonic() + self._limits.probe + GRACE
         try:
             self._send(wire.pack(id, Outcome(inputs)))
-            frame = wire.receive(self._room.stdout.fileno(), self._limits.probe + GRACE, self._limits.reply)
+            frame = wire.receive(self._room.stdout.fileno(), deadline - time.monotonic(), self._limits.reply)
             try:
                 answered, outcome = wire.unpack(frame)
             except wire.WireError as e:  # a frame of the right length: the next one is still in its place

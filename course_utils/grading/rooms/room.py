@@ -93,7 +93,7 @@ class Rooms:
             staged: The folder that becomes /room; modules are found there first.
             slot: Which of the rooms that are open at one time this is, from 0.
         """
-        python = [sys.executable, "-P", "-m", module, *arguments]
+        python = run_module(module, *arguments)
         if not self.sandbox:
             with tempfile.TemporaryDirectory(prefix="room-") as scratch:
                 with _running(python, os.environ | _environment(str(staged), scratch), scratch) as process:
@@ -152,6 +152,11 @@ class Rooms:
 _ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
          "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
 _USER = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+
+
+def run_module(module: str, *arguments: str) -> list[str]:
+    """The command of `python -m module`; called as `../.venv/bin/python`, Python names itself by folders on the way."""
+    return [os.path.normpath(sys.executable), "-P", "-m", module, *arguments]
 
 
 def _become(user: int) -> list[str]:

@@ -7,7 +7,6 @@ import os
 import select
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import weakref
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from course_utils.grading.rooms import cgroups, zygote
-from course_utils.grading.rooms.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap
+from course_utils.grading.rooms.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap, run_module
 from course_utils.grading.rooms.seccomp import filter_program
 
 _ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
@@ -66,9 +65,8 @@ class House:
     def __init__(self, rooms: Rooms, staged: Path, module: str):
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._said = tempfile.TemporaryFile()
-        python = [sys.executable, "-P", "-m", zygote.__name__, module]
         command = [bubblewrap(), *(_USER if os.geteuid() else _ROOT), *rooms.view(staged, *_bubblewrap_itself()), "--",
-                   *python]
+                   *run_module(zygote.__name__, module)]
         with theirs:
             self._process = subprocess.Popen(command, env={}, cwd="/", start_new_session=True, stdin=theirs,
                                              stdout=subprocess.DEVNULL, stderr=self._said)

@@ -114,7 +114,8 @@ def _run_stretch(cells: Cells, nb: ModuleType, replies: int, telling: int) -> Ce
 
 
 def _answer(id: str, inputs: dict, nb: ModuleType, replies: int, limits: Limits) -> None:
-    """Replies with a probe's outcome, made in a fork that is gone afterwards."""
+    """Replies with a probe's outcome, made in a fork of which nothing runs on afterwards."""
+    _bury()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -130,9 +131,9 @@ def _answer(id: str, inputs: dict, nb: ModuleType, replies: int, limits: Limits)
         frame = wire.pack(id, _lost(e, "It", limits.probe))
     except wire.WireError as e:
         frame = wire.pack(id, Outcome(error="Refused", message=str(e)))
-    wire.send(replies, frame)  # the grader reads while the fork ends, which takes a while
+    wire.send(replies, frame)
     os.close(reading)
-    _end(pid)
+    _kill(pid)  # its end may take a while, for all its memory: the next request must not wait for that
 
 
 def _observe(id: str, inputs: dict, nb: ModuleType) -> bytes:
@@ -190,12 +191,21 @@ def _remove(names: set[str]) -> None:
 
 
 def _end(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    _kill(pid)
     os.waitpid(pid, 0)
+
+
+def _kill(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+
+
+def _bury() -> None:
+    """Takes note of forks that have ended meanwhile."""
+    with suppress(ChildProcessError):
+        while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG):
+            pass
 
 
 if __name__ == "__main__":

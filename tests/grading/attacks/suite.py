@@ -182,7 +182,7 @@ def run(family: Family, path: str, folder: Path) -> Graded:
                    for s in taken for p in s.pieces}
         alone = [_lost(results[s.student], family) for s in taken if not s.pieces]
         around = {"an honest neighbour has full marks": str(next((lost for lost in alone if lost), "")),
-                  **world.look_around(family.limits)}
+                  **world.look_around()}
         return Graded(endings, around, world.late)
 
 

@@ -16,7 +16,6 @@ from unittest import mock
 from course_utils import notebooks
 from course_utils.grading.records import load_all
 from course_utils.grading.rooms import conversation
-from course_utils.grading.rooms.limits import Limits
 
 REPOSITORY = Path(notebooks.__file__).parents[1]
 CANARY = re.compile(rb"CANARY-[0-9a-f]{16}")
@@ -113,7 +112,7 @@ class World:
 
     # ---- afterwards ------------------------------------------------------------------------------------------------
 
-    def look_around(self, limits: Limits) -> dict[str, str]:
+    def look_around(self) -> dict[str, str]:
         """What should hold after any class, each with what is wrong, or nothing."""
         after = self._fingerprint()
         changed = [path for path in self.before.keys() | after.keys() if self.before.get(path) != after.get(path)]
@@ -124,7 +123,7 @@ class World:
             "no process of a room is left": self._strays(),
             "no folder of a room is left": " ".join(os.listdir(self.folder / "tmp")),
             "the report is small, whole and plain text": self._report_faults(),
-            "an answer is waited for no longer than allowed": self._too_late(limits),
+            "an answer is waited for no longer than allowed": self._too_late(),
         }
 
     def _callers(self) -> str:
@@ -168,6 +167,5 @@ class World:
             faults.append("a record is not whole")
         return " ".join(faults[:5])
 
-    def _too_late(self, limits: Limits) -> str:
-        allowed = limits.probe + conversation.GRACE + 0.5
-        return " ".join(f"{s:.1f} s late" for s in self.late if limits.probe + s > allowed)
+    def _too_late(self) -> str:
+        return " ".join(f"{s:.1f} s late" for s in self.late if s > conversation.GRACE + 0.5)
