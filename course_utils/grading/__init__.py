@@ -43,7 +43,7 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         submissions: A folder per student, a flat folder of notebooks, a download of Moodle's or Canvas's, or nbgrader's
             `submitted`; as a folder or a zip file.
         out: Where the report goes. The run's secret seed stands in its `run.json`.
-        jobs: Submissions graded at the same time on this machine; without meaning with a scheduler.
+        jobs: Notebooks graded at the same time on this machine, of one submission or of several; without meaning with a scheduler.
         scheduler: The address of a Dask scheduler, such as `tls://host:8786`, whose workers grade instead.
         tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own and its key. By default Dask's
             own configuration names them.
@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", type=Path,
                         help="a folder or zip file: a folder per student, or as Moodle, Canvas or nbgrader give it")
     parser.add_argument("--out", type=Path, required=True, metavar="REPORT", help="the folder to write the report to")
-    parser.add_argument("--jobs", type=int, default=2, help="submissions graded at the same time (2)")
+    parser.add_argument("--jobs", type=int, default=2, help="notebooks graded at the same time (2)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, whose workers grade: tls://host:8786")
     for what, name in {"ca": "the authority's certificate", "cert": "your certificate", "key": "its key"}.items():
         parser.add_argument(f"--tls-{what}", type=Path, metavar="FILE", help=f"{name}, for a tls:// scheduler (PEM)")
