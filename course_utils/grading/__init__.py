@@ -43,7 +43,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         submissions: A folder per student, a flat folder of notebooks, a download of Moodle's or Canvas's, or nbgrader's
             `submitted`; as a folder or a zip file.
         out: Where the report goes. The run's secret seed stands in its `run.json`.
-        jobs: Notebooks graded at the same time on this machine, of one submission or of several; without meaning with a scheduler.
+        jobs: Notebooks graded at the same time on this machine, of one submission or of several; without meaning with a
+            scheduler.
         scheduler: The address of a Dask scheduler, such as `tls://host:8786`, whose workers grade instead.
         tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own and its key. By default Dask's
             own configuration names them.
