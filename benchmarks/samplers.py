@@ -3,6 +3,7 @@
 Microseconds of one step, 50 steps of `sample` with a network that answers a fixed tensor, against the loop that calls
 diffusers' schedulers or denoising-diffusion-pytorch's `p_sample`. Both sides have the same grid, the same clamping and
 (from the same seed) the same noise, and reach the same picture. Grids and tables are made before, on both sides.
+"Compiled" is torch.compile of all 50 steps at once, its own time not counted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.bench import Row, installed, medians
+from course_utils.models.fast import compiler
 from course_utils.paths import DiscreteVP, linear_betas
 from course_utils.plans import Plan, plan_ancestral, plan_ddim, plan_dpmpp_2m
 from course_utils.samplers import sample
@@ -23,18 +25,20 @@ STEPS = 50
 SMALL, LARGE = (8, 1, 28, 28), (16, 3, 32, 32)
 CHAIN = {"num_train_timesteps": 1000, "trained_betas": linear_betas(1000).float().numpy()}
 SHORT = {"num_train_timesteps": STEPS, "trained_betas": linear_betas(STEPS).float().numpy()}
-LIMIT = "a torch call takes 2 to 3 µs, and a step makes "
+GOALS = {("DDIM, clamped", SMALL): (6, 30), ("DDIM, clamped", LARGE): (2.5, None),  # of the loop, and of it compiled
+         ("DPM-Solver++ 2M", SMALL): (12, None)}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A step in two ways; each side runs all steps and returns the picture."""
+    """A step in two ways; each side runs all steps and returns the picture. `compiled`: ours is to be."""
 
     name: str
     ours: Callable[[], Tensor]
     peer: Callable[[], Tensor]
     goal: float | None
     limit: str
+    compiled: bool = False
 
 
 def cases() -> Iterator[Case]:
@@ -56,18 +60,25 @@ def deterministic(shape: tuple[int, ...]) -> Iterator[Case]:
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
-    path, (x, out), small = DiscreteVP(linear_betas(1000)), fixed(shape), shape == SMALL
-    for clip in (True, False):
+    path, (x, out) = DiscreteVP(linear_betas(1000)), fixed(shape)
+    for name, clip, calls in (("DDIM, clamped", True, "five"), ("DDIM", False, "two")):
         scheduler = DDIMScheduler(**CHAIN, clip_sample=clip)
         times = grid(scheduler)
-        yield Case(f"DDIM{', clamped' if clip else ''}, {shape}, against diffusers",
-                   partial(ours, x, out, plan_ddim(path, times), 1.0 if clip else None),
-                   partial(theirs, scheduler, x, out, use_clipped_model_output=True),
-                   (6 if small else 2.5) if clip else None, LIMIT + ("five" if clip else "two"))
+        yield from in_both_ways(name, shape, partial(ours, x, out, plan_ddim(path, times), 1.0 if clip else None),
+                                partial(theirs, scheduler, x, out, use_clipped_model_output=True), calls)
     scheduler = DPMSolverMultistepScheduler(**CHAIN, solver_order=2, final_sigmas_type="zero")
     times = grid(scheduler)
-    yield Case(f"DPM-Solver++ 2M, {shape}, against diffusers", partial(ours, x, out, plan_dpmpp_2m(path, times), None),
-               partial(theirs, scheduler, x, out), 12 if small else None, LIMIT + "five")
+    yield from in_both_ways("DPM-Solver++ 2M", shape, partial(ours, x, out, plan_dpmpp_2m(path, times), None),
+                            partial(theirs, scheduler, x, out), "five")
+
+
+def in_both_ways(name: str, shape: tuple[int, ...], mine: Callable[[], Tensor], peer: Callable[[], Tensor],
+                 calls: str) -> Iterator[Case]:
+    """The loop as it is, and compiled."""
+    goal, of_compiled = GOALS.get((name, shape), (None, None))
+    yield Case(f"{name}, {shape}, against diffusers", mine, peer, goal, f"a torch call takes 2 to 3 µs; {calls} a step")
+    yield Case(f"{name}, {shape}, compiled, against diffusers", mine, peer, of_compiled,
+               "one pass over x makes all steps", compiled=True)
 
 
 def ancestral(shape: tuple[int, ...]) -> Iterator[Case]:
@@ -131,9 +142,20 @@ def draw(noise: Tensor) -> Tensor:
     return noise
 
 
+def compiled(loop: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """A loop as one graph: its first call told the plan what a compiler cannot follow, the second compiles."""
+    fast = torch.compile(loop, fullgraph=True)
+    loop(), fast()
+    return fast
+
+
 def rows() -> Iterator[Row]:
     """One row a case, microseconds a step."""
     for case in cases():
-        taken = medians({"ours": case.ours, "peer": case.peer}, repeats=15)
+        if case.compiled and not compiler():
+            yield Row.absent(case.name, "a C++ compiler", unit="µs a step", goal=case.goal)
+            continue
+        ours = compiled(case.ours) if case.compiled else case.ours
+        taken = medians({"ours": ours, "peer": case.peer}, repeats=15)
         yield Row.time(case.name, *(1e6 / STEPS * taken[side] for side in ("ours", "peer")), unit="µs a step",
                        goal=case.goal, limit=case.limit)

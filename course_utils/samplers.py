@@ -43,7 +43,7 @@ Callback = Callable[[dict[str, Any]], None]
 @torch.no_grad()
 def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", clamp: float | None = 1.0,
            callback: Callback | None = None, generator: Generator | None = None) -> Tensor:
-    """Runs a plan from noise to data.
+    """Runs a plan from noise to data; `torch.compile` makes one graph of all its steps once the plan has been run.
 
     Args:
         model: Predicts `prediction`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -569,6 +570,18 @@ def test_a_plan_serves_other_sizes_types_and_predictions():
         x = noise(path, b).to(dtype)
         again = samplers.sample(Exact(path, kind=kind), x, plan_dpmpp_2m(path, 5), prediction=kind)
         assert torch.equal(samplers.sample(Exact(path, kind=kind), x, plan, prediction=kind), again)
+
+
+@pytest.mark.parametrize("plan", [plan_ancestral, plan_ddim, plan_dpmpp_2m])
+def test_the_whole_loop_compiles_to_one_graph_once_its_plan_was_run(plan):
+    net = torch.nn.Conv2d(1, 1, 3, padding=1)
+    loop = partial(samplers.sample, lambda x, t: net(x) * t.view(-1, 1, 1, 1) / 1000, plan=plan(PATHS["chain"], 4))
+    compiled = torch.compile(loop, fullgraph=True, backend="aot_eager")  # this backend needs no compiler
+    x, drawn = torch.randn(2, 1, 6, 6), []
+    for run in (loop, compiled):
+        torch.manual_seed(0)
+        drawn.append(run(x))
+    torch.testing.assert_close(*drawn)
 
 
 def test_types_and_memory_formats_are_kept():
