@@ -46,7 +46,7 @@ class Plan:
     @property
     def remembers(self) -> bool:
         """Whether a step needs the x_start of the step before."""
-        return bool(self.table[:, 2].any())
+        return self.kept("remembers", lambda: bool(self.table[:, 2].any()))
 
     @property
     def seen(self) -> Tensor:
