@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from course_utils.grading.intake.late import HandedIn
+from course_utils.grading.intake.handed_in import HandedIn
 
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
 

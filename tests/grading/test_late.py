@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from course_utils.grading.intake import late
-from course_utils.grading.intake.late import HandedIn, Rules, parse_time
+from course_utils.grading.intake.handed_in import HandedIn, parse_time
 from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.reports import late
+from course_utils.grading.reports.late import Rules
 
 DUE = datetime(2026, 3, 1, 22, 59, tzinfo=UTC)
 RULES = Rules({"05_ddpm": DUE}, percent_per_day=10, most_percent=50, most_days=7, grace=timedelta(minutes=30),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from course_utils import notebooks, tasks
 from course_utils.grading.intake.archives import KINDS, Entry, Unreadable, entries
-from course_utils.grading.intake.late import HandedIn, parse_time
+from course_utils.grading.intake.handed_in import HandedIn, parse_time
 from course_utils.grading.intake.submissions import Submission, read_cells
 
 MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+_?(?P<file>.*)", re.DOTALL)

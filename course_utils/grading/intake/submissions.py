@@ -11,7 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course_utils.grading.intake.archives import Entry, Unreadable
-from course_utils.grading.intake.late import HandedIn
+from course_utils.grading.intake.handed_in import HandedIn
 
 MAX_CELLS = 2000
 

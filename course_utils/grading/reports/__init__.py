@@ -5,6 +5,7 @@
     tables       CSV, where it is no formula
     overview     the class
     changes      what differs from an older report
+    late         what late work is worth
     marks        points and comments by hand
     gradebooks   files for Canvas and Moodle
 

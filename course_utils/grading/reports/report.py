@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from course_utils.grading.intake import late
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all, write_atomically
-from course_utils.grading.reports import changes, gradebooks, marks, overview, tables
+from course_utils.grading.reports import changes, gradebooks, late, marks, overview, tables
 from course_utils.grading.reports.page import bar, count, document, number, visible
 
 

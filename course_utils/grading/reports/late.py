@@ -1,4 +1,4 @@
-"""When work was handed in, and what late work is worth, by one small file.
+"""What late work is worth, by one small file.
 
     percent_per_day = 10        # for each day begun after the due time
     most_percent = 50           # never more than this; 100 unless given
@@ -27,34 +27,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from course_utils.grading.records import Result
+from course_utils.grading.intake.handed_in import HandedIn
+from course_utils.grading.records import Result
 
 DAY = timedelta(days=1)
 TOLD_BY = {"file": " by its file's time", "timestamp.txt": " by timestamp.txt"}
-
-
-@dataclass(frozen=True)
-class HandedIn:
-    """When a notebook was handed in, as far as is known.
-
-    Attributes:
-        time: ISO 8601 with a zone; empty where the layout does not tell.
-        told_by: "timestamp.txt", "file" (its time of change), "Moodle" or "Canvas".
-        late: Canvas marked it as late, without telling the time.
-    """
-
-    time: str = ""
-    told_by: str = ""
-    late: bool = False
-
-    @property
-    def when(self) -> datetime | None:
-        """The time, or None."""
-        return datetime.fromisoformat(self.time) if self.time else None
 
 
 @dataclass(frozen=True)
@@ -173,22 +153,6 @@ def _time(name: str, said: Any, zone: tzinfo | None) -> datetime:
     if said.tzinfo is None and zone is None:
         raise ValueError(f"{name} = {said} is in no time zone: write it as {said.isoformat()}+01:00, or name a zone.")
     return (said if said.tzinfo else said.replace(tzinfo=zone)).astimezone(UTC)  # within a zone, no hour is skipped
-
-
-def parse_time(text: str) -> datetime:
-    """A time in ISO form or as nbgrader writes it, `2026-03-01 23:59:00.123456 UTC`; without a zone it is in UTC.
-
-    Raises:
-        ValueError: When it is neither.
-    """
-    *words, zone = text.rsplit(" ", 1)
-    if words and zone[:1].isalpha():
-        try:
-            return datetime.fromisoformat(words[0]).replace(tzinfo=UTC if zone == "UTC" else ZoneInfo(zone))
-        except (KeyError, OSError):
-            raise ValueError(f"There is no time zone {zone}.") from None
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 # ---- a class -------------------------------------------------------------------------------------------------------
