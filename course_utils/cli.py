@@ -37,9 +37,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return importlib.import_module(VERBS[args.verb][0]).run(args) or 0
     except (ValueError, OSError) as e:
-        print(f"course {args.verb}: {e}", file=sys.stderr)
+        said = f"{e.filename}: {e.strerror}." if isinstance(e, OSError) and e.filename else e
+        print(f"course {args.verb}: {said}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
         return 130
 
 

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -48,7 +49,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         scheduler: The address of a Dask scheduler, such as `tls://host:8786`, whose workers grade instead.
         tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own and its key. By default Dask's
             own configuration names them.
-        resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since.
+        resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since. `canvas` and
+            `late` are those of before, read again, unless others are given.
         only: Grade one notebook (`05_ddpm`) or one task (`ddpm.q_sample`).
         student: Grade one student.
         sandbox: False runs the submissions with your own rights: they can then read and change all that you can.
@@ -68,9 +70,12 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
     """
     from course_utils.grading.reports.report import Beside
     from course_utils.grading.rooms.limits import Limits
-    from course_utils.grading.runs import grade_folder
+    from course_utils.grading.runs import grade_folder, paths_before
 
-    beside = Beside.read(canvas and Path(canvas), compare and Path(compare), late and Path(late))
+    if jobs < 1:
+        raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
+    given = {name: path for name, path in {"canvas": canvas, "late": late}.items() if path is not None}
+    beside = Beside.read((paths_before(Path(out)) if resume else {}) | given, compare and Path(compare))
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
                         student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
                         beside=beside, progress=progress, say=say)
@@ -110,6 +115,9 @@ def run(args: argparse.Namespace) -> int:
     tls = args.tls_ca, args.tls_cert, args.tls_key
     if any(tls) and not all(tls):
         raise ValueError("--tls-ca, --tls-cert and --tls-key belong together.")
+    for name in ("jobs", "cell_seconds", "task_seconds", "memory"):
+        if not 0 < vars(args)[name] < math.inf:
+            raise ValueError(f"--{name.replace('_', '-')} is a number above 0, not {vars(args)[name]:g}.")
     print(layouts.see(args.submissions).sentence, file=sys.stderr)
     limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB,
                     together=(args.memory + 512) * MiB)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -145,9 +145,9 @@ class Grader:
 
     def _asked(self, cells: Cells, key: Key) -> NotebookResult:
         with self._room(key.staged) as talk:
-            stopped = talk.run(cells)
+            stopped = [(n, _what_happened(o)) for n, o in talk.run(cells)]
             results = [_judge(task, key, talk) for task in key.tasks]
-        return NotebookResult(key.notebook, results, stopped=[(n, _what_happened(o)) for n, o in stopped],
+        return NotebookResult(key.notebook, [_with_cause(r, stopped) for r in results], stopped=stopped,
                               rubric=key.rubric, overran=talk.overran)
 
     @contextmanager
@@ -189,6 +189,14 @@ def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:
         public = talk.ask(task.id, key.recorded.inputs[task.id])
         known = known_mistake(public, key.recorded.mistakes[task.id], task)
     return TaskResult(task.id, task.points, 0, why, known.title if known else "", known.hint if known else "")
+
+
+def _with_cause(result: TaskResult, stopped: list[tuple[int, str]]) -> TaskResult:
+    """A name that is missing may be one that a cell would have given, had it not stopped."""
+    if not result.why.startswith("It raised NameError") or not stopped:
+        return result
+    cell, what = stopped[0]
+    return replace(result, why=f"{result.why} Before that, cell {cell} had stopped: {what}")
 
 
 def _what_happened(outcome: Outcome) -> str:

@@ -10,6 +10,7 @@ made is ever pickled.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter, deque
@@ -84,10 +85,10 @@ class DaskPool:
     def __init__(self, order: Order, address: str, tls: tuple[Path, Path, Path] | None = None,
                  say: Callable[[str], object] = print):
         self._order, self._address, self._say = order, address, say
+        self._client = _connect(address, tls)
         if not address.startswith(("tls://", "wss://", "inproc://")):
             say(f"The connection to {address} is not encrypted: whoever can reach it can read the submissions and the "
                 "run's secret, and run code on the workers. Use a tls:// address.")
-        self._client = _connect(address, tls)
         self._refused: dict[str, str] = {}
         self._seen = time.monotonic()
 
@@ -192,15 +193,22 @@ class DaskPool:
 def _connect(address: str, tls: tuple[Path, Path, Path] | None) -> distributed.Client:
     from distributed import Client, Security
 
-    security = None
+    if not re.fullmatch(r"(tcp|tls|ws|wss)://.+:\d+|inproc://.+", address):
+        raise ValueError(f"A scheduler's address is such as tls://host:8786, not {address!r}.")
+    security = Security()
     if tls:
         if not address.startswith("tls://"):
             raise ValueError(f"Certificates are of use with a tls:// address only, not with {address}.")
+        if missing := [str(path) for path in tls if not path.is_file()]:
+            raise ValueError(f"There is no file {' and no '.join(missing)}.")
         ca, cert, key = map(str, tls)
         security = Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
+    elif address.startswith(("tls://", "wss://")) and not security.get_connection_args("client").get("ssl_context"):
+        raise ValueError(f"{address} wants certificates: --tls-ca, --tls-cert, --tls-key, or those of Dask's own "
+                         "configuration.")
     try:
         return Client(address, security=security, set_as_default=False)
-    except (OSError, TypeError, RuntimeError) as e:  # a TypeError for a tls:// address without certificates
+    except (OSError, RuntimeError) as e:
         raise OSError(f"The scheduler {address} cannot be reached: {e}") from e
 
 

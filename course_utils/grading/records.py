@@ -139,13 +139,19 @@ def save(result: Result, folder: Path) -> None:
 def load(student: str, folder: Path) -> Result | None:
     """A student's result, if there is one."""
     path = folder / f"{file_name(student)}.json"
-    return _result(json.loads(path.read_text("utf-8"))) if path.exists() else None
+    return _read(path) if path.exists() else None
 
 
 def load_all(folder: Path) -> dict[str, Result]:
     """The results in a folder by student."""
-    found = [_result(json.loads(path.read_text("utf-8"))) for path in sorted(folder.glob("*.json"))]
-    return {r.student: r for r in found}
+    return {r.student: r for r in map(_read, sorted(folder.glob("*.json")))}
+
+
+def _read(path: Path) -> Result:
+    try:
+        return _result(json.loads(path.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f"{path} is damaged ({type(e).__name__}): delete it, and --resume grades it again.") from None
 
 
 def _result(data: dict[str, Any]) -> Result:

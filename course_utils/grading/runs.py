@@ -31,14 +31,16 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, t
                  limits: Limits, beside: report.Beside, progress: bool, say: Callable[[str], object],
                  ) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
+    if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{out} lies in {folder}, where a report would be taken for a student's: name another place.")
     found = layouts.see(folder).submissions
-    wanted = _wanted(found, only)
+    wanted, students = _wanted(found, only), {s.student for s in found}
     if student is not None:
         found = [s for s in found if s.student == student]
         if not found:
             raise ValueError(f"There is no submission of {student} in {folder}.")
     with _locked(out):
-        about = _settings(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed)
+        about = _settings(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed) | beside.paths
         todo, again, done = _sorted_out(found, about["notebooks"], out / "records")
         with tqdm(desc="Grading", unit=" students", total=len(found), initial=len(done), file=sys.stderr,
                   disable=not progress) as bar:  # those that were done before do not count for its speed
@@ -47,12 +49,16 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, t
             if todo or again:
                 order = Order(secrets.token_hex(8), course_digest(), about["seed"], tuple(about["notebooks"]),
                               tuple(_task_ids(only)), limits, (folder.resolve(), out.resolve()), sandbox, warm)
-                with DaskPool(order, scheduler, tls, say) if scheduler else LocalPool(order, jobs) as pool:
+                with LocalPool(order, jobs) if scheduler is None else DaskPool(order, scheduler, tls, say) as pool:
                     _write_settings(out, about)
                     for result in _graded(todo, again, pool, out / "records"):
                         bar.update()
                         yield result
-        for sentence in report.write(out, list(records.load_all(out / "records").values()), sandbox, beside):
+        _write_settings(out, about)
+        graded = records.load_all(out / "records")
+        if gone := [s for s in graded if s not in students]:
+            say(f"The report keeps {len(gone)} of an earlier run, who are not in {folder}: {', '.join(gone)}.")
+        for sentence in report.write(out, list(graded.values()), sandbox, beside):
             say(sentence)
 
 
@@ -134,12 +140,26 @@ def _settings(out: Path, resume: bool, settings: dict[str, Any], seed: int | Non
         return {"seed": secrets.randbits(63) if seed is None else seed, **settings}
     if not resume:
         raise ValueError(f"{out} holds a report already; go on with --resume, or name another folder.")
-    about = json.loads(path.read_text("utf-8"))
+    about = _read_settings(out)
     if settings["only"] != about["only"] or settings["sandbox"] != about["sandbox"]:
-        raise ValueError(f"{out} was begun with other settings: --only {about['only']}, sandbox "
-                         f"{'on' if about['sandbox'] else 'off'}.")
+        only = f"with --only {about['only']}" if about["only"] else "without --only"
+        raise ValueError(f"{out} was begun {only} and {'with' if about['sandbox'] else 'without'} a sandbox; go on so, "
+                         "or name another folder.")
     about["notebooks"] = sorted({*about["notebooks"], *settings["notebooks"]})
     return about
+
+
+def _read_settings(out: Path) -> dict[str, Any]:
+    try:
+        return json.loads((out / "run.json").read_text("utf-8"))
+    except ValueError:
+        raise ValueError(f"{out / 'run.json'} is damaged, and the run cannot go on: name another folder.") from None
+
+
+def paths_before(out: Path) -> dict[str, str]:
+    """The files of Canvas's gradebook and of the late rules that the run in `out` was given."""
+    about = _read_settings(out) if (out / "run.json").exists() else {}
+    return {name: about[name] for name in ("canvas", "late") if name in about}
 
 
 def _write_settings(out: Path, about: dict[str, Any]) -> None:

@@ -108,6 +108,9 @@ def test_an_accident_costs_its_task_only(tmp_path):
         hand_in(tmp_path / "in", student, notebook)
     assert graded(tmp_path) == {student: row for student, (_, row) in ACCIDENTS.items()}
     assert sentence(tmp_path, "loop", "q_sample") == f"It took longer than {QUICK.probe:g} seconds."
+    found = records.load_all(tmp_path / "out/records")
+    assert [s for s, r in found.items() if any(n.overran for n in r.notebooks)] == ["loop", "loop-in-cell"]
+    assert not found["loop"].crowded and not found["loop-in-cell"].crowded  # asked again, alone
     assert sentence(tmp_path, "crash", "q_sample") == "It ended the Python process."
     assert "name 'undefined' is not defined" in sentence(tmp_path, "raises", "q_sample")
     results = records.load_all(tmp_path / "out/records")
@@ -238,7 +241,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path):
     assert len(before) < 3 and (tmp_path / "out/run.json").stat().st_mode & 0o777 == 0o600
     with pytest.raises(ValueError, match="--resume"):
         list(grade(tmp_path / "in", tmp_path / "out", only="ddpm.q_sample"))
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(ValueError, match="was begun with --only"):
         list(grade(tmp_path / "in", tmp_path / "out", resume=True))
     rows = graded(tmp_path, only="ddpm.q_sample", resume=True)
     points = tasks.get("ddpm.q_sample").points

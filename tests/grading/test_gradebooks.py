@@ -46,6 +46,17 @@ def test_moodle_has_percent_and_an_identifier_where_it_is_known():
     assert [float(x) for x in first[5:-1]] == [100 * r for r in right] and len(set(right)) == 2
 
 
+@pytest.mark.parametrize("how", [{"factor": 0.9}, {"mark": 95.0}, {"factor": 0.5, "mark": 7.0}])
+def test_the_columns_of_the_tasks_add_up_to_what_counts(how):
+    late = [replace(r, notebooks=[replace(n, **how) for n in r.notebooks]) for r in CLASS]
+    late[0] = replace(late[0], notebooks=[replace(n, tasks=[replace(t, earned=0) for t in n.tasks])
+                                          for n in late[0].notebooks])
+    files, _ = gradebooks.files(late)
+    for r, row, line in zip(late, table(files["canvas-tasks.csv"])[2:], table(files["canvas.csv"])[2:], strict=True):
+        assert float(line[5]) == pytest.approx(r.total)
+        assert sum(map(float, row[5:])) == pytest.approx(r.total, abs=0.005 * len(row))  # two digits each
+
+
 def test_a_name_is_quoted_and_no_formula():
     odd = [replace(CLASS[0], student=s, ids={}) for s in ("=1+1", 'Bell, "Ben"\nB', "@x")]
     for text in gradebooks.files(odd)[0].values():

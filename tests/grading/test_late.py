@@ -85,7 +85,8 @@ def test_the_hour_that_is_skipped_in_spring_counts_for_nobody(tmp_path):
     ("[due]\n99_x = 2026-03-01T23:59:00Z", "There is no notebook 99_x"), ('zone = "Europe/Nowhere"', "Nowhere"),
     ("zone = 1", "late.toml"), ("[extensions]\nada = -1", "ada"), ("[handed_in]\nada = 3", "ada"),
     ("most_percent = 101", "at most 100"),
-    ("[extensions]\nada = { 05_ddpm = 'x' }", "ada, 05_ddpm")])
+    ("[extensions]\nada = { 05_ddpm = 'x' }", "ada, 05_ddpm"), ('zone = ""', "no time zone ''"),
+    ("[extensions]\nada = { 05_dpm = 2 }", "no notebook 05_dpm"), ("[extensions]\nada = 2", "name one under [due]")])
 def test_a_faulty_file_is_one_sentence(tmp_path, text, said):
     with pytest.raises(ValueError, match="late.toml: ") as e:
         rules(tmp_path, text)

@@ -194,7 +194,7 @@ def test_a_thousand_members_and_a_broken_zip_are_one_students_matter(tmp_path):
     (root / "ada").mkdir()
     (root / "ada/work.zip").write_bytes(b"no zip")
     ada, ben, cy = see(root).submissions
-    assert ada.notebooks == cy.notebooks == {} and ada.unread == ("work.zip is no zip file.",)
+    assert ada.notebooks == cy.notebooks == {} and ada.unread == ("work.zip is no zip file, or an incomplete one.",)
     assert list(ben.notebooks) == ["05_ddpm"]
 
 

@@ -266,6 +266,7 @@ def test_a_room_that_does_not_answer_is_given_up_at_its_deadline(tmp_path, rooms
         assert talk.ask("ddpm.q_sample", {}).error == "Deadline"
         assert talk.ask("ddpm.p_sample", {}).error == "Deadline"  # at once: the room is lost
         assert time.monotonic() - start < 1
+        os.set_blocking(room.stdout.fileno(), True)
         assert room.stdout.read() == b""  # it ends when every process that holds the pipe has ended, the daemon too
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +20,9 @@ import pytest
 from grading.classroom import ddpm, hand_in
 from tqdm import tqdm
 
+from course_utils import cli
 from course_utils.grading import grade, pools, records, rubric, runs
-from course_utils.grading.grader import Grader
+from course_utils.grading.grader import Grader, _with_cause
 from course_utils.grading.intake import layouts
 from course_utils.grading.intake.submissions import Carried, Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
@@ -157,6 +161,85 @@ def test_an_interruption_ends_the_rooms_and_says_how_to_go_on(tmp_path):
     assert process.returncode == 130
     assert said.endswith("Interrupted. 1 are graded and on disk; go on with --resume.\n") and "Traceback" not in said
     assert list(records.load_all(tmp_path / "out/records")) == ["ada"]
+
+
+LATE = "percent_per_day = 10\n[due]\n05_ddpm = 2026-03-01T12:00:00Z\n[handed_in]\nada = 2026-03-02T11:00:00Z"
+
+
+def totals(out):
+    with open(out / "grades.csv", newline="") as file:
+        return {row["student"]: float(row["total"]) for row in csv.DictReader(file)}
+
+
+def test_a_resumed_run_is_late_by_the_same_rules(tmp_path, fake):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    rules, out = tmp_path / "late.toml", tmp_path / "out"
+    rules.write_text(LATE)
+    list(grade(tmp_path / "in", out, late=rules))
+    assert totals(out) == {"ada": 9}
+    list(grade(tmp_path / "in", out, resume=True))
+    assert totals(out) == {"ada": 9}
+    rules.write_text(LATE.replace("= 10", "= 20"))
+    list(grade(tmp_path / "in", out, resume=True))
+    assert totals(out) == {"ada": 8}
+    rules.unlink()
+    with pytest.raises(ValueError, match="late.toml is no file; --late names one"):
+        grade(tmp_path / "in", out, resume=True)
+    (tmp_path / "none.toml").touch()
+    list(grade(tmp_path / "in", out, resume=True, late=tmp_path / "none.toml"))
+    assert totals(out) == {"ada": 10}
+
+
+def test_a_report_among_the_submissions_is_refused(tmp_path, fake):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    for out in (tmp_path / "in/report", tmp_path / "in"):
+        with pytest.raises(ValueError, match="would be taken for a student's"):
+            list(grade(tmp_path / "in", out))
+    assert os.listdir(tmp_path / "in") == ["ada"]
+
+
+def test_who_is_no_longer_there_stays_and_is_named(tmp_path, fake):
+    for student in ("ada", "ben"):
+        hand_in(tmp_path / "in", student, ddpm())
+    list(grade(tmp_path / "in", tmp_path / "out"))
+    shutil.rmtree(tmp_path / "in/ben")
+    said = []
+    list(grade(tmp_path / "in", tmp_path / "out", resume=True, say=said.append))
+    assert said == [f"The report keeps 1 of an earlier run, who are not in {tmp_path / 'in'}: ben."]
+
+
+@pytest.mark.parametrize("name", ["run.json", "records/*.json"])
+def test_a_damaged_file_is_named(tmp_path, fake, name):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    list(grade(tmp_path / "in", tmp_path / "out"))
+    (path,) = (tmp_path / "out").glob(name)
+    path.write_text("{")
+    with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+        list(grade(tmp_path / "in", tmp_path / "out", resume=True))
+
+
+@pytest.mark.parametrize("option", ["--jobs 0", "--cell-seconds nan", "--task-seconds -1", "--memory 0"])
+def test_a_number_that_is_none_is_one_sentence(tmp_path, capsys, option):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    assert cli.main(["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"), *option.split()]) == 2
+    name, number = option.split()
+    assert capsys.readouterr().err.splitlines()[-1] == f"course grade: {name} is a number above 0, not {number}."
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    (tmp_path / "out").touch()
+    assert cli.main(["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"course grade: {tmp_path / 'out'}: File exists."
+
+
+def test_a_missing_name_is_told_with_the_cell_that_stopped():
+    lost = TaskResult("ddpm.q_sample", 10, 0, "It raised NameError: name 'extract' is not defined.")
+    cause = [(3, "It raised SyntaxError: '(' was never closed."), (5, "")]
+    assert _with_cause(lost, cause).why == f"{lost.why} Before that, cell 3 had stopped: {cause[0][1]}"
+    assert _with_cause(lost, []) == lost
+    wrong = replace(lost, why="`x_t` is off.")
+    assert _with_cause(wrong, cause) == wrong
 
 
 def test_the_notebooks_of_one_submission_are_graded_beside_each_other(tmp_path, monkeypatch):

@@ -22,6 +22,17 @@ def header(*tensors: list, **other: object) -> dict:
     return {"id": "a.b", "error": None, "message": "", "tensors": list(tensors)} | other
 
 
+def test_what_is_taken_away_before_it_is_read_is_waited_for_no_longer_than_allowed(monkeypatch):
+    here, there = os.pipe()
+    os.set_blocking(here, False)
+    wait, seen = wire._wait, []
+    monkeypatch.setattr(wire, "_wait", lambda *a: wait(*a) if seen else seen.append("a byte that is gone"))
+    with pytest.raises(TimeoutError):
+        wire.receive(here, 0.05, 10)
+    assert seen
+    os.close(here), os.close(there)
+
+
 @pytest.mark.parametrize("name", wire.DTYPES)
 @pytest.mark.parametrize("shape", [(), (3,), (2, 0, 3), (2, 3, 4)])
 def test_every_dtype_and_shape_comes_through(name, shape):

@@ -226,7 +226,7 @@ def _check_directory(file: io.BufferedIOBase, name: str) -> None:
     end = file.read()
     at = end.rfind(b"PK\5\6")  # the record that ends every archive
     if at < 0 or len(end) < at + 22:
-        raise Unreadable(f"{name} is no zip file.")
+        raise Unreadable(f"{name} is no zip file, or an incomplete one.")
     if int.from_bytes(end[at + 12:at + 16], "little") > MAX_DIRECTORY:
         raise Unreadable(f"{name} lists more files than are looked at.")
 

@@ -142,8 +142,8 @@ def page(c: Changes, sandbox: bool = True) -> str:
     parts = [head, f'<div class="warn">{said}</div>' if said else "",
              _table("Tasks", ["Task", "Points", "Gained", "Lost"], [_task(t, x, c.tasks[t]) for t, x in c.by_task()]),
              _table("Students", ["Student", "Before", "Now", "Change"], [_student(*row) for row in changed])]
-    foot = ("<footer>Compared is what the grader found; marks by hand and lateness are left out. In the table of tasks "
-            "stand the students who handed in the same in both.</footer>")
+    same = " The table of tasks counts the students who handed in the same in both." if c.by_task() else ""
+    foot = f"<footer>Compared is what the grader found; marks by hand and lateness are left out.{same}</footer>"
     return document("Changes", "\n".join(filter(None, parts)) + foot, sandbox)
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
-from course_utils.grading.records import Result
+from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import marks, tables
 from course_utils.grading.reports.page import number
 
@@ -33,16 +33,25 @@ def files(results: list[Result], canvas: Template | None = None) -> tuple[dict[s
 
 
 def columns(results: list[Result]) -> tuple[list[Column], list[Column]]:
-    """Each notebook's points and each task's, student for student; None where a student has none."""
+    """Each notebook's points and each task's, as they count, student for student; None where a student has none."""
     notebooks: dict[str, dict[str, tuple[float, float]]] = {}
     tasks: dict[str, dict[str, tuple[float, float]]] = {}
     for r in results:
         for n in r.notebooks:
             notebooks.setdefault(n.notebook, {})[r.student] = n.earned, n.points
-            for t in n.tasks:
-                tasks.setdefault(t.task, {})[r.student] = t.earned, t.points
+            for t, earned in zip(n.tasks, shares(n), strict=True):
+                tasks.setdefault(t.task, {})[r.student] = earned, t.points
     return tuple([(id, max(points for _, points in by.values()), [by.get(r.student, (None,))[0] for r in results])
                   for id, by in kind.items()] for kind in (notebooks, tasks))
+
+
+def shares(n: NotebookResult) -> list[float]:
+    """What each task brings of the points that count, after lateness or by a mark for the whole: they add up to those.
+
+    A mark for a notebook without any points is shared out by what the tasks are worth.
+    """
+    weights = [t.earned if n.before else t.points for t in n.tasks]
+    return [n.earned * weight / (sum(weights) or 1) for weight in weights]
 
 
 # ---- Canvas --------------------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def read(path: Path) -> Rules:
 
     try:
         said = tomllib.loads(path.read_text("utf-8"))
-        zone = ZoneInfo(said.pop("zone")) if "zone" in said else None
+        zone = _zone(said.pop("zone")) if "zone" in said else None
         tables = {name: said.pop(name, {}) for name in ("due", "extensions", "handed_in")}
         numbers = {name: _number(name, said.pop(name)) for name in
                    ("percent_per_day", "most_percent", "most_days", "grace_minutes") if name in said}
@@ -122,8 +122,12 @@ def read(path: Path) -> Rules:
         due = {notebooks.source_of(name).stem: _time(name, time, zone) for name, time in _table(tables, "due").items()}
         extensions = _by_student(tables, "extensions", _number)
         handed_in = _by_student(tables, "handed_in", lambda name, time: _time(name, time, zone))
-    except (ValueError, KeyError, TypeError, OverflowError) as e:  # an unknown zone is a KeyError
-        raise ValueError(f"{path}: {e.args[0] if e.args else e}") from None
+        if not due and (numbers or extensions or handed_in):
+            raise ValueError("no notebook is due by it: name one under [due].")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text in UTF-8.") from None
+    except (ValueError, TypeError, OverflowError) as e:
+        raise ValueError(f"{path}: {e}") from None
     grace = timedelta(minutes=numbers.pop("grace_minutes", 0))
     return Rules(due, **numbers, grace=grace, extensions=extensions, handed_in=handed_in)
 
@@ -135,8 +139,17 @@ def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _by_student(tables: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
-    return {id: {n: value(f"{id}, {n}", v) for n, v in said.items()} if isinstance(said, dict) else value(id, said)
-            for id, said in _table(tables, name).items()}
+    from course_utils import notebooks
+
+    return {id: {notebooks.source_of(n).stem: value(f"{id}, {n}", v) for n, v in said.items()}
+            if isinstance(said, dict) else value(id, said) for id, said in _table(tables, name).items()}
+
+
+def _zone(name: Any) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, TypeError, OSError):
+        raise ValueError(f"there is no time zone {name!r}.") from None
 
 
 def _number(name: str, said: Any) -> float:

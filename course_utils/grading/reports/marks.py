@@ -127,7 +127,8 @@ def told(r: Result) -> str:
         whole = number(n.mark) if n.mark is not None else ""
         parts += [_said(n.notebook, whole, n.comment)] if whole or n.comment else []
         for t in n.tasks:
-            points = f"{number(t.earned)} (not {number(t.machine)})" if t.machine is not None else ""
+            points = number(t.earned) if t.machine is not None else ""
+            points += f" (not {number(t.machine)})" if t.machine not in (None, t.earned) else ""
             parts += [_said(t.task, points, t.comment)] if points or t.comment else []
     return "; ".join(parts)
 

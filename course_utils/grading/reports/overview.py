@@ -12,7 +12,7 @@ from course_utils.grading.reports.marks import UNMARKED
 from course_utils.grading.reports.page import bar, count, document, number, visible
 
 SHOWN = 10  # of the commonest mistakes; the others are folded
-KINDS = {"right": "right", "partly": "partly right", "wrong": "not right", "empty": "not filled in, or no mark yet"}
+KINDS = {"right": "right", "partly": "partly right", "wrong": "not right", "empty": "not filled in"}
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,22 @@ def shares(results: list[Result]) -> list[float]:
 
 
 def answers(results: list[Result]) -> dict[str, dict[str, Counter[str]]]:
-    """For each notebook, each task's answers counted by kind, among those who handed in a notebook to grade."""
+    """For each notebook, each task's answers counted by kind, among those who handed in a notebook to grade.
+
+    A question in words counts where it has a mark.
+    """
     found: dict[str, dict[str, Counter[str]]] = {}
     for r in results:
         for n in r.notebooks:
             table = found.setdefault(n.notebook, {})
             for t in n.tasks:
-                table.setdefault(t.task, Counter()).update([] if n.reason else [kind(t)])
+                table.setdefault(t.task, Counter()).update([] if n.reason or t.why == UNMARKED else [kind(t)])
     return found
 
 
 def kind(t: TaskResult) -> str:
     """One of `KINDS`."""
-    return "right" if t.right else "partly" if t.earned else "empty" if t.why in (UNFILLED, UNMARKED) else "wrong"
+    return "right" if t.right else "partly" if t.earned else "empty" if t.why == UNFILLED else "wrong"
 
 
 def slips(results: list[Result]) -> list[Slip]:
@@ -108,7 +111,8 @@ def _tasks(results: list[Result]) -> str:
         parts.append(f'<h3><span>{escape(notebook)}</span> <span class="soft">{handed} of '
                      f'{count(len(results), "student")}</span></h3>\n<ul class="shares">\n{rows}\n</ul>')
         for said, wanted in (("everybody", handed), ("nobody", 0)):
-            names = [f"<code>{escape(t)}</code>" for t, c in table.items() if handed and c["right"] == wanted]
+            names = [f"<code>{escape(t)}</code>" for t, c in table.items()
+                     if 0 < handed == sum(c.values()) and c["right"] == wanted]
             parts += [f'<p class="soft">Solved by {said}: {", ".join(names)}.</p>'] if names else []
     return "\n".join(parts) + "\n</section>"
 

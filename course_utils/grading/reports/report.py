@@ -6,7 +6,7 @@ escaped, and nothing on it can run or load.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
@@ -17,19 +17,29 @@ from course_utils.grading.reports.page import bar, count, document, number, visi
 
 @dataclass(frozen=True)
 class Beside:
-    """What a report may be held beside: Canvas's exported gradebook, an older report's records, rules for late work."""
+    """What a report may be held beside: Canvas's exported gradebook, an older report's records, rules for late work.
+
+    `paths` are those of `canvas` and `late`, by which the same is read when the run goes on.
+    """
 
     canvas: gradebooks.Template | None = None
     older: list[Result] | None = None
     rules: late.Rules | None = None
+    paths: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, canvas: Path | None, compare: Path | None, rules: Path | None) -> Beside:
+    def read(cls, paths: dict[str, Path | str | None], compare: Path | None) -> Beside:
         """Reads them before anything is graded; ValueError or OSError where one is not what it should be."""
         older = list(load_all(compare / "records").values()) if compare else None
         if older == []:
             raise ValueError(f"{compare} holds no records of an older report.")
-        return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None)
+        found = {name: Path(path).absolute() for name, path in paths.items() if path}
+        for name, path in found.items():
+            if not path.is_file():
+                raise ValueError(f"{path} is no file; --{name} names one, now or in the run that goes on.")
+        canvas, rules = found.get("canvas"), found.get("late")
+        return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
+                   {name: str(path) for name, path in found.items()})
 
 
 def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None) -> list[str]:
@@ -78,7 +88,8 @@ def student_page(result: Result, sandbox: bool = True) -> str:
     """One student's feedback as HTML."""
     lost = sum(not t.right for n in result.notebooks for t in n.tasks)
     every = sum(len(n.tasks) for n in result.notebooks)
-    what = f"All {every} tasks are right." if not lost else f"{every - lost} of {every} tasks are right."
+    right = "1 task is" if every - lost == 1 else f"{every - lost} tasks are"
+    what = f"All {every} tasks are right." if not lost else f"Of {every}, {right} right."
     head = (f'<header>\n<p class="soft">Feedback for</p>\n<h1>{visible(result.student)}</h1>\n'
             f'<p class="sum"><b>{number(result.total)}</b> <span class="soft">of {number(result.max)} points. '
             f"{what}</span></p>\n{bar(result.total, result.max)}\n</header>\n")
@@ -92,15 +103,15 @@ def student_page(result: Result, sandbox: bool = True) -> str:
 def _notebook(n: NotebookResult) -> str:
     parts = [f'<section>\n<h2><span>{escape(n.notebook)}</span> '
              f'<span class="points">{number(n.earned)} / {number(n.points)}</span></h2>']
+    shown = [t for t in n.tasks if not n.reason or t.question or t.comment or t.machine is not None]
     if n.mark is not None:
-        parts.append(f'<p class="soft">Marked by hand; the tasks below have {number(sum(t.earned for t in n.tasks))} '
-                     "points.</p>")
+        below = f"; the tasks below have {number(n.before)} points" if shown else ""
+        parts.append(f'<p class="soft">Marked by hand{below}.</p>')
     elif n.late:
         counts = f"{number(n.before)} points earned, {number(n.earned)} count."
         parts.append(f'<p class="warn">{visible(n.late)} {counts}</p>')
     parts += [_comment(n.comment)] if n.comment else []
     parts += [f'<p class="warn">{escape(n.reason)}</p>'] if n.reason else []
-    shown = [t for t in n.tasks if not n.reason or t.question or t.comment or t.machine is not None]
     parts += ['<ul class="tasks">\n' + "\n".join(map(_task, shown)) + "\n</ul>"] if shown else []
     if n.stopped:
         cells = "\n".join(f"<li>{_where(cell)} {visible(what)}</li>" for cell, what in n.stopped)

@@ -34,7 +34,8 @@ class Conversation:
     def __init__(self, room: Room, limits: Limits):
         self._room, self._limits, self.overran = room, limits, False
         self._lost: Outcome | None = None
-        os.set_blocking(room.stdin.fileno(), False)
+        for end in (room.stdin, room.stdout):  # what is there may be taken away before it is read: no wait but ours
+            os.set_blocking(end.fileno(), False)
         try:
             if self._receive(START, WORDS)[0] != "here":
                 raise wire.WireError("something else than its greeting came.")
@@ -74,6 +75,7 @@ class Conversation:
                 return Outcome(error="Refused", message=str(e))
             if answered != id:
                 raise wire.WireError("An answer came to a question that was not asked.")
+            self.overran |= outcome.error == "Deadline"
             return self._in_our_words(outcome, "It", self._limits.probe)
         except (OSError, EOFError, ValueError) as e:
             self._lose(e, "The answer")

@@ -47,7 +47,7 @@ class Limits:
             resource.RLIMIT_AS: held + self.memory,
             resource.RLIMIT_FSIZE: self.scratch,
             resource.RLIMIT_NOFILE: 256,
-            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_CORE: 1,  # 0 would still feed a program that the system has for cores
             resource.RLIMIT_CPU: int(2 * self.notebook),  # the deadlines are in wall time; this ends what escaped them
         }
         if count_processes:

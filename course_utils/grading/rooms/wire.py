@@ -86,7 +86,10 @@ def read(fd: int, size: int, deadline: float | None) -> bytes:
     data = bytearray()
     while len(data) < size:
         _wait(fd, select.POLLIN, deadline)
-        chunk = os.read(fd, min(size - len(data), 1 << 20))
+        try:
+            chunk = os.read(fd, min(size - len(data), 1 << 20))
+        except BlockingIOError:  # another end of the pipe was quicker
+            continue
         if not chunk:
             raise EOFError("The process ended without an answer.")
         data += chunk
