@@ -80,6 +80,12 @@ def test_what_spreadsheets_write_is_read(tmp_path):
     assert (faults, t.earned, t.comment) == ([], 3.5, "Schön; weiter")
 
 
+def test_a_file_that_is_no_text_is_one_sentence(tmp_path):
+    by, faults = added(tmp_path, f"{ADA},ddpm.q_sample,2.5,", f"{BEN},ddpm.q_sample,2.5,", encoding="utf-16")
+    assert faults == ["marks.csv is no text: save it as CSV, in UTF-8. No mark is counted."]
+    assert list(by.values()) == ONE
+
+
 def test_a_comment_cannot_run(tmp_path):
     by, _ = added(tmp_path, f"{ADA},ddpm.1,3,<script>alert(1)</script>", f"{BEN},ddpm.1,3,=1+1")
     assert "<script" not in report.student_page(by[ADA])

@@ -56,7 +56,11 @@ def read(path: Path, students: list[str], ids: set[str]) -> tuple[Marks, list[st
     lines: dict[tuple[str, str], int] = {}
     faults = []
     names = {tables.plain(s): s for s in students} | {s: s for s in students}
-    for line, row in tables.read(path):
+    try:
+        rows = list(tables.read(path))
+    except ValueError as e:
+        return {}, [f"{e} No mark is counted."]
+    for line, row in rows:
         if row and (row[0].lstrip().startswith("#") or ",".join(row[:4]).replace(" ", "").lower() == HEADER):
             continue
         try:

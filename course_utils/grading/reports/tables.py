@@ -28,8 +28,13 @@ def read(path: Path) -> Iterator[tuple[int, list[str] | None]]:
     """The rows of a file, each with the number of its first line; None for a row that is not CSV.
 
     Commas or semicolons, whichever the first line has more of; UTF-8 or, as some spreadsheets write, Windows' Latin.
+
+    Raises:
+        ValueError: When it is no text.
     """
     content = path.read_bytes()
+    if b"\0" in content:
+        raise ValueError(f"{path.name} is no text: save it as CSV, in UTF-8.")
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
