@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Diffusion: adding noise, and taking it away again
+# # 05 · Diffusion: adding noise, and taking it away again
 #
 # Destroying a picture is easy: add a little noise, again and again, until nothing else is left. In this notebook you
 # build a model that goes the other way. It starts from noise, removes a little of it a few hundred times, and ends
