@@ -183,7 +183,7 @@ def test_a_resumed_run_is_late_by_the_same_rules(tmp_path, fake):
     list(grade(tmp_path / "in", out, resume=True))
     assert totals(out) == {"ada": 8}
     rules.unlink()
-    with pytest.raises(ValueError, match="late.toml is no file; --late names one"):
+    with pytest.raises(ValueError, match="late.toml is no file, and --late names it"):
         grade(tmp_path / "in", out, resume=True)
     (tmp_path / "none.toml").touch()
     list(grade(tmp_path / "in", out, resume=True, late=tmp_path / "none.toml"))

@@ -36,7 +36,7 @@ class Beside:
         found = {name: Path(path).absolute() for name, path in paths.items() if path}
         for name, path in found.items():
             if not path.is_file():
-                raise ValueError(f"{path} is no file; --{name} names one, now or in the run that goes on.")
+                raise ValueError(f"{path} is no file, and --{name} names it, now or when the run was begun.")
         canvas, rules = found.get("canvas"), found.get("late")
         return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
                    {name: str(path) for name, path in found.items()})
