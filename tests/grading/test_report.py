@@ -57,7 +57,7 @@ def test_direction_marks_and_controls_are_taken_out():
 
 def test_the_page_says_points_reasons_and_hints():
     page = Tags(report.student_page(result(why="`x_t` is off.", hint="Look at the root.")))
-    for words in ("ada", "5", "of 15 points", "Of 2, 1 task is right.", "x_t is off.", "Look at the root."):
+    for words in ("ada", "5", "of 15 points", "1 of 2 tasks is right.", "x_t is off.", "Look at the root."):
         assert words in page.text
     assert "05_ddpm.ipynb is missing." in Tags(report.student_page(result(reason="05_ddpm.ipynb is missing."))).text
     assert "All 2 tasks are right." in Tags(report.student_page(result(earned=10))).text

@@ -88,8 +88,8 @@ def student_page(result: Result, sandbox: bool = True) -> str:
     """One student's feedback as HTML."""
     lost = sum(not t.right for n in result.notebooks for t in n.tasks)
     every = sum(len(n.tasks) for n in result.notebooks)
-    right = "1 task is" if every - lost == 1 else f"{every - lost} tasks are"
-    what = f"All {every} tasks are right." if not lost else f"Of {every}, {right} right."
+    right, are = every - lost, "is" if every - lost == 1 else "are"
+    what = f"{right} of {every} tasks {are} right." if lost else f"All {every} tasks are right."
     head = (f'<header>\n<p class="soft">Feedback for</p>\n<h1>{visible(result.student)}</h1>\n'
             f'<p class="sum"><b>{number(result.total)}</b> <span class="soft">of {number(result.max)} points. '
             f"{what}</span></p>\n{bar(result.total, result.max)}\n</header>\n")
