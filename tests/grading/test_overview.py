@@ -12,6 +12,7 @@ from course_utils.grading import grader, rubric
 from course_utils.grading.grader import Key
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
 from course_utils.grading.reports import overview, report
+from course_utils.grading.reports.marks import UNMARKED
 from course_utils.tasks.recorded import load_recorded
 
 TASK = "ddpm.q_sample"
@@ -41,6 +42,14 @@ def test_answers_are_counted_among_those_who_handed_in():
 def test_what_everybody_or_nobody_solved_is_named():
     page = overview.page([student("a", 10, 0, 10), student("b", 10, 5, 0)])
     assert "Solved by everybody: <code>t.0</code>." in page and "Solved by nobody: <code>t.1</code>." in page
+
+
+def test_a_question_without_a_mark_is_not_one_that_nobody_solved():
+    asked = [TaskResult("q.1", 5, points, why) for points, why in [(4, ""), (0, UNMARKED), (0, UNMARKED)]]
+    results = [Result(str(i), "", [NotebookResult("nb", [TaskResult("t.0", 10, 10), t])]) for i, t in enumerate(asked)]
+    assert overview.answers(results)["nb"] == {"t.0": {"right": 3}, "q.1": {"partly": 1}}
+    page = overview.page(results)
+    assert "Solved by everybody: <code>t.0</code>." in page and "Solved by nobody" not in page
 
 
 def test_the_commonest_mistakes_come_first_with_their_hints_and_students():

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import course_utils
-from course_utils.grading.rooms import room, wire
+from course_utils.grading.rooms import room, wire, worker
 from course_utils.grading.rooms.conversation import Conversation
 from course_utils.grading.rooms.limits import Limits, MiB
 from course_utils.grading.rooms.room import RoomFailed, Rooms, SandboxError, self_test
@@ -262,12 +262,25 @@ def sleeper(tmp_path: Path, greeting: bytes) -> Path:
 def test_a_room_that_does_not_answer_is_given_up_at_its_deadline(tmp_path, rooms):
     with rooms.open(sleeper(tmp_path, wire.pack("here", Outcome())), "sleeper") as room:
         talk = Conversation(room, Limits(probe=0.3))
+        assert not os.get_blocking(room.stdout.fileno())  # else a byte that others take away is waited for, for ever
         start = time.monotonic()
         assert talk.ask("ddpm.q_sample", {}).error == "Deadline"
         assert talk.ask("ddpm.p_sample", {}).error == "Deadline"  # at once: the room is lost
         assert time.monotonic() - start < 1
         os.set_blocking(room.stdout.fileno(), True)
         assert room.stdout.read() == b""  # it ends when every process that holds the pipe has ended, the daemon too
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork
+def test_how_long_the_fork_before_took_to_end_is_taken_off_a_deadline(monkeypatch):
+    monkeypatch.setattr(worker, "_observe", lambda *_: time.sleep(60))
+    reading, writing = os.pipe()
+    start = time.monotonic()
+    late = worker._answer("ddpm.q_sample", {}, None, writing, Limits(probe=30), 29.8)
+    assert 0 < late < time.monotonic() - start < 10
+    id, outcome = wire.unpack(wire.receive(reading, 1, 1000))
+    assert (id, outcome.error) == ("ddpm.q_sample", "Deadline")
+    os.close(reading), os.close(writing)
 
 
 def test_forged_answers_are_refused(tmp_path, rooms):
