@@ -71,6 +71,16 @@ def test_a_blocks_gradients_equal_the_notebooks(nb, modulated):
         torch.testing.assert_close(mine, theirs)
 
 
+def test_one_image_alone_has_its_gradients():
+    """A block without a context has one gain for all of the batch, also where the batch is one image."""
+    net, one = small(fast.Unet).eval(), [part[:1] for part in inputs(SMALL)[:2]]
+    two = [part.expand(2, *part.shape[1:]) for part in one]
+    gradients = [torch.autograd.grad(net(*given).square().mean(), net.parameters(), allow_unused=True)
+                 for given in (one, two)]
+    for alone, twice in zip(*gradients, strict=True):
+        torch.testing.assert_close(alone, twice, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("order", [torch.channels_last, torch.contiguous_format])
 def test_what_the_compiler_calls_as_it_is_is_what_it_says(order):
     x = torch.randn(2, 3, 4, 6, dtype=torch.float64).to(memory_format=order).requires_grad_()

@@ -104,6 +104,7 @@ class _Modulated(torch.autograd.Function):
         n = x * r
         u = _affine(n, gain, shift)
         ctx.save_for_backward(n, u, r, gain)
+        ctx.shifted = shift is not None
         return F.gelu(u)
 
     @staticmethod
@@ -112,7 +113,7 @@ class _Modulated(torch.autograd.Function):
         du = torch.ops.aten.gelu_backward(dy, u)
         along = du * n
         dgain = along.sum(dim=(2, 3), keepdim=True)
-        dshift = du.sum(dim=(2, 3), keepdim=True) if len(gain) == len(n) else None
+        dshift = du.sum(dim=(2, 3), keepdim=True) if ctx.shifted else None
         along = along.mul_(gain).mean(dim=1, keepdim=True)
         dx = du.mul_(gain).addcmul_(n, along, value=-1).mul_(r)
         return dx, None, dgain.sum_to_size(gain.shape), dshift
@@ -191,11 +192,12 @@ class Unet(nn.Module):
             x: (b, channels, h, w), h and w divisible by 2 to the number of levels.
             time: (b,) indices of the chain.
             model_kwargs: `text_emb` (b, condition_dim), or None for no condition; `cfg_scale` w for
-                classifier-free guidance. Read, never written.
+                classifier-free guidance; None is an empty one. Read, never written.
 
         Returns:
             (b, channels, h, w).
         """
+        model_kwargs = model_kwargs or {}
         if model_kwargs.get("cfg_scale") is not None:
             return self.cfg_forward(x, time, model_kwargs)
         self._check_size(x)
