@@ -137,7 +137,7 @@ class _Going:
 
     def _resize(self, h: Tensor, ratio: Tensor, good: Tensor, last: Tensor) -> None:
         """The next step: no larger just after a rejection; stuck where t no longer moves."""
-        factor = (SAFETY * ratio ** (-1 / 5)).clamp(SHRINK, GROW)
+        factor = (SAFETY * ratio ** (-1 / 5)).nan_to_num(SHRINK).clamp(SHRINK, GROW)  # NaN: the step went too far
         factor = torch.where(good & ~self.rejected, factor, factor.clamp(max=1))
         self.h, self.rejected = h * factor, ~good
         resolution = 10 * torch.finfo(h.dtype).eps * self.t.abs()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.integrate import solve_ivp
@@ -29,6 +30,15 @@ def test_one_sample_is_solved_as_scipy_solves_it(t0, t1, tol):
         theirs = solve_ivp(slope, (t0, t1), x[i].numpy(), rtol=tol, atol=tol / 10)
         assert ours.nfe[i] == theirs.nfev
         assert torch.allclose(ours.x[i], torch.from_numpy(theirs.y[:, -1]), rtol=1e-9, atol=1e-9)
+
+
+def test_a_step_that_leaves_the_domain_is_tried_again_smaller():
+    """x' = −200·log x: a trial step to below 0 has no slope, the solution does."""
+    x = torch.full((1, 1), 50.0, dtype=torch.float64)
+    ours = rk45(lambda x, t: -200 * x.log(), x, 0.0, 1.0, rtol=1e-4, atol=1e-5)
+    with np.errstate(invalid="ignore"):
+        theirs = solve_ivp(lambda t, x: -200 * np.log(x), (0, 1), x[0].numpy(), rtol=1e-4, atol=1e-5)
+    assert ours.nfe.item() == theirs.nfev and ours.x.item() == pytest.approx(theirs.y[0, -1], rel=1e-9)
 
 
 def test_the_table_meets_its_order_conditions():
