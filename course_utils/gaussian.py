@@ -73,16 +73,28 @@ class GaussianPath:
         """Time between two states of the chain of N steps."""
         return self.T / self.N
 
+    def exact(self, t: Tensor) -> Tensor:
+        """Times in float64: differences of coefficients lose half of float32's digits.
+
+        Raises:
+            TypeError: Integers, which are a chain's indices and mean nothing here.
+        """
+        if not t.is_floating_point():
+            raise TypeError(f"{type(self).__name__} runs from time 0 to {self.T:g}: give it floating point times, not "
+                            f"the indices of a chain ({t.dtype})")
+        return t.double()
+
     def transition(self, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """a and the standard deviation of x_t | x_s ~ N(a·x_s, std²), s < t, float64; exact for a linear SDE."""
-        t, s = exact(t), exact(s)
+        t, s = self.exact(t), self.exact(s)
         a = self.alpha(t) / self.alpha(s)
         # Rounding may leave −1e-18 where both variances are equal.
         return a, (self.sigma(t) ** 2 - (a * self.sigma(s)) ** 2).clamp_min(0).sqrt()
 
     def marginal_prob(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Mean (b, *) and standard deviation, of t's shape, of x_t | x_start = x; Song et al. 2021b, eq. 29."""
-        return like(self.alpha(t), x) * x, self.sigma(t)
+        t = self.exact(t)
+        return like(self.alpha(t), x) * x, self.sigma(t).to(x.dtype)
 
     def add_noise(self, x_start: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """A draw of q(x_t | x_start); Ho et al. 2020, eq. 4.
@@ -92,6 +104,7 @@ class GaussianPath:
             t: (b,) times.
             noise: (b, *) standard normal.
         """
+        t = self.exact(t)
         alpha, sigma = (like(c(t), x_start) for c in (self.alpha, self.sigma))
         return alpha * x_start + sigma * noise
 
@@ -101,13 +114,14 @@ class GaussianPath:
 
     def target(self, x_start: Tensor, t: Tensor, noise: Tensor, kind: Kind) -> Tensor:
         """What a network that predicts `kind` should answer at `add_noise(x_start, t, noise)`: (b, *)."""
-        c, d = (like(weight, x_start) for weight in self._weights(exact(t), kind))
+        c, d = (like(weight, x_start) for weight in self._weights(self.exact(t), kind))
         return c * x_start + d * noise
 
     def convert(self, value: Tensor, x_t: Tensor, t: Tensor, source: Kind, target: Kind) -> Tensor:
         """A prediction of one kind told as another, (b, *); not finite where x_t and the source do not give the target.
 
-        Noise and score say nothing about x_start where α is 0, x_start nothing about the noise where σ is 0.
+        Noise and score say nothing about x_start where α is 0, x_start nothing about the noise where σ is 0. There
+        even a target that could be told without x_t is not finite.
 
         Args:
             value: (b, *) prediction of kind `source` at x_t.
@@ -125,7 +139,7 @@ class GaussianPath:
         With x_t = α·x_start + σ·noise and source = c·x_start + d·noise the pair is recovered through 1/(αd − σc). For
         v that is α² + σ², which is 1 on a variance-preserving path only.
         """
-        t = exact(t)
+        t = self.exact(t)
         alpha, sigma = self.alpha(t), self.sigma(t)
         (c, d), (to_c, to_d) = (self._weights(t, kind) for kind in (source, target))
         determinant = alpha * d - sigma * c
@@ -148,7 +162,8 @@ class GaussianPath:
 
     def sde(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Drift f(t)·x, (b, *), and diffusion g(t), of t's shape, of dx = f·x dt + g dw; Song et al. 2021b, eq. 5."""
-        return like(self.f(t), x) * x, self.g(t)
+        t = self.exact(t)
+        return like(self.f(t), x) * x, self.g(t).to(x.dtype)
 
     def discretize(self, x: Tensor, t: Tensor, s: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """F (b, *) and G of the chain x_t = x + F + G·z that leads from s to t; Song et al. 2021b, eqs. 8 and 45.
@@ -161,7 +176,7 @@ class GaussianPath:
             t: Times after the step.
             s: Times before it; one step of the chain of N steps earlier unless given.
         """
-        t = exact(t)
+        t = self.exact(t)
         a, std = self.transition(t, (t - self.step).clamp_min(self.clean) if s is None else s)
         return like(a - 1, x) * x, std.to(x.dtype)
 
@@ -219,10 +234,11 @@ class Reverse:
 
 
 def like(coefficient: Tensor, x: Tensor) -> Tensor:
-    """(b,) or () to (b, 1, …, 1) of x's rank and dtype."""
+    """(b,) or () to (b, 1, …, 1) of x's rank and dtype.
+
+    Raises:
+        TypeError: x is of integers, in which every coefficient would be 0.
+    """
+    if not x.is_floating_point():
+        raise TypeError(f"data must be floating point, not {x.dtype}: bring images to [-1, 1] first")
     return coefficient.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
-
-
-def exact(t: Tensor) -> Tensor:
-    """Broken times in float64: differences of coefficients lose half of float32's digits. Integers stay."""
-    return t.double() if t.is_floating_point() else t

@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.gaussian import GaussianPath, Kind, Reverse, exact, like
+from course_utils.gaussian import GaussianPath, Kind, Reverse, like
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
            "cosine_betas", "linear_betas", "sigmoid_betas"]
@@ -119,7 +119,7 @@ class VP(_LinearBeta, _Preserving):
         """F and G as in every path; without s the chain's own, √(1−β_i)·x − x and √β_i with β_i = β(t)/N (eq. 10)."""
         if s is not None:
             return super().discretize(x, t, s)
-        beta = self.beta(exact(t)) / self.N
+        beta = self.beta(self.exact(t)) / self.N
         return like((1 - beta).sqrt() - 1, x) * x, beta.sqrt().to(x.dtype)
 
     def chain(self) -> DiscreteVP:
@@ -162,6 +162,9 @@ class DiscreteVP(_Preserving):
 
     Args:
         betas: (T,) variances of the steps, in [0, 1).
+
+    Raises:
+        ValueError: A variance lies outside.
     """
 
     eps = 0.0
@@ -169,7 +172,9 @@ class DiscreteVP(_Preserving):
     step = 1
 
     def __init__(self, betas: Tensor):
-        self.betas = betas.double()
+        self.betas = torch.as_tensor(betas, dtype=torch.float64).clone()
+        if self.betas.dim() != 1 or not ((self.betas >= 0) & (self.betas < 1)).all():
+            raise ValueError("betas are one variance in [0, 1) for each step: this many steps may be too few for them")
         self.alphas_cumprod = torch.cumprod(1 - self.betas, dim=0)
         self.N = len(betas)
         self.T = float(self.N - 1)
@@ -182,13 +187,17 @@ class DiscreteVP(_Preserving):
 
     def integral(self, t: Tensor) -> Tensor:
         """B = −log ᾱ_t, float64."""
-        i = self._index(t)
-        return self._table(t)[i + 1] + (t - i) * self.beta(t)
+        i, table = self._index(t), self._table(t)
+        return table[i + 1] + (t - i) * (table[i + 1] - table[i])
 
     def beta(self, t: Tensor) -> Tensor:
-        """−log(1 − β_t), the rate at which log ᾱ falls from t − 1 to t: float64."""
+        """The rate at which log ᾱ falls, float64: −log(1 − β_i) from i − 1 to i, at an index the mean of both sides.
+
+        One side's alone is the rate half an index away: with it a sampler of order 2 converges to another flow.
+        """
         i, table = self._index(t), self._table(t)
-        return table[i + 1] - table[i]
+        ahead = torch.where(t == i, i + 1, i).clamp(max=self.N - 1)
+        return 0.5 * (table[i + 1] - table[i] + table[ahead + 1] - table[ahead])
 
     def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
         """The (broken) index, float64."""
@@ -200,10 +209,14 @@ class DiscreteVP(_Preserving):
         """The i with t in (i − 1, i]."""
         return t.ceil().long().clamp(0, self.N - 1) if t.is_floating_point() else t.clamp_min(0)
 
-    def _table(self, like: Tensor) -> Tensor:
-        if like.device not in self._copies:
-            self._copies[like.device] = self._integral.to(like.device)  # once a device, not once a call
-        return self._copies[like.device]
+    def exact(self, t: Tensor) -> Tensor:
+        """Broken indices in float64; integers stay."""
+        return t.double() if t.is_floating_point() else t
+
+    def _table(self, t: Tensor) -> Tensor:
+        if t.device not in self._copies:
+            self._copies[t.device] = self._integral.to(t.device)  # once a device, not once a call
+        return self._copies[t.device]
 
 
 class VE(GaussianPath):

@@ -255,3 +255,37 @@ def test_everything_stays_where_the_times_are(path):
     results = [*path.sde(x, t), *path.marginal_prob(x, t), *path.discretize(x, t), path.log_snr(t), path.prior_logp(x),
                path.inverse_log_snr(t), path.add_noise(x, t, x), *(path.convert(x, x, t, k, "score") for k in KINDS)]
     assert all(result.device.type == "meta" for result in results)
+
+
+def test_between_neighbours_a_chains_rate_is_the_mean():
+    """A sampler of order 2 takes the slope at an index as that of the smooth curve there."""
+    path = DiscreteVP(linear_betas(10))
+    rate = -torch.log1p(-path.betas)
+    torch.testing.assert_close(path.beta(torch.arange(10)), torch.cat([(rate[:-1] + rate[1:]) / 2, rate[-1:]]))
+    torch.testing.assert_close(path.beta(torch.arange(10) - 0.5), rate)
+
+
+def test_integers_are_times_of_a_chain_only():
+    x, index = torch.zeros(3, 2), torch.tensor([100, 500, 999])
+    for call in (VP().marginal_prob, VP().sde, VP().discretize, lambda x, t: VP().add_noise(x, t, x),
+                 lambda x, t: VE().convert(x, x, t, "noise", "score")):
+        with pytest.raises(TypeError, match="from time 0 to 1: give it floating point times, not the indices"):
+            call(x, index)
+
+
+def test_data_of_integers_and_betas_outside_are_refused():
+    images = torch.full((2, 3), 200, dtype=torch.uint8)
+    with pytest.raises(TypeError, match="data must be floating point, not torch.uint8"):
+        VP().add_noise(images, torch.full((2,), 0.1), torch.zeros(2, 3))
+    for betas in ([0.1, 1.0], [-0.1], [[0.1]], [float("nan")]):
+        with pytest.raises(ValueError, match="one variance in"):
+            DiscreteVP(torch.tensor(betas))
+    with pytest.raises(ValueError, match="too few"):
+        VP(N=10).chain()
+
+
+def test_coefficients_come_back_in_the_datas_type():
+    for path, t in ((VP(), torch.full((2,), 0.3)), (DiscreteVP(linear_betas(10)), torch.tensor([3, 4]))):
+        x = torch.randn(2, 3)
+        for call in (path.marginal_prob, path.sde, path.discretize):
+            assert {part.dtype for part in call(x, t)} == {x.dtype}
