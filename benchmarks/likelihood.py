@@ -79,7 +79,7 @@ class Task:
 def ours(task: Task, solver: Solver, net: Callable | None = None) -> Found:
     """`log_likelihood`."""
     begin = time.perf_counter()
-    found = log_likelihood(net or task.net, task.x, task.path, solver=solver, generator=task.generator())
+    found = log_likelihood(net or task.net, task.x, task.path, solver=solver, generator=task.generator(), per_sample=())
     return Found(task.bits(found.logp), found.nfe.double().mean().item(), time.perf_counter() - begin)
 
 

@@ -10,10 +10,15 @@ All of them lie within about [-3, 3]² and vary by about 1 along each axis.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
+
+if TYPE_CHECKING:
+    from course_utils.gaussian import GaussianPath, Kind
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Mixture:
     means: Tensor
     std: float
     weights: Tensor | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.means, Tensor) or self.means.dim() != 2:
+            raise ValueError("means are a (k, d) tensor, also where d is 1")
 
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """n independent points, (n, d) float32, on the CPU."""
@@ -47,6 +56,24 @@ class Mixture:
     def noised(self, alpha: float, sigma: float) -> Mixture:
         """The density of α·x + σ·noise, again a mixture: the exact marginal of a Gaussian path."""
         return Mixture(alpha * self.means, math.hypot(alpha * self.std, sigma), self.weights)
+
+    def model(self, path: GaussianPath, kind: Kind = "noise") -> Callable[[Tensor, Tensor], Tensor]:
+        """The best prediction of a kind on a path, E[kind | x_t]: a function of x (b, d) and t (b,), exact at any time.
+
+        What a network would learn of this density, and the oracle of its samplers and its likelihood.
+        """
+        def predict(x: Tensor, t: Tensor) -> Tensor:
+            t, means = path.exact(t), self.means.to(x.device)
+            alpha, sigma = path.alpha(t)[:, None], path.sigma(t)[:, None]  # (b, 1)
+            var = (alpha * self.std) ** 2 + sigma**2
+            squares = sum((x[:, i, None] - alpha * means[:, i]).square() for i in range(means.shape[1]))  # (b, k)
+            weights = torch.ones_like(means[:, 0]) if self.weights is None else self.weights.to(x.device)
+            which = (weights.log() - squares / (2 * var)).softmax(1)  # p(k | x_t)
+            gain = alpha * self.std**2 / var
+            x_start = gain * x + (1 - gain * alpha) * (which @ means)
+            return path.convert(x_start, x.double(), t, "x_start", kind).to(x.dtype)
+
+        return predict
 
     def _joint(self, x: Tensor) -> Tensor:
         """log w_k N(x; μ_k, σ² I) for every component, (*, k)."""

@@ -27,6 +27,9 @@ def probability_flow(model: Field, path: GaussianPath, prediction: Kind = "noise
         path: The path of the model.
         prediction: What the model predicts.
         variable: Of the function.
+
+    Raises:
+        ValueError: A divergence is asked for, and the model records no gradient: it would be left out of it.
     """
     def slope(x: Tensor, u: Tensor, *rows: Tensor) -> Tensor:
         t = u if variable == "time" else path.inverse_log_snr(u.double())
@@ -34,7 +37,11 @@ def probability_flow(model: Field, path: GaussianPath, prediction: Kind = "noise
         if variable == "log_snr":
             rate = 2 * (path.alpha_dot(t) / path.alpha(t) - path.sigma_dot(t) / path.sigma(t))
             of_x, of_out = of_x / rate, of_out / rate
-        return like(of_x, x) * x + like(of_out, x) * model(x, t.to(x.dtype), *rows)
+        out = model(x, t.to(x.dtype), *rows)
+        if x.requires_grad and torch.is_grad_enabled() and not out.requires_grad:
+            raise ValueError("the model records no gradient of x, which its divergence needs: call the network itself, "
+                             "without no_grad or Fast (one that is constant in x can add 0·x)")
+        return like(of_x, x) * x + like(of_out, x) * out
 
     return slope
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course_utils.gaussian import like
 from course_utils.paths import GaussianPath, Kind
 
 Model = Callable[[Tensor, Tensor], Tensor]
@@ -16,10 +18,8 @@ Model = Callable[[Tensor, Tensor], Tensor]
 
 @contextmanager
 def evaluating(model: Model) -> Iterator[None]:
-    """Evaluation mode for a network, also inside a guide; each of its modules gets its own mode back."""
-    while not isinstance(model, nn.Module) and hasattr(model, "model"):
-        model = model.model
-    training = [m for m in model.modules() if m.training] if isinstance(model, nn.Module) else []
+    """Evaluation mode for a network, or those in a guide or a partial; each of their modules gets its own mode back."""
+    training = [m for network in _networks(model) for m in network.modules() if m.training]
     try:
         for module in training:
             module.training = False
@@ -29,14 +29,16 @@ def evaluating(model: Model) -> Iterator[None]:
             module.training = True
 
 
-class Conditional:
-    """A model with its condition: `model(x, t, cond)` as a function of x and t."""
+def _networks(model: Model) -> list[nn.Module]:
+    if isinstance(model, nn.Module):
+        return [model]
+    inside = (getattr(model, name, None) for name in ("model", "classifier", "func"))
+    return [network for part in inside if part is not None for network in _networks(part)]
 
-    def __init__(self, model: Callable, cond: Any):
-        self.model, self.cond = model, cond
 
-    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        return self.model(x, t, self.cond)
+def at_time(model: Model, t: float) -> Model:
+    """What to call at this one time of all samples, known without asking the device."""
+    return model.at_time(t) if hasattr(model, "at_time") else model
 
 
 class guided:  # noqa: N801 (used like a function)
@@ -47,29 +49,34 @@ class guided:  # noqa: N801 (used like a function)
     Args:
         model: Called as `model(x, t, condition)`.
         cond: The condition: a tensor (b, …) or a dict of such tensors and other values (`model_kwargs`); never written.
-        uncond: The same without the condition. Where it has None (or nothing) in place of a tensor and both are
-            evaluated together, zeros stand for it, as in the course's networks.
+        uncond: The same without the condition. Where it has None (or nothing) in place of a tensor of floating point
+            and both are evaluated together, zeros stand for it, as in the course's networks.
         w: 0 is the plain conditional; a number or a tensor (b,). The other convention's guidance scale is 1 + w.
         interval: (low, high) times outside of which the conditional answers alone; Kynkäänniemi et al. 2024. In the
             loops it then also saves the evaluation.
-        batched: One evaluation of 2b samples instead of two of b.
+        batched: One evaluation of 2b samples instead of two of b, wherever both conditions fit into one batch: tensors
+            of one shape, and other values that are the same in both. Prompts do not, and are evaluated apart.
     """
 
     def __init__(self, model: Callable, cond: Any, uncond: Any, w: float | Tensor,
                  interval: tuple[float, float] | None = None, batched: bool = True):
         self.model, self.cond, self.uncond, self.w, self.interval = model, cond, uncond, w, interval
-        self.both = _joined(cond, uncond) if batched else None
+        try:
+            self.both = _joined(cond, uncond) if batched else None
+        except _Apart:
+            self.both = None
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
         """The guided prediction (b, *); each sample is guided where its own time lies in the interval."""
         w = self.w
         if self.interval is not None:
+            w = w.reshape(-1) if isinstance(w, Tensor) else w
             w = w * ((t >= self.interval[0]) & (t <= self.interval[1])).to(x.dtype)
         return self._combined(x, t, w)
 
     def at_time(self, t: float) -> Model:
-        """What to call at this one time of all samples, known without asking the device."""
-        return self._everywhere if self.guides(t) else Conditional(self.model, self.cond)
+        """As `at_time`: outside of the interval the conditional alone."""
+        return self._everywhere if self.guides(t) else lambda x, t: self.model(x, t, self.cond)
 
     def guides(self, t: float) -> bool:
         """Whether this time lies in the interval."""
@@ -91,15 +98,27 @@ class guided:  # noqa: N801 (used like a function)
         return torch.lerp(without, with_it, 1 + w)
 
 
+class _Apart(Exception):
+    """Two conditions that no batch can hold together."""
+
+
 def _joined(cond: Any, uncond: Any) -> Any:
-    """Two conditions as that of a batch of twice the size."""
-    if isinstance(cond, dict):
+    """Two conditions as that of a batch of twice the size.
+
+    Raises:
+        _Apart: They cannot be joined.
+    """
+    if isinstance(cond, dict) and isinstance(uncond, dict | None):
         uncond = uncond or {}
         return {key: _joined(cond.get(key), uncond.get(key)) for key in cond | uncond}
-    if not isinstance(cond, Tensor) and not isinstance(uncond, Tensor):
+    sides = [side for side in (cond, uncond) if isinstance(side, Tensor)]
+    if len(sides) == 2 and cond.shape == uncond.shape:
+        return torch.cat(sides)
+    if len(sides) == 1 and (cond is None or uncond is None) and sides[0].is_floating_point():
+        return torch.cat([torch.zeros_like(sides[0]) if side is None else side for side in (cond, uncond)])
+    if not sides and isinstance(cond, bool | int | float | str | None) and cond == uncond:
         return cond
-    with_it = torch.zeros_like(uncond) if cond is None else cond
-    return torch.cat([with_it, torch.zeros_like(cond) if uncond is None else uncond])
+    raise _Apart
 
 
 class classifier_guided:  # noqa: N801 (used like a function)
@@ -113,7 +132,7 @@ class classifier_guided:  # noqa: N801 (used like a function)
         y: (b,) classes.
         s: Strength; 0 is the plain model.
         path: Gives σ_t.
-        prediction: What the model predicts.
+        prediction: What the model predicts, in which the score must have a finite weight.
     """
 
     def __init__(self, model: Model, classifier: Model, y: Tensor, s: float, path: GaussianPath,
@@ -123,13 +142,29 @@ class classifier_guided:  # noqa: N801 (used like a function)
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
         """The guided prediction (b, *)."""
-        _, per_score = self.path.mixing(t, "score", self.prediction)
-        weight = (self.s * per_score).to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
-        return self.model(x, t) + weight * self.gradient(x, t)
+        return self.model(x, t) + like(self._weight(t), x) * self.gradient(x, t)
+
+    def at_time(self, t: float) -> Model:
+        """As `at_time`, the weight known on the host.
+
+        Raises:
+            ValueError: The score's weight in the prediction is infinite at this time.
+        """
+        time = torch.tensor(t, dtype=torch.int64 if isinstance(t, int) else torch.float64)
+        weight, model = self._weight(time).item(), at_time(self.model, t)
+        if not math.isfinite(weight):
+            raise ValueError(f"the score does not tell {self.prediction} at time {t:g}, so that a classifier cannot "
+                             "guide it: let the times start below it")
+        return lambda x, t: torch.add(model(x, t), self.gradient(x, t), alpha=weight)
+
+    def _weight(self, t: Tensor) -> Tensor:
+        return self.s * self.path.mixing(t, "score", self.prediction)[1]
 
     def gradient(self, x: Tensor, t: Tensor) -> Tensor:
         """∇ log p(y | x_t) of every sample, (b, *): the sum over the batch has the samples' own gradients."""
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
+        if len(self.y) != len(x):
+            raise ValueError(f"y has {len(self.y)} classes for {len(x)} samples")
+        with torch.inference_mode(False), torch.enable_grad():
+            x, t = x.detach().clone().requires_grad_(), t.clone()
             log_prob = self.classifier(x, t).log_softmax(1).gather(1, self.y[:, None])
             return torch.autograd.grad(log_prob.sum(), x)[0]

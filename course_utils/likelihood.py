@@ -6,13 +6,20 @@
 dx/dt = α̇·x̂_start + σ̇·ε̂ has the same marginals as the path's SDE, is finite everywhere, and is invertible; along it
 d log p/dt = −∇·(dx/dt) (Song et al. 2021b, section 4.3 and appendix D; Chen et al. 2018, theorem 1). Data is at t_min,
 noise at t_max. What comes out is the density that the flow pushes from the prior: where x at t_max is not quite the
-prior's noise, that is not quite the data's own. A model is called as `model(x, t, *per_sample)` with x (m, *), t (m,)
-and must treat the samples independently (a divergence taken through batch statistics would be wrong).
+prior's noise, that is not quite the data's own. And it is the density at t_min, where data carries noise already: a
+chain's index 0 is one step of it, so give `path.add_noise(x, t_min, noise)` there unless that is what you ask about.
+
+A model is called as `model(x, t)` with x (m, *) and t (m,), and must treat the samples independently (a divergence
+taken through batch statistics would be wrong). What belongs to a sample, a condition say, it may hold itself; given as
+`per_sample` instead, `model(x, t, *per_sample)`, it lets rk45 leave out the samples that have arrived:
+
+    log_likelihood(lambda x, t, c: unet(x, t, {"text_emb": c}), x, path, per_sample=[text_emb])
 
 `Solver("adams", steps=40)` tells bits/dim of the course's digits to 0.005, in 41 evaluations of the network. Between
 the times it was trained at a network is rough in t, so it has to be asked at many of them; rk45 takes more evaluations
-for the same accuracy, and at a loose tolerance accepts steps whose errors it did not see. A convolutional network
-is evaluated faster after `model.to(memory_format=torch.channels_last)`.
+for the same accuracy, and at a loose tolerance accepts steps whose errors it did not see. For single pixels to return
+from `encode` and `decode`, a round trip needs more steps than a likelihood does. A convolutional network is evaluated
+faster after `model.to(memory_format=torch.channels_last)`.
 """
 
 from __future__ import annotations
@@ -86,6 +93,8 @@ class Solver:
         if self.method not in ("rk45", "heun", "rk4", "adams") or self.variable not in ("time", "log_snr", None):
             raise ValueError(f"method is rk45, heun, rk4 or adams and variable time or log_snr, not {self.method!r} "
                              f"and {self.variable!r}.")
+        if self.steps < 1:
+            raise ValueError(f"a fixed method takes 1 step or more, not {self.steps}.")
 
     def field(self, model: Field, path: GaussianPath, prediction: Kind) -> tuple[Field, float, float]:
         """The flow in the chosen variable, and where data and noise are in it."""
@@ -96,7 +105,7 @@ class Solver:
         return probability_flow(model, path, prediction, variable), *ends_in(path, variable, times)
 
     def run(self, fn: Field, y: Tensor, begin: float, end: float, per_sample: Sequence[Tensor], **adaptive) -> Solution:
-        """Integrates fn; `adaptive` overrides what rk45 is given."""
+        """Integrates fn; `adaptive` adds to what rk45 is given."""
         if self.method != "rk45":
             times = torch.linspace(begin, end, self.steps + 1, dtype=torch.float64)
             return getattr(solvers, self.method)(fn, y, times, per_sample=per_sample)
@@ -106,7 +115,7 @@ class Solver:
 
 def log_likelihood(model: Field, x: Tensor, path: GaussianPath, *, prediction: Kind = "noise",
                    divergence: Literal["exact", "rademacher", "gaussian"] = "rademacher", probes: int = 1,
-                   solver: Solver | None = None, per_sample: Sequence[Tensor] = (),
+                   solver: Solver | None = None, per_sample: Sequence[Tensor] | None = None,
                    generator: Generator | None = None) -> Likelihood:
     """Log-density of x under the model's probability flow; Song et al. 2021b, eq. 39.
 
@@ -119,18 +128,19 @@ def log_likelihood(model: Field, x: Tensor, path: GaussianPath, *, prediction: K
             with probes of this law, drawn once and kept along the way (Grathwohl et al. 2019).
         probes: Probes a sample; each costs one more product an evaluation, none a forward pass.
         solver: How to integrate.
-        per_sample: Tensors of b rows that the model takes after t.
+        per_sample: Tensors of b rows that the model takes after t. Given, even without any, a sample that has arrived
+            costs nothing more; None lets rk45 evaluate all b to the end, as a model with a condition of its own needs.
         generator: Of the probes, on x's device.
     """
-    solver, dims = solver or Solver(), x[0].numel()
+    solver, dims = solver or Solver(), x.shape[1:].numel()
     k = 1 if divergence == "exact" else probes
     eps = None if divergence == "exact" else draw_probes(x, probes, divergence, generator)
     field, data, noise = solver.field(model, path, prediction)
-    rows = [*per_sample] if eps is None else [eps, *per_sample]
+    rows = [*(per_sample or ())] if eps is None else [eps, *(per_sample or ())]
     y = torch.cat([x.reshape(len(x), dims), x.new_zeros(len(x), k)], dim=1)  # (b, d + k)
     slope = partial(_augmented, field, x.shape[1:], eps is None)
     with evaluating(model):
-        end = solver.run(slope, y, data, noise, rows, **_tolerances(solver, x, k))
+        end = solver.run(slope, y, data, noise, rows, compact=per_sample is not None, **_tolerances(solver, x, k))
     z, volumes = end.x[:, :dims], end.x[:, dims:]
     logp = path.prior_logp(z) + volumes.mean(1)
     of_prior = (end.error[:, :dims] * z / path.prior_std**2).abs().sum(1)  # δz times the slope of the prior's logarithm
@@ -143,22 +153,23 @@ def log_likelihood(model: Field, x: Tensor, path: GaussianPath, *, prediction: K
 
 
 def encode(model: Field, x: Tensor, path: GaussianPath, *, prediction: Kind = "noise", solver: Solver | None = None,
-           per_sample: Sequence[Tensor] = ()) -> Solution:
+           per_sample: Sequence[Tensor] | None = None) -> Solution:
     """Carries data x (b, *) to the noise that decodes to it, in `.x`; the arguments are those of `log_likelihood`."""
     return _carry(model, x, path, prediction, solver or Solver(), per_sample, back=False)
 
 
 def decode(model: Field, z: Tensor, path: GaussianPath, *, prediction: Kind = "noise", solver: Solver | None = None,
-           per_sample: Sequence[Tensor] = ()) -> Solution:
+           per_sample: Sequence[Tensor] | None = None) -> Solution:
     """Carries noise z (b, *) to data, in `.x`: the way back of `encode`."""
     return _carry(model, z, path, prediction, solver or Solver(), per_sample, back=True)
 
 
-def _carry(model: Field, x: Tensor, path: GaussianPath, prediction: Kind, solver: Solver, per_sample: Sequence[Tensor],
-           back: bool) -> Solution:
+def _carry(model: Field, x: Tensor, path: GaussianPath, prediction: Kind, solver: Solver,
+           per_sample: Sequence[Tensor] | None, back: bool) -> Solution:
     field, data, noise = solver.field(model, path, prediction)
     with evaluating(model):
-        return solver.run(field, x, *((noise, data) if back else (data, noise)), per_sample)
+        return solver.run(field, x, *((noise, data) if back else (data, noise)), per_sample or (),
+                          compact=per_sample is not None)
 
 
 def _augmented(field: Field, shape: torch.Size, exact: bool, y: Tensor, t: Tensor, *rows: Tensor) -> Tensor:
@@ -169,10 +180,11 @@ def _augmented(field: Field, shape: torch.Size, exact: bool, y: Tensor, t: Tenso
     return torch.cat([slope.reshape(len(x), -1), div.reshape(len(x), -1)], dim=1)
 
 
+@torch.inference_mode(False)
 def exact_divergence(fn: Field, x: Tensor, t: Tensor, *per_sample: Tensor) -> tuple[Tensor, Tensor]:
     """fn(x, t), (b, *), and its divergence, (b,): one forward pass, one vector–Jacobian product a dimension."""
     slope, x = _with_graph(fn, x, t, per_sample)
-    dims = x[0].numel()
+    dims = x.shape[1:].numel()
     div = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     for i in range(dims):
         axis = torch.zeros(len(x), dims, dtype=x.dtype, device=x.device)
@@ -182,6 +194,7 @@ def exact_divergence(fn: Field, x: Tensor, t: Tensor, *per_sample: Tensor) -> tu
     return slope.detach(), div
 
 
+@torch.inference_mode(False)
 def hutchinson_divergence(fn: Field, x: Tensor, t: Tensor, eps: Tensor, *per_sample: Tensor) -> tuple[Tensor, Tensor]:
     """fn(x, t), (b, *), and the estimates εᵀ(∂fn/∂x)ε, (b, k): one forward pass, k vector–Jacobian products.
 
@@ -194,6 +207,8 @@ def hutchinson_divergence(fn: Field, x: Tensor, t: Tensor, eps: Tensor, *per_sam
         eps: (b, k, *) probes of `draw_probes`.
         per_sample: Passed on to fn.
     """
+    if eps.shape[:1] + eps.shape[2:] != x.shape:
+        raise ValueError(f"eps of shape {tuple(eps.shape)} holds no probes for x of {tuple(x.shape)}: it is (b, k, *)")
     slope, x = _with_graph(fn, x, t, per_sample)
     k = eps.shape[1]
     estimates = []
@@ -205,14 +220,20 @@ def hutchinson_divergence(fn: Field, x: Tensor, t: Tensor, eps: Tensor, *per_sam
 
 def _with_graph(fn: Field, x: Tensor, t: Tensor, per_sample: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """fn(x, t) with the graph back to a copy of x, also where the caller records nothing."""
+    x, t, *per_sample = (given.detach().clone() for given in (x, t, *per_sample))
     with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        return fn(x, t, *per_sample), x
+        slope = fn(x.requires_grad_(), t, *per_sample)
+    if not slope.requires_grad:
+        raise ValueError("fn records no gradient of x, so its divergence cannot be taken (one that is constant in x "
+                         "can add 0·x)")
+    return slope, x
 
 
 def draw_probes(x: Tensor, k: int, law: Literal["rademacher", "gaussian"] = "rademacher",
                 generator: Generator | None = None) -> Tensor:
     """k probes a sample, (b, k, *): independent, mean 0, variance 1; ±1 for "rademacher", which varies less."""
+    if k < 1:
+        raise ValueError(f"Hutchinson's estimate takes 1 probe or more, not {k}.")
     shape = (len(x), k, *x.shape[1:])
     if law == "gaussian":
         return torch.randn(shape, generator=generator, dtype=x.dtype, device=x.device)
@@ -223,7 +244,7 @@ def draw_probes(x: Tensor, k: int, law: Literal["rademacher", "gaussian"] = "rad
 
 def _tolerances(solver: Solver, x: Tensor, k: int) -> dict:
     """What rk45 allows (x, k divergences), and the norm that looks at the two apart."""
-    dims = x[0].numel()
+    dims = x.shape[1:].numel()
     volume = (solver.rtol, dims * solver.atol) if solver.bits_tol is None else (0, dims * math.log(2) * solver.bits_tol)
     rtol, atol = (torch.tensor([of_x] * dims + [of_volume] * k, dtype=torch.float64)
                   for of_x, of_volume in zip((solver.rtol, solver.atol), volume, strict=True))

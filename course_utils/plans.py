@@ -8,8 +8,9 @@ x_start, the noise in an equation is always (x − α_t·x_start)/σ_t: clamping
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Literal
 
 import torch
@@ -115,11 +116,16 @@ def times_log_snr(path: GaussianPath, num_steps: int, end: float | None = None) 
 def _grid(path: GaussianPath, num_steps: int, end: float | None,
           spaced: Callable[[float, float, int], Tensor]) -> Tensor:
     """`spaced(first, last, n)` from T to the end; where 0 is not yet clean data, that follows as a step of its own."""
+    if num_steps < 1:
+        raise ValueError(f"a sampler takes 1 step or more, not {num_steps}")
+    end = None if end == path.clean else end
     apart = end is None and path.clean < 0
     n = num_steps if apart else num_steps + 1
     last = max(path.clean, 0.0) if end is None else float(end)
     times = torch.full((n,), path.T, dtype=torch.float64)
     if n > 1:
+        if not max(path.clean, 0.0) <= last < path.T:
+            raise ValueError(f"times of {type(path).__name__} fall from {path.T:g} to 0 at the lowest, not to {last:g}")
         times[1:] = spaced(path.T, last, n)[1:]
         times[-1] = last  # exactly, whatever a root or an inverse rounds to
     if isinstance(path, DiscreteVP):
@@ -161,7 +167,12 @@ def plan_ddim(path: GaussianPath, times: Tensor | int, eta: float = 0.0) -> Plan
         path: Any.
         times: A grid, or the number of steps of a uniform one.
         eta: 0 is deterministic, 1 has the variance of ancestral sampling.
+
+    Raises:
+        ValueError: η lies outside.
     """
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta is between 0 (deterministic) and 1 (ancestral sampling), not {eta}")
     k = _Steps(path, times)
     std = eta * k.std * k.sigma_s / k.sigma
     c_x = (k.sigma_s**2 - std**2).clamp_min(0).sqrt() / k.sigma  # η = 1 may round to −1e-17
@@ -178,7 +189,7 @@ def plan_dpmpp_2m(path: GaussianPath, times: Tensor | int) -> Plan:
         path: Any.
         times: A grid, or the number of steps of one uniform in log-SNR.
     """
-    k = _Steps(path, times_log_snr(path, times) if isinstance(times, int) else times)
+    k = _Steps(path, times, times_log_snr)
     h = torch.log(k.alpha_s / k.sigma_s) - torch.log(k.alpha / k.sigma)
     decay = k.alpha * k.sigma_s / (k.sigma * k.alpha_s)  # e^{−h}
     slope = torch.zeros_like(h)
@@ -227,14 +238,24 @@ def plan_reverse_diffusion(path: GaussianPath, times: Tensor | int) -> Plan:
     return k.denoising_last(2 - k.a - pull, pull * k.alpha, noise=k.std)
 
 
+def _as_grid(path: GaussianPath, times: Tensor | Sequence[float]) -> Tensor:
+    """(n + 1,) on the CPU: float64, and on a chain integers if they are given."""
+    times = torch.tensor(times, dtype=torch.float64) if isinstance(times, Sequence) else torch.as_tensor(times).cpu()
+    if times.dim() != 1 or len(times) < 2:
+        raise ValueError("times are a number of steps, or a grid of at least two falling times")
+    return times if isinstance(path, DiscreteVP) and not times.is_floating_point() else times.double()
+
+
 class _Steps:
     """All steps of a grid at once: α and σ at t and s, a = a_{t|s}, std = σ_{t|s}, dt = t − s; (n,) float64 each."""
 
-    def __init__(self, path: GaussianPath, times: Tensor | int):
-        times = times_uniform(path, times) if isinstance(times, int) else times.cpu()
-        times = times.double() if times.is_floating_point() else times
+    def __init__(self, path: GaussianPath, times: Tensor | int, grid: Callable[..., Tensor] = times_uniform):
+        times = grid(path, int(times)) if isinstance(times, Integral) else _as_grid(path, times)
         if (times.diff() >= 0).any():
             raise ValueError("times must fall: noise is at T, data at 0")
+        if times[0] > path.T + 1e-6 or times[-1] < path.clean - 1e-6:  # a float32 grid rounds its ends
+            raise ValueError(f"times of {type(path).__name__} lie between {path.clean:g} and {path.T:g}, not "
+                             f"between {times[-1]:g} and {times[0]:g}")
         self.path, self.times = path, times
         self.t, s = times[:-1], times[1:]
         self.alpha, self.sigma = path.alpha(self.t), path.sigma(self.t)

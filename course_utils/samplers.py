@@ -3,8 +3,12 @@
     x = path.prior_sampling((16, 1, 28, 28))
     images = sample_ddim(guided(unet, cond, uncond, w=2.0), x, path, 50)
 
-A model is called as `model(x, t)` with x (b, *) and t (b,), int64 on a chain. x_start is clamped to [−clamp, clamp]
-after every evaluation: [−1, 1] unless told otherwise, as fits images; densities and latents want `clamp=None`.
+A model is called as `model(x, t)` with x (b, *), which it leaves as it is, and t (b,), int64 on a chain. x_start is
+clamped to [−clamp, clamp] after every evaluation: [−1, 1] unless told otherwise, as fits images; densities and latents
+want `clamp=None`.
+
+A callback is given the step's number i, t and s, the times it led from and to, x at s, and the x_start predicted at t.
+It may write to x, as inpainting does.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import torch
 from torch import Generator, Tensor
 
 from course_utils.flow import ends_in, probability_flow, smooth_variable
-from course_utils.guidance import Conditional, Model, classifier_guided, evaluating, guided
+from course_utils.guidance import Model, at_time, classifier_guided, evaluating, guided
 from course_utils.paths import GaussianPath, Kind
 from course_utils.plans import (
     Plan,
@@ -51,7 +55,7 @@ def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", c
         plan: Of one of the `plan_*` functions.
         prediction: What the model predicts.
         clamp: Bound of |x_start|; None leaves it.
-        callback: Called after each step with `i, t, x, x_start`; its tensors live until the next step.
+        callback: Called after each step with `i, t, s, x, x_start`; its tensors live until the next step.
         generator: Of the fresh noise, on x's device.
 
     Returns:
@@ -70,7 +74,7 @@ def sample(model: Model, x: Tensor, plan: Plan, *, prediction: Kind = "noise", c
             y.add_(out if folded else run.x_start_(i, x, out), alpha=c_start)
             x, y = y, x
             if callback is not None:
-                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": y})
+                callback(run.state(i, x, y))
     return x
 
 
@@ -113,7 +117,7 @@ def _sample_fused(run: _Run, x: Tensor, callback: Callback | None, generator: Ge
             done = guided_step(x, cond, uncond, row, seed, run.clamp, previous)
             x, previous = done if remember else (done, None)
             if callback is not None:
-                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": previous})
+                callback(run.state(i, x, previous))
     return x
 
 
@@ -121,6 +125,8 @@ class _Run:
     """A model on a plan's grid: its times on x's device, copied there once, and its prediction told as x_start."""
 
     def __init__(self, model: Model, x: Tensor, plan: Plan, prediction: Kind, clamp: float | None):
+        if clamp is not None and not clamp > 0:
+            raise ValueError(f"clamp is the largest |x_start|, or None, not {clamp}")
         self.model, self.plan, self.prediction, self.clamp = model, plan, prediction, clamp
         self.dtype = torch.promote_types(x.dtype, torch.float32)  # a half cannot tell the times apart
         self.host_times, self.weights = plan.kept(("weights", prediction, self.dtype), self._weights)
@@ -129,7 +135,7 @@ class _Run:
     def _weights(self) -> tuple[list[float], list[tuple[Tensor, float]]]:
         """Times and weights of x and the prediction in x_start; a tensor multiplies faster than a number does."""
         of_x, of_out = self.plan.weights(self.prediction).unbind(1)
-        return self.plan.seen.tolist(), list(zip(of_x.to(self.dtype).unbind(), of_out.tolist(), strict=True))
+        return self.plan.times.tolist(), list(zip(of_x.to(self.dtype).unbind(), of_out.tolist(), strict=True))
 
     def _times(self, b: int, device: torch.device) -> tuple[Tensor, ...]:
         """The times seen, (b,) each."""
@@ -161,37 +167,28 @@ class _Run:
 
     def evaluate(self, i: int, x: Tensor) -> Tensor:
         """The prediction at the i-th time; a model that asks for the time on the host is given it."""
-        model = self.model.at_time(self.host_times[i]) if hasattr(self.model, "at_time") else self.model
-        return model(x, self.times[i])
+        out = at_time(self.model, self.host_times[i])(x, self.times[i])
+        if out.shape != x.shape:
+            raise ValueError(f"the model answered {tuple(out.shape)} to x of {tuple(x.shape)}")
+        return out
 
     def x_start_(self, i: int, x: Tensor, out: Tensor) -> Tensor:
         """x_start from x and the prediction at the i-th time, in x's own memory."""
         of_x, of_out = self.weights[i]
-        out = out.clone() if out is x else out  # a model may answer with what it was given
+        if torch.compiler.is_compiling() or out.untyped_storage().data_ptr() == x.untyped_storage().data_ptr():
+            out = out.clone()  # a model may answer with what it was given, or a view of it
         x.mul_(of_x).add_(out, alpha=of_out)
         return x if self.clamp is None else x.clamp_(-self.clamp, self.clamp)
 
+    def state(self, i: int, x: Tensor, x_start: Tensor) -> dict[str, Any]:
+        """What a callback is told after the i-th step."""
+        return {"i": i, "t": self.host_times[i], "s": self.host_times[i + 1], "x": x, "x_start": x_start}
 
-def sample_ancestral(model: Callable, shape: tuple[int, ...], path: GaussianPath, *, model_kwargs: dict | None = None,
-                     times: Tensor | int | None = None, variance: Literal["beta", "posterior"] = "posterior",
-                     generator: Generator | None = None, device: torch.device | str = "cpu",
-                     **options: Any) -> Tensor:
-    """Samples of `shape` by `plan_ancestral`, all steps of the chain unless `times` are given.
 
-    Args:
-        model: Called as `model(x, t, model_kwargs)`.
-        shape: (b, *).
-        path: Any.
-        model_kwargs: Read, never written.
-        times: As in `plan_ancestral`.
-        variance: As in `plan_ancestral`.
-        generator: Of all noise, on `device`.
-        device: Where to sample.
-        **options: Of `sample`.
-    """
-    x = path.prior_sampling(shape, generator=generator, device=device)
-    conditional = Conditional(model, model_kwargs or {})
-    return sample(conditional, x, plan_ancestral(path, times, variance), generator=generator, **options)
+def sample_ancestral(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int | None = None, *,
+                     variance: Literal["beta", "posterior"] = "posterior", **options: Any) -> Tensor:
+    """`sample` with `plan_ancestral`, all N steps unless `times` are given: (b, *) noise to (b, *) data."""
+    return sample(model, x, plan_ancestral(path, times, variance), **options)
 
 
 def sample_ddim(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int = 50, *, eta: float = 0.0,
@@ -230,8 +227,13 @@ def sample_heun(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int
     run = _Run(model, x, plan, prediction, clamp)
     slopes = torch.stack(path.mixing(plan.times, "x_start", "velocity"), dim=1).tolist()
     steps = plan.times.double().diff().tolist()
-    flow = lambda i, x, x_start: slopes[i][0] * x + slopes[i][1] * x_start  # noqa: E731
-    predict = lambda i, x: run.x_start_(i, x.clone(), run.evaluate(i, x))  # noqa: E731
+
+    def predict(i: int, x: Tensor) -> Tensor:
+        return run.x_start_(i, x.clone(), run.evaluate(i, x))
+
+    def flow(i: int, x: Tensor, x_start: Tensor) -> Tensor:
+        return slopes[i][0] * x + slopes[i][1] * x_start
+
     with evaluating(model):
         for i, (c_x, c_start, _, _) in enumerate(plan.table.tolist()):
             x_start = predict(i, x)
@@ -240,7 +242,7 @@ def sample_heun(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int
                 ahead = x + 0.5 * steps[i] * (flow(i, x, x_start) + flow(i + 1, ahead, predict(i + 1, ahead)))
             x = ahead
             if callback is not None:
-                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": x_start})
+                callback(run.state(i, x, x_start))
     return x
 
 
@@ -249,10 +251,10 @@ PREDICTORS = {"ancestral": lambda path, times: plan_ancestral(path, times, path.
 
 
 @torch.no_grad()
-def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int = 500, *,
+def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int | None = None, *,
               predictor: Literal["ancestral", "euler_maruyama", "reverse_diffusion"] = "reverse_diffusion",
               corrector: Literal["langevin", "annealed"] | None = "langevin", snr: float = 0.16,
-              corrector_steps: int = 1, prediction: Kind = "score", clamp: float | None = 1.0,
+              corrector_steps: int = 1, prediction: Kind = "noise", clamp: float | None = 1.0,
               callback: Callback | None = None, generator: Generator | None = None) -> Tensor:
     """Predictor–corrector sampling; Song et al. 2021b, algorithm 1.
 
@@ -264,7 +266,7 @@ def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int =
         model: Predicts `prediction`.
         x: (b, *) noise of the path's prior.
         path: Any.
-        times: A grid, or the number of steps of a uniform one.
+        times: A grid, or the number of steps of a uniform one; 500 unless given, or all of a shorter chain.
         predictor: Which equation leads from t to s; each is a plan as well. "ancestral" takes the paper's variance, β
             on a variance-preserving path and the posterior's elsewhere; for its β_i = β(t_i)/N give `VP().chain()`.
         corrector: Which step size, None for no correction.
@@ -275,10 +277,12 @@ def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int =
         callback: As in `sample`.
         generator: Of the fresh noise, on x's device.
     """
-    plan = PREDICTORS[predictor](path, times)
+    if predictor not in PREDICTORS:
+        raise ValueError(f"predictor is one of {', '.join(PREDICTORS)}, not {predictor!r}")
+    plan = PREDICTORS[predictor](path, min(500, path.N) if times is None else times)
     run = _Run(model, x, plan, prediction, clamp)
     correct = _corrector(run, path, plan.times, prediction, corrector, snr, generator)
-    x = x.clone()
+    x = x.clone()  # a callback may write to it
     with evaluating(model):
         for i, (c_x, c_start, _, c_noise) in enumerate(plan.table.tolist()):
             for _ in range(corrector_steps if corrector else 0):
@@ -288,7 +292,7 @@ def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int =
             if c_noise > 0:
                 x.add_(torch.empty_like(x).normal_(generator=generator), alpha=c_noise)
             if callback is not None:
-                callback({"i": i, "t": run.host_times[i], "x": x, "x_start": x_start})
+                callback(run.state(i, x, x_start))
     return x
 
 
@@ -312,7 +316,7 @@ def _corrector(run: _Run, path: GaussianPath, times: Tensor, prediction: Kind, k
 
 
 def _mean_norm(x: Tensor) -> Tensor:
-    return x.flatten(1).norm(dim=1).mean()
+    return x.reshape(len(x), -1).norm(dim=1).mean()
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Guided samples at the speed of a slider: the same noise again and again, with a weight that moves.
 
-    slider = Slider(Fast(item.model), x, path, cond, torch.zeros_like(cond))
+    slider = Slider(Fast(item.model), x, item.path, {"text_emb": item.encode(labels)}, None)
     slider.preview(2.0)  # three steps
     slider(2.0)          # twelve
 

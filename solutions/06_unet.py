@@ -31,6 +31,8 @@ from course_utils.check import Unfinished, check, method_of
 TRAIN = False  # True: section 10 trains the digits' network in full (within an hour on two cores), section 11 uses it
 
 # %% tags=["demo"]
+from functools import partial
+
 from course_utils import data, diagrams, plot, training, widgets, zoo
 from course_utils.own import own
 from course_utils.paths import DiscreteVP, cosine_betas
@@ -847,7 +849,8 @@ def draw(unet, classes):
     torch.manual_seed(5)
     kwargs = {"text_emb": shipped.encode(classes)}
     if GaussianDiffusion is None:
-        return (sample_ancestral(unet, (len(classes), 1, 28, 28), path, model_kwargs=kwargs) + 1) / 2
+        noise = torch.randn(len(classes), 1, 28, 28)
+        return (sample_ancestral(partial(unet, model_kwargs=kwargs), noise, path) + 1) / 2
     diffusion = GaussianDiffusion(unet, image_size=28, timesteps=200, beta_schedule="cosine")
     diffusion.channels = 1
     return diffusion.sample(len(classes), model_kwargs=kwargs)

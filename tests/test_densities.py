@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from course_utils import data
+from course_utils.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
 
 NAMES = ["moons", "swiss_roll", "ring", "checkerboard"]
 
@@ -92,3 +93,24 @@ def test_noised_is_the_density_of_the_noised_samples():
     torch.testing.assert_close(samples.T.cov(), other.T.cov(), rtol=0.03, atol=0.02)
     # the mean of −log p over samples is the same for both, to their standard error
     torch.testing.assert_close(noised.log_prob(samples).mean(), noised.log_prob(other).mean(), rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", ["noise", "x_start", "v", "velocity", "score"])
+def test_a_mixtures_model_is_the_best_prediction(kind):
+    """Its score is that of the noised density, for every sample at its own time; the other kinds say the same."""
+    density, t = data.Mixture(torch.tensor([[-1.0, 0.5], [1.0, 0.0]]).double(), 0.3), torch.tensor([0.05, 0.4, 0.9])
+    x = torch.randn(3, 2, generator=torch.Generator().manual_seed(1))
+    for path in (VP(), VE(0.01, 5), RectifiedFlow(), DiscreteVP(cosine_betas(10))):
+        times = (t * path.T).ceil().long() if isinstance(path, DiscreteVP) else t
+        alpha, sigma = path.alpha(times).tolist(), path.sigma(times).tolist()
+        score = torch.cat([density.noised(a, s).score(row[None].double())
+                           for a, s, row in zip(alpha, sigma, x, strict=True)])
+        want = path.convert(score, x.double(), times, "score", kind)
+        torch.testing.assert_close(density.model(path, kind)(x, times), want.float(), rtol=1e-4, atol=1e-5)
+    last = density.model(RectifiedFlow(), "velocity")(x, torch.ones(3))  # where noise says nothing of x_start
+    torch.testing.assert_close(last, x - density.means.mean(0).float())
+
+
+def test_a_mixture_on_the_line_is_of_columns():
+    with pytest.raises(ValueError, match=r"\(k, d\)"):
+        data.Mixture(torch.tensor([-1.0, 1.0]), 0.2)

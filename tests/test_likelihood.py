@@ -248,6 +248,54 @@ def test_an_evaluation_is_one_forward_pass():
     assert gaussian.calls == found.nfe.item() and three < 2 * gaussian.calls
 
 
+@pytest.mark.parametrize("divergence", ["exact", "rademacher"])
+def test_a_model_that_records_no_gradient_is_refused(divergence):
+    """Its divergence would be missing, for the flow depends on x without it as well."""
+    gaussian = Gaussian(VP(), "noise")
+    for model in (torch.no_grad()(gaussian), lambda x, t: gaussian(x.detach(), t)):
+        with pytest.raises(ValueError, match="records no gradient of x"):
+            log_likelihood(model, gaussian.data(2), gaussian.path, divergence=divergence)
+        encode(model, gaussian.data(2), gaussian.path)  # which takes no divergence
+    for run in (exact_divergence, lambda fn, x, t: hutchinson_divergence(fn, x, t, draw_probes(x, 1))):
+        with pytest.raises(ValueError, match="records no gradient of x"):
+            run(lambda x, t: torch.ones_like(x), torch.zeros(2, 3), torch.zeros(2))
+
+
+def test_it_is_the_same_in_inference_mode():
+    gaussian = Gaussian(VP(), "noise")
+    want = log_likelihood(gaussian, gaussian.data(2), gaussian.path, divergence="exact")
+    with torch.inference_mode():
+        found = log_likelihood(gaussian, gaussian.data(2), gaussian.path, divergence="exact")
+    assert torch.equal(found.logp, want.logp)
+
+
+def test_a_model_may_hold_its_conditions_or_take_them_row_by_row():
+    gaussian = Gaussian(VP(), "noise")
+    x, gains = gaussian.data(6) * torch.linspace(0.01, 5, 6)[:, None], torch.linspace(0.5, 1.5, 6)[:, None].double()
+    sizes: list[list[int]] = [[], []]
+
+    def held(x: Tensor, t: Tensor) -> Tensor:
+        sizes[0].append(len(x))
+        return gains * gaussian(x, t)
+
+    def told(x: Tensor, t: Tensor, gain: Tensor) -> Tensor:
+        sizes[1].append(len(x))
+        return gain * gaussian(x, t)
+
+    a = log_likelihood(held, x, gaussian.path, divergence="exact")
+    b = log_likelihood(told, x, gaussian.path, divergence="exact", per_sample=[gains])
+    torch.testing.assert_close(a.logp, b.logp)
+    assert torch.equal(a.nfe, b.nfe) and set(sizes[0]) == {6} and min(sizes[1]) < 6
+    for carry in (encode, decode):
+        torch.testing.assert_close(carry(held, x, gaussian.path).x, carry(told, x, gaussian.path, per_sample=[gains]).x)
+
+
+def test_an_empty_batch_is_one():
+    gaussian = Gaussian(VP(), "noise")
+    for divergence in ("exact", "gaussian"):
+        assert log_likelihood(gaussian, gaussian.data(0), gaussian.path, divergence=divergence).logp.shape == (0,)
+
+
 def test_bits_have_a_tolerance_of_their_own():
     """A logp that may be rough lets the steps grow; one that must be fine makes them small, whatever x may do."""
     gaussian = Gaussian(VP())
@@ -340,3 +388,9 @@ def test_what_cannot_be_meant_is_said():
         log_likelihood(Gaussian(path), x, path, divergence="uniform")
     with pytest.raises(ValueError, match="rk45, heun, rk4 or adams"):
         Solver(method="euler")
+    with pytest.raises(ValueError, match="1 step or more"):
+        Solver("adams", steps=0)
+    with pytest.raises(ValueError, match="1 probe or more"):
+        log_likelihood(Gaussian(VP()), torch.zeros(1, 3), VP(), probes=0)
+    with pytest.raises(ValueError, match=r"holds no probes for x of \(2, 3\): it is \(b, k, \*\)"):
+        hutchinson_divergence(lambda x, t: x, torch.zeros(2, 3), torch.zeros(2), torch.zeros(2, 3))

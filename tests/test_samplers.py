@@ -6,6 +6,7 @@ import itertools
 import math
 from functools import partial
 
+import numpy
 import pytest
 import torch
 from conftest import require
@@ -40,19 +41,7 @@ class Exact:
 
     def __call__(self, x, t, model_kwargs=None):
         self.calls += 1
-        time = t.double()
-        x_start = torch.cat([self._mean(part, time[i]) for i, part in self._same_time(x.double(), t)])
-        return self.path.convert(x_start, x.double(), time, "x_start", self.kind).to(x.dtype)
-
-    def _same_time(self, x, t):
-        return [(0, x)] if (t == t[0]).all() else [(i, x[i : i + 1]) for i in range(len(x))]
-
-    def _mean(self, x, t):
-        alpha, sigma = self.path.alpha(t).item(), self.path.sigma(t).item()
-        noised, var = self.density.noised(alpha, sigma), self.density.std**2
-        which = noised._joint(x).softmax(-1)  # p(k | x_t)
-        gain = alpha * var / noised.std**2
-        return gain * x + which @ (self.density.means * (1 - gain * alpha))
+        return self.density.model(self.path, self.kind)(x, t)
 
 
 def cdf(density, x):
@@ -208,6 +197,17 @@ ORDERS = {
 }
 
 
+@pytest.mark.parametrize("sampler, drops", [("euler", 1.7), ("ddim", 1.7), ("heun", 3.2), ("dpmpp_2m", 3.2)])
+def test_the_orders_of_convergence_on_a_chain(sampler, drops):
+    """Of the times between T and 50 every second, every fourth …: its grids are coarse, so the orders are rougher."""
+    path, (_, run) = DiscreteVP(linear_betas(450)), ORDERS[sampler]
+    x = torch.linspace(-1.5, 1.5, 7, dtype=torch.float64)[:, None]
+    exact = carried(path, x[:, 0], path.T, 49)
+    error = [(run(Exact(path), x, path, torch.arange(449, 48, -gap))[:, 0] - exact).square().mean().sqrt().item()
+             for gap in (20, 10, 5)]
+    assert error[0] / error[1] > drops and error[1] / error[2] > drops
+
+
 @pytest.mark.parametrize("name, sampler", list(itertools.product(CONTINUOUS, ORDERS)))
 def test_the_orders_of_convergence(name, sampler):
     path, (order, run) = PATHS[name], ORDERS[sampler]
@@ -226,7 +226,8 @@ def test_ancestral_steps_of_the_posterior_are_too_narrow_when_coarse():
     spread = {}
     for T in (25, 100, 600):
         path, generator = DiscreteVP(cosine_betas(T)), torch.Generator().manual_seed(0)
-        x = samplers.sample_ancestral(Exact(path, one, "noise"), (10_000, 1), path, generator=generator)
+        x = torch.randn(10_000, 1, generator=generator)
+        x = samplers.sample_ancestral(Exact(path, one, "noise"), x, path, generator=generator)
         assert x.mean().item() == pytest.approx(0.3, abs=0.01)
         spread[T] = x.std().item()
     assert spread[25] < spread[100] < spread[600] == pytest.approx(0.2, abs=0.006)
@@ -437,13 +438,14 @@ def test_the_callback_sees_every_step_in_two_buffers():
     path, seen, places = DiscreteVP(linear_betas(5)), [], set()
 
     def callback(state):
-        seen.append((state["i"], state["t"]))
+        seen.append((state["i"], state["t"], state["s"]))
         places.update((state["x"].data_ptr(), state["x_start"].data_ptr()))
         last.update(state)
 
     last: dict = {}
-    x = samplers.sample_ancestral(Exact(path, kind="noise"), (2, 1), path, callback=callback)
-    assert seen == [(0, 4), (1, 3), (2, 2), (3, 1), (4, 0)] and all(isinstance(t, int) for _, t in seen)
+    x = samplers.sample_ancestral(Exact(path, kind="noise"), noise(path, 2).float(), path, callback=callback)
+    assert seen == [(0, 4, 3), (1, 3, 2), (2, 2, 1), (3, 1, 0), (4, 0, -1)]
+    assert all(isinstance(t, int) for _, t, _ in seen)
     assert last["x"] is x and len(places) == 2
     continuous: list = []
     samplers.sample_heun(Exact(PATHS["vp"]), noise(PATHS["vp"], 2), PATHS["vp"], 3, prediction="x_start",
@@ -459,8 +461,64 @@ def test_any_prediction_gives_the_same_samples(kind):
     torch.testing.assert_close(got, want, rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("run", [samplers.sample_ddim, samplers.sample_dpmpp_2m, samplers.sample_ancestral,
+                                 samplers.sample_heun, partial(samplers.sample_pc, corrector=None)])
+def test_a_callback_may_write_to_x(run):
+    """Inpainting: what is known is put back at the time that x has reached."""
+    path, known = PATHS["vp"], torch.tensor([0.5])
+    z = torch.randn(4, 1, dtype=torch.float64)
+
+    def project(state):
+        s = torch.full((4,), state["s"]).double()
+        state["x"][:, :1] = path.add_noise(known.expand(4, 1).double(), s, z)
+        state["x"][:, 1:] += 100.0 * (state["i"] == 0)  # the rest goes on from what it is told
+
+    x = torch.randn(4, 2, dtype=torch.float64)
+    out = run(lambda x, t: x, x, path, 5, prediction="x_start", clamp=None, callback=project)
+    torch.testing.assert_close(out[:, :1], known.expand(4, 1).double())
+    assert (out[:, 1] > 10).all()
+
+
+@pytest.mark.parametrize("answer", [lambda x: x.view(x.shape), lambda x: x.detach(), lambda x: x.T.T, lambda x: x])
+def test_a_model_may_answer_with_what_it_was_given(answer):
+    path, x = PATHS["vp"], noise(PATHS["vp"], 4)
+    for run in (samplers.sample_ddim, samplers.sample_dpmpp_2m, samplers.sample_heun):
+        want = run(lambda x, t: x.clone(), x, path, 4, prediction="x_start", clamp=0.7)
+        torch.testing.assert_close(run(lambda x, t: answer(x), x, path, 4, prediction="x_start", clamp=0.7), want)
+
+
+def test_a_grid_may_be_any_sequence_and_a_number_any_integer():
+    path, chain = PATHS["vp"], PATHS["chain"]
+    want = plan_ddim(path, torch.tensor([1.0, 0.5, 0.0]).double())
+    for times in ([1.0, 0.5, 0.0], (1, 0.5, 0), numpy.array([1.0, 0.5, 0.0]), numpy.int64(2), 2):
+        plan = plan_ddim(path, times)
+        assert torch.equal(plan.table, want.table) and torch.equal(plan.times, want.times)
+    assert plan_ddim(chain, numpy.array([300, 20])).times.dtype == torch.int64
+    assert plan_ddim(RectifiedFlow(), torch.tensor([1, 0])).table.dtype == torch.float64
+    for grid in GRIDS:  # the end told is the end that is taken
+        for any_path in (chain, VE()):
+            assert torch.equal(grid(any_path, 4, any_path.clean), grid(any_path, 4))
+
+
 def test_what_cannot_be_told_is_said():
     path = PATHS["rectified"]
+    for times, said in ((0, "1 step or more"), ([1.0], "at least two"), (0.5, "at least two"),
+                        ([2.0, 0], "between 0 and 1"), (torch.arange(9, -1, -1), "between 0 and 1"),
+                        ([0.5, -0.1], "between 0 and 1")):
+        with pytest.raises(ValueError, match=said):
+            plan_ddim(VP(), times)
+    for grid in GRIDS:
+        with pytest.raises(ValueError, match="fall from 1 to 0"):
+            grid(VP(), 4, 1.0)
+    for eta in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="eta is between 0"):
+            plan_ddim(VP(), 4, eta)
+    with pytest.raises(ValueError, match="clamp"):
+        samplers.sample_ddim(Exact(path), noise(path, 2), path, 4, prediction="velocity", clamp=-1.0)
+    with pytest.raises(ValueError, match=r"answered \(2, 1, 1\) to x of \(2, 1\)"):
+        samplers.sample_ddim(lambda x, t: x[..., None], noise(path, 2), path, 4, prediction="velocity")
+    with pytest.raises(ValueError, match="predictor is one of ancestral, "):
+        samplers.sample_pc(Exact(path), noise(path, 2), path, 4, predictor="euler", prediction="velocity")
     with pytest.raises(ValueError, match="noise does not tell x_start at time 1: .*velocity"):
         samplers.sample_ddim(Exact(path), noise(path, 2), path, 4)
     with pytest.raises(ValueError, match="time 1 of RectifiedFlow"):
@@ -626,63 +684,3 @@ def test_a_plan_of_one_step_gives_the_clean_prediction():
             times = torch.tensor([0.3 if any_path is not path else 3.0, any_path.clean], dtype=torch.float64)
             if plan is not plan_reverse_diffusion or any_path is PATHS["ve"]:
                 torch.testing.assert_close(plan(any_path, times).table, torch.tensor([[0.0, 1, 0, 0]]).double())
-
-
-# --- guidance
-
-def conditional(x, t, condition):
-    emb = condition["text_emb"] if isinstance(condition, dict) else condition
-    emb = torch.zeros(len(x), 2) if emb is None else emb
-    assert len(emb) == len(x) == len(t)
-    return x * emb.sum(1, keepdim=True).to(x) + t[:, None].to(x)
-
-
-def test_guidance_extrapolates_from_unconditional_to_conditional():
-    x, t = torch.randn(3, 4), torch.tensor([0.1, 0.5, 0.9])
-    emb, other = torch.randn(3, 2), torch.randn(3, 2)
-    weights = [0.0, 2.5, torch.tensor([0.0, 1.0, 7.0])]
-    for w, uncond, batched in itertools.product(weights, [other, None], [True, False]):
-        width = w[:, None] if isinstance(w, torch.Tensor) else w
-        want = (1 + width) * conditional(x, t, emb) - width * conditional(x, t, uncond)
-        kwargs, plain = {"text_emb": emb}, {"text_emb": uncond}
-        torch.testing.assert_close(samplers.guided(conditional, emb, uncond, w, batched=batched)(x, t), want)
-        torch.testing.assert_close(samplers.guided(conditional, kwargs, plain, w, batched=batched)(x, t), want)
-        assert kwargs.keys() == plain.keys() == {"text_emb"} and kwargs["text_emb"] is emb
-
-
-def test_outside_the_interval_the_conditional_answers_alone():
-    x, t = torch.randn(3, 4), torch.tensor([0.1, 0.5, 0.9])
-    emb, sizes = torch.randn(3, 2), []
-
-    def model(x, t, condition):
-        sizes.append(len(x))
-        return conditional(x, t, condition)
-
-    guide = samplers.guided(model, emb, None, 3.0, interval=(0.4, 0.6))
-    plain, strong = conditional(x, t, emb), samplers.guided(conditional, emb, None, 3.0)(x, t)
-    torch.testing.assert_close(guide(x, t), torch.stack([plain[0], strong[1], plain[2]]))
-    sizes.clear()
-    samplers.sample_ddim(guide, x, PATHS["vp"], torch.tensor([0.9, 0.7, 0.5, 0.45, 0.2, 0.0]).double())
-    assert sizes == [3, 3, 6, 6, 3]  # the loop knows the time and saves the evaluation
-
-
-@pytest.mark.parametrize("kind", ["noise", "x_start", "v", "velocity", "score"])
-def test_a_perfect_classifier_turns_the_mixture_into_one_component(kind):
-    """∇ log p(x_t) + ∇ log p(k | x_t) = ∇ log p(x_t | k), told in any kind."""
-    path, t = PATHS["vp"], torch.full((6,), 0.4, dtype=torch.float64)
-    x = torch.linspace(-2, 2, 6, dtype=torch.float64)[:, None]
-
-    def classifier(x, t):
-        noised = PAIR.noised(path.alpha(t[0]).item(), path.sigma(t[0]).item())
-        return noised._joint(x)  # logits
-
-    y = torch.tensor([0, 1] * 3)
-    parts = [Exact(path, Mixture(PAIR.means[k : k + 1], PAIR.std), kind)(x, t) for k in (0, 1)]
-    want = torch.where(y[:, None] == 0, *parts)
-    guide = samplers.classifier_guided(Exact(path, kind=kind), classifier, y, 1.0, path, kind)
-    torch.testing.assert_close(guide(x, t), want, rtol=1e-9, atol=1e-9)
-    twice = samplers.classifier_guided(Exact(path, kind=kind), classifier, y, 2.0, path, kind)(x, t)
-    torch.testing.assert_close(twice - want, want - Exact(path, kind=kind)(x, t))
-    assert not x.requires_grad
-    samples = samplers.sample_ddim(guide, noise(path, 6), path, 30, prediction=kind, clamp=None)  # under no_grad
-    assert torch.equal(samples[:, 0] > -0.5, y == 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import torch
@@ -108,8 +108,8 @@ class MnistUnet(Recipe):
         device = next(model.parameters()).device
         generator = torch.Generator(device).manual_seed(seed)
         kwargs = {"text_emb": self.table()[labels].to(device), "cfg_scale": self.guidance}
-        x = samplers.sample_ancestral(model, (len(labels), 1, 28, 28), self.path, model_kwargs=kwargs,
-                                      generator=generator, device=device)
+        noise = torch.randn(len(labels), 1, 28, 28, generator=generator, device=device)
+        x = samplers.sample_ancestral(partial(model, model_kwargs=kwargs), noise, self.path, generator=generator)
         return (x.cpu() + 1) / 2
 
     def preview(self, model: nn.Module) -> Tensor:
@@ -117,7 +117,7 @@ class MnistUnet(Recipe):
         device = next(model.parameters()).device
         kwargs = {"text_emb": self.table().to(device)}
         plan = samplers.plan_ddim(self.path, 20)
-        return (samplers.sample(lambda x, t: model(x, t, kwargs), x.to(device), plan).cpu() + 1) / 2
+        return (samplers.sample(partial(model, model_kwargs=kwargs), x.to(device), plan).cpu() + 1) / 2
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         labels = torch.arange(200) % 10
