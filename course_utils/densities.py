@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from course_utils.gaussian import GaussianPath, Kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mixture:
     """A finite mixture of isotropic Gaussians of one width.
 

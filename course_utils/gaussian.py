@@ -35,6 +35,10 @@ class GaussianPath:
     prior_std: float = 1.0
     ancestral: Literal["beta", "posterior"] = "posterior"
 
+    def __repr__(self) -> str:
+        told = (f"{name}={value:g}" for name, value in vars(self).items() if isinstance(value, int | float))
+        return f"{type(self).__name__}({', '.join(name for name in told if name[0] != '_')})"
+
     def alpha(self, t: Tensor) -> Tensor:
         """The weight of x_start at time t."""
         raise NotImplementedError

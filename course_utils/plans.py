@@ -19,7 +19,7 @@ from torch import Tensor
 from course_utils.paths import DiscreteVP, GaussianPath, Kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """What the loop needs of a sampler that evaluates its network once a step.
 

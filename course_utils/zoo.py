@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).with_name("checkpoints")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Item:
     """A loaded checkpoint.
 
@@ -45,9 +46,16 @@ class Item:
             raise ValueError(f"A {self.config['model']} has no path: it was not trained on noised data.")
         return DiscreteVP(schedules[self.config["beta_schedule"]](self.config["timesteps"]))
 
-    def encode(self, labels: Tensor) -> Tensor:
-        """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with."""
+    def encode(self, labels: Tensor | Sequence[int]) -> Tensor:
+        """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with, on their device."""
+        if "table" not in self.config:
+            raise ValueError(f"A {self.config['model']} has no classes to draw: it was not trained with conditions.")
+        labels = torch.as_tensor(labels)
         return torch.tensor(self.config["table"])[labels.cpu()].to(labels.device)
+
+    def __repr__(self) -> str:
+        reached = ", ".join(f"{name} {value:.3g}" for name, value in self.metrics.items())
+        return f"<{self.config['model']}, {sum(p.numel() for p in self.model.parameters()):,} parameters: {reached}>"
 
 
 def build(kind: str, args: dict[str, Any]) -> nn.Module:
@@ -70,17 +78,18 @@ def load(name: str, folder: Path = FOLDER) -> Item:
     path = folder / f"{name}.safetensors"
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.safetensors"))) or "none"
-        raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train {name}` makes one.")
+        raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train --list` says what can be made.")
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["course"])
+            kind, args = about["config"]["model"], about["config"]["args"]
             weights = {k: file.get_tensor(k) for k in file.keys()}
     except (SafetensorError, KeyError, TypeError, ValueError):
         raise ValueError(f"The checkpoint {name} is damaged; restore {path.name} from the repository.") from None
     if _digest(weights) != about["sha256"]:
         raise ValueError(f"The checkpoint {name} does not hold the weights it was written with; restore {path.name} "
                          "from the repository.")
-    model = build(about["config"]["model"], about["config"]["args"])
+    model = build(kind, args)
     model.load_state_dict(weights)
     return Item(model.eval(), about["config"], about["metrics"])
 

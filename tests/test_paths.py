@@ -284,6 +284,11 @@ def test_data_of_integers_and_betas_outside_are_refused():
         VP(N=10).chain()
 
 
+def test_a_path_is_told_in_a_line():
+    assert repr(VP()) == "VP(beta_min=0.1, beta_max=20, N=1000)" and repr(RectifiedFlow()) == "RectifiedFlow()"
+    assert repr(DiscreteVP(linear_betas(10))) == "DiscreteVP(N=10, T=9)"
+
+
 def test_coefficients_come_back_in_the_datas_type():
     for path, t in ((VP(), torch.full((2,), 0.3)), (DiscreteVP(linear_betas(10)), torch.tensor([3, 4]))):
         x = torch.randn(2, 3)

@@ -70,3 +70,17 @@ def test_a_model_comes_with_its_path():
     assert torch.equal(path.betas, DiscreteVP(cosine_betas(200)).betas)
     with pytest.raises(ValueError, match="classifier has no path"):
         _ = zoo.load("mnist-classifier").path
+
+
+def test_a_checkpoint_is_told_in_a_line_and_encodes_any_labels():
+    item = zoo.load("mnist-unet")
+    assert repr(item).startswith("<unet, 800,305 parameters: ") and "\n" not in repr(item)
+    assert torch.equal(item.encode([3, 5]), item.encode(torch.tensor([3, 5])))
+    with pytest.raises(ValueError, match="classifier has no classes to draw"):
+        zoo.load("mnist-classifier").encode([3])
+
+
+def test_a_checkpoint_that_names_no_model_is_one_sentence(tmp_path):
+    zoo.save("mine", torch.nn.Linear(2, 2), {"steps": 3}, {}, tmp_path)
+    with pytest.raises(ValueError, match="mine is damaged"):
+        zoo.load("mine", tmp_path)
