@@ -78,7 +78,8 @@ def load(name: str, folder: Path = FOLDER) -> Item:
     path = folder / f"{name}.safetensors"
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.safetensors"))) or "none"
-        raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train --list` says what can be made.")
+        raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train --list` says which can be "
+                         "made.")
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["course"])
