@@ -17,15 +17,13 @@ import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils import memory, plot, recipes, zoo
-from course_utils.models.fast import fastest_dtype
+from course_utils.models.fast import compiler, fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
 
@@ -47,7 +45,9 @@ class State:
         self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=recipe.weight_decay, fused=True)
-        self.bfloat16 = fastest_dtype(device) == torch.bfloat16  # measured, so a resumed run must be told
+        # Measured, so that processes must agree and a resumed run be told.
+        votes = self.processes.mean(torch.tensor(float(fastest_dtype(device) == torch.bfloat16), device=self.device))
+        self.bfloat16 = votes.item() == 1
         self.step, self.steps = 0, recipe.steps
         self.losses: list[float] = []
         torch.manual_seed(recipe.seed + self.processes.rank)  # dropout
@@ -71,52 +71,69 @@ class State:
         rank, count = self.processes.rank, len(saved["random/torch"])
         if count != self.processes.count:
             raise ValueError(f"The run was begun by {count} processes, not {self.processes.count}: resume by as many.")
-        part = lambda name: {k.split("/", 1)[1]: v for k, v in saved.items() if k.startswith(f"{name}/")}  # noqa: E731
-        self.model.load_state_dict(part("model"))
-        self.ema.load_state_dict(part("ema"))
+        self.model.load_state_dict(_part(saved, "model/"))
+        self.ema.load_state_dict(_part(saved, "ema/"))
         state: dict[int, dict[str, Tensor]] = {}
-        for key, value in part("optimizer").items():
+        for key, value in _part(saved, "optimizer/").items():
             i, name = key.split("/")
             state.setdefault(int(i), {})[name] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        for weight, kept in self.optimizer.state.items():  # a fused step goes through the memory of both side by side
+            kept |= {k: torch.empty_like(weight).copy_(v) for k, v in kept.items() if v.shape == weight.shape}
         self.generator.set_state(saved["random/batches"])
-        torch.set_rng_state(saved["random/torch"][rank])
+        torch.set_rng_state(saved["random/torch"][rank].clone())  # torch reads a view from its storage's beginning
         if "random/cuda" in saved and self.device.type == "cuda":
-            torch.cuda.set_rng_state(saved["random/cuda"][rank], self.device)
+            torch.cuda.set_rng_state(saved["random/cuda"][rank].clone(), self.device)
         self.bfloat16 = bool(saved["bfloat16"])
         (self.step, self.steps), self.losses = saved["step"].tolist(), saved["losses"].tolist()
 
 
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): x for key, x in tensors.items() if key.startswith(prefix)}
+
+
 def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False, device: str | None = None,
-          compile: bool = False, folder: Path = RUNS, out: Path = zoo.FOLDER) -> Path | None:
+          compile: bool = False, folder: Path = RUNS, out: Path | None = None) -> Path | None:
     """Trains a recipe, measures the averaged model and ships it as a checkpoint.
 
     Args:
         name: A recipe's name, see `course train --list`, or the recipe itself.
-        steps: Instead of the recipe's own number, or of the interrupted run's.
+        steps: All in all, instead of the recipe's own number, or of the interrupted run's.
         resume: Go on from the state that an interrupted run left in `folder`, to the same bits.
         device: "cpu" or "cuda"; default: CUDA when there is one.
         compile: Compile the model, which needs a C++ compiler or a GPU and a minute at the start.
         folder: Of states and pictures of progress.
-        out: Of the finished checkpoint.
+        out: Of the finished checkpoint. Unless given, the course's own checkpoints, and `folder` for one that was
+            trained for fewer steps than its recipe says.
 
     Returns:
         The checkpoint's path, or None when it was interrupted: the state is then saved.
 
     Raises:
-        ValueError: Unknown recipe, nothing to resume, or a loss that is not finite, with the step.
+        ValueError: Unknown recipe, nothing to resume, an unfinished run in the way, no such device, no compiler, a
+            number of steps that leaves nothing to do, or a loss that is not finite, with the step.
+        OSError: The folder cannot be written to.
     """
     recipe = recipes.find(name) if isinstance(name, str) else name
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no GPU that torch can use: leave out the device, or name the CPU.")
     run = State(recipe, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    if compile and run.device.type == "cpu" and not compiler():
+        raise ValueError("Compiling needs a C++ compiler, and there is none: install g++, or train without.")
     state = folder / f"{recipe.name}-state.safetensors"  # `folder` may be `out`, too
     if resume:
         _load(run, state)
-    elif state.exists() and run.processes.rank == 0:
-        state.rename(state.with_suffix(".previous"))  # a new run never overwrites an unfinished one's state
-    run.steps = steps or run.steps
+    elif state.exists():
+        raise ValueError(f"An unfinished run of {recipe.name} lies in {state}: resume it, or delete the file.")
+    if steps is not None and steps < max(run.step, 1):
+        raise ValueError(f"{steps} steps in all leave nothing to do: {run.step} are done.")
+    run.steps = run.steps if steps is None else steps
+    _try_to_save(run, state)
     finished = _loop(run, state, compile)
-    return _ship(run, state, out) if finished and run.processes.rank == 0 else None
+    if not finished or run.processes.rank > 0:
+        return None
+    return _ship(run, state, out or (zoo.FOLDER if run.steps >= recipe.steps else folder))
 
 
 def _loop(run: State, state: Path, compile: bool) -> bool:
@@ -124,7 +141,7 @@ def _loop(run: State, state: Path, compile: bool) -> bool:
     model = run.processes.wrap(torch.compile(run.model) if compile else run.model)
     watch, quiet = Watch(run, state.parent), run.processes.rank > 0
     stop = False
-    with (_asked_to_stop(impatient=run.processes.count == 1) as asked,
+    with (_asked_to_stop() as asked,
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
                disable=quiet) as bar):
         while run.step < run.steps and not stop:
@@ -144,33 +161,27 @@ def _loop(run: State, state: Path, compile: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _asked_to_stop(impatient: bool = True) -> Iterator[threading.Event]:
-    """Set by Ctrl-C or a notebook's stop: the step in progress is finished, since half a step cannot be saved.
-
-    Args:
-        impatient: A second Ctrl-C does not wait. Among several processes it does: torchrun repeats the first.
-    """
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl-C, a notebook's stop or SIGTERM, however often: the step in progress is finished and saved."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only there do signals arrive
         yield asked
         return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if impatient:
-            signal.signal(signal.SIGINT, before)
-        asked.set()
-
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, bool]:
     """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average.
 
     Returns the loss of the whole batch, and whether any of the processes was asked to stop.
+
+    Raises:
+        ValueError: The loss or its gradient is not finite; the weights are then as before the step.
     """
     recipe = run.recipe
     for group in run.optimizer.param_groups:
@@ -179,13 +190,13 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
     run.optimizer.zero_grad(set_to_none=True)
     with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
         loss = recipe.loss(model, batch)
-    stop = torch.full_like(loss.detach(), float(asked.is_set()))
-    mean, stop = run.processes.mean(torch.stack([loss.detach(), stop])).tolist()
-    if not math.isfinite(mean):
-        raise ValueError(f"The loss of {recipe.name} is {mean} at step {run.step}; nothing was overwritten: "
-                         "lower the learning rate, and resume from the last saved state.")
     loss.backward()
-    nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
+    norm = nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
+    told = torch.stack([loss.detach(), norm, torch.full_like(norm, float(asked.is_set()))])
+    mean, norm, stop = run.processes.mean(told).tolist()  # the only time that the host waits for the device
+    if not math.isfinite(mean + norm):
+        raise ValueError(f"The loss of {recipe.name} is {mean:g} at step {run.step}, and the norm of its gradient "
+                         f"{norm:g}; nothing was overwritten. Train anew with a lower learning rate in the recipe.")
     run.optimizer.step()
     update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
     return mean, stop > 0
@@ -251,16 +262,26 @@ def _in_notebook() -> bool:
 def _save(run: State, path: Path) -> None:
     tensors = run.tensors()
     if run.processes.rank == 0:
-        zoo.write_tensors(path, tensors, {"recipe": json.dumps(run.recipe.config(), sort_keys=True)})
+        about = {"recipe": json.dumps(run.recipe.config(), sort_keys=True), "sha256": zoo.digest(tensors)}
+        zoo.write_tensors(path, tensors, about)
+
+
+def _try_to_save(run: State, path: Path) -> None:
+    """Finds out at the start, not after hours, that a folder is read-only or its disk full."""
+    trial = path.with_suffix(".trial")
+    _save(run, trial)
+    trial.unlink(missing_ok=True)
 
 
 def _load(run: State, path: Path) -> None:
     if not path.exists():
         raise ValueError(f"There is nothing to resume: {path} does not exist.")
-    with safe_open(path, framework="pt") as file:
-        if json.loads(file.metadata()["recipe"]) != json.loads(json.dumps(run.recipe.config())):
-            raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
-        run.restore({k: file.get_tensor(k) for k in file.keys()})
+    tensors, about = zoo.read_tensors(path)
+    if zoo.digest(tensors) != about.get("sha256"):
+        raise ValueError(f"The state in {path} is damaged: delete it, and train anew.")
+    if json.loads(about["recipe"]) != json.loads(json.dumps(run.recipe.config())):
+        raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
+    run.restore(tensors)
 
 
 def _ship(run: State, state: Path, out: Path) -> Path:
@@ -273,6 +294,7 @@ def _ship(run: State, state: Path, out: Path) -> Path:
         zoo.save_samples(recipe.name, samples[:100], out)
     for metric, value in measured.items():
         print(f"{recipe.name}: {metric} = {value:.4g}")
+    print(f"{recipe.name}: {run.step} of the recipe's {recipe.steps} steps, written to {path}")
     state.unlink(missing_ok=True)
     return path
 
@@ -289,6 +311,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`course train`: trains and ships one recipe, or lists them all; 130 when it was interrupted."""
+    if args.name is None and (args.resume or args.steps is not None):
+        raise ValueError("Name the recipe; `course train --list` says which there are.")
     if args.list or args.name is None:
         print("\n\n".join(map(describe, recipes.names())))
         return 0
@@ -304,8 +328,8 @@ def describe(name: str) -> str:
              for where in MACHINES]
     try:
         reached = ", ".join(f"{k} {v:.3g}" for k, v in zoo.load(name).metrics.items())
-    except ValueError:
-        reached = "no checkpoint yet"
+    except ValueError as e:
+        reached = str(e)
     facts = {"data": recipe.data, "parameters": f"{size:,}", "steps": f"{recipe.steps} of {recipe.batch_size} samples",
              "time": ", ".join(times), "quality": reached}
     return "\n".join([f"{name}: {recipe.about}", *(f"  {what:<11} {fact}" for what, fact in facts.items())])

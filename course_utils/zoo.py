@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,25 +80,22 @@ def load(name: str, folder: Path = FOLDER) -> Item:
         raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train --list` says which can be "
                          "made.")
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads(file.metadata()["course"])
-            kind, args = about["config"]["model"], about["config"]["args"]
-            weights = {k: file.get_tensor(k) for k in file.keys()}
-    except (SafetensorError, KeyError, TypeError, ValueError):
+        weights, about = read_tensors(path)
+        about = json.loads(about["course"])
+        if digest(weights) != about["sha256"]:
+            raise ValueError("not the weights it was written with")
+        model = build(about["config"]["model"], about["config"]["args"])
+        model.load_state_dict(weights)
+        return Item(model.eval(), about["config"], about["metrics"])
+    except (KeyError, TypeError, ValueError, RuntimeError):
         raise ValueError(f"The checkpoint {name} is damaged; restore {path.name} from the repository.") from None
-    if _digest(weights) != about["sha256"]:
-        raise ValueError(f"The checkpoint {name} does not hold the weights it was written with; restore {path.name} "
-                         "from the repository.")
-    model = build(kind, args)
-    model.load_state_dict(weights)
-    return Item(model.eval(), about["config"], about["metrics"])
 
 
 def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str, float],
          folder: Path = FOLDER) -> Path:
     """Writes a checkpoint, atomically: weights, config, metrics and the weights' hash. Returns its path."""
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    about = {"config": config, "metrics": metrics, "sha256": _digest(weights)}
+    about = {"config": config, "metrics": metrics, "sha256": digest(weights)}
     path = folder / f"{name}.safetensors"
     write_tensors(path, weights, {"course": json.dumps(about, sort_keys=True)})
     return path
@@ -127,29 +123,47 @@ def save_samples(name: str, images: Tensor, folder: Path = FOLDER) -> Path:
     for old in folder.glob(f"{name}-" + "[0-9a-f]" * 12 + ".png"):
         old.unlink()
     path = _samples_path(name, folder)
-    Image.fromarray(grid).save(path, optimize=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        Image.fromarray(grid).save(part, format="png", optimize=True)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 
 def _samples_path(name: str, folder: Path) -> Path:
-    with safe_open(folder / f"{name}.safetensors", framework="pt") as file:
-        return folder / f"{name}-{json.loads(file.metadata()['course'])['sha256'][:12]}.png"
+    _, about = read_tensors(folder / f"{name}.safetensors")
+    return folder / f"{name}-{json.loads(about['course'])['sha256'][:12]}.png"
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a safetensors file and its metadata; ValueError where it is none, or there is none."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
+    except (SafetensorError, OSError):
+        raise ValueError(f"{path} is missing or damaged: it is no whole safetensors file.") from None
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file so that a reader sees the old file or the new one, never half of one."""
+    """Writes a safetensors file so that a reader sees the old file or the new one, never half of one.
+
+    Raises:
+        OSError: The folder cannot be written to, or its disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
+    part = path.with_name(f".{path.name}.part")  # what a killed process leaves, the next one overwrites
     try:
-        save_file(tensors, temporary, metadata)
-        os.chmod(temporary, 0o644)  # mkstemp's file is its owner's alone
-        os.replace(temporary, path)
+        save_file(tensors, part, metadata)
+        os.replace(part, path)
+    except SafetensorError as e:
+        raise OSError(f"{path} could not be written: {e}") from None
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
-def _digest(weights: dict[str, Tensor]) -> str:
+def digest(weights: dict[str, Tensor]) -> str:
     """sha256 over names, dtypes, shapes and bytes, in the order of the names."""
     hasher = hashlib.sha256()
     for name in sorted(weights):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -33,9 +35,12 @@ class Line(Recipe):
     ema: float = 0.9
     stop_at: int = -1
     bad_at: int = -1
+    bad_gradient: bool = False
+    signals: tuple[int, ...] = (signal.SIGINT,)
 
-    def model(self):
-        return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(8, 1))
+    def model(self):  # with a convolution, whose weight has a layout of its own
+        return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Dropout(self.dropout), nn.Unflatten(1, (2, 2, 2)),
+                             nn.Conv2d(2, 3, 2, padding=1), nn.Flatten(), nn.Linear(27, 1))
 
     def batch(self, generator):
         return {"x": torch.rand(self.batch_size, 1, generator=generator) * 2 - 1}
@@ -44,9 +49,12 @@ class Line(Recipe):
         object.__setattr__(self, "seen", getattr(self, "seen", 0) + 1)
         x = batch["x"]
         if self.seen - 1 == self.stop_at:
-            os.kill(os.getpid(), signal.SIGINT)  # in the middle of a step, when its batch was drawn
+            for number in self.signals:  # in the middle of a step, when its batch was drawn
+                os.kill(os.getpid(), number)
         loss = (model(x) - (3 * x - 1)).square().mean()
-        return loss * float("nan") if self.seen - 1 == self.bad_at else loss
+        if self.seen - 1 != self.bad_at:
+            return loss
+        return loss + (loss - loss.detach()).sqrt() if self.bad_gradient else loss * float("nan")
 
     def measure(self, model):
         return {"bias": model(torch.zeros(1, 1)).item()}, None
@@ -73,9 +81,10 @@ def test_training_learns_and_ships_the_measured_average(tmp_path, shipped):
     assert not (tmp_path / "runs" / "line-state.safetensors").exists()
 
 
-def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, shipped, capsys):
+@pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
+def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, shipped, capsys, signals):
     assert train(Line(), tmp_path / "whole") is not None
-    interrupted = Line(stop_at=23)
+    interrupted = Line(stop_at=23, signals=signals)
     assert train(interrupted, tmp_path / "parts") is None
     assert "Interrupted after step 24;" in capsys.readouterr().out
     assert (tmp_path / "parts/runs/line-state.safetensors").stat().st_size > 0
@@ -104,7 +113,11 @@ sys.path.insert(0, {tests!r})
 from test_training import Line
 from course_utils import training, zoo
 zoo.save = lambda name, model, *rest: torch.save(model.state_dict(), {out!r})
-training.train(Line(dropout=0.0), folder=Path({folder!r}), device="cpu")
+line = Line(dropout={dropout}, stop_at={stop_at})
+shipped = training.train(line, folder=Path({folder!r}), device="cpu", out=Path({folder!r}))
+if shipped is None and {stop_at} > 0:
+    object.__setattr__(line, "seen", 1000)
+    training.train(line, folder=Path({folder!r}), device="cpu", resume=True, out=Path({folder!r}))
 """
 
 
@@ -115,13 +128,26 @@ def torchrun(script, processes=2):
 
 
 def test_several_processes_train_the_same_model(tmp_path, shipped):
-    script, out = tmp_path / "several.py", tmp_path / "weights.pt"
-    script.write_text(SEVERAL.format(tests=str(Path(__file__).parent), out=str(out), folder=str(tmp_path)))
+    several = together(tmp_path, dropout=0.0)
+    assert train(Line(dropout=0.0), tmp_path) is not None
+    alone = shipped[0][0]
+    assert all(torch.allclose(several[k], alone[k], atol=1e-5) for k in alone)
+
+
+def test_several_processes_resume_to_the_same_bits(tmp_path):
+    whole, parts = together(tmp_path / "whole", dropout=0.1), together(tmp_path / "parts", dropout=0.1, stop_at=17)
+    assert all(torch.equal(whole[k], parts[k]) for k in whole)
+
+
+def together(folder, dropout, stop_at=-1):
+    """The weights that two processes train, interrupted and resumed where `stop_at` says so."""
+    folder.mkdir(exist_ok=True)
+    script, out = folder / "several.py", folder / "weights.pt"
+    script.write_text(SEVERAL.format(tests=str(Path(__file__).parent), out=str(out), folder=str(folder),
+                                     dropout=dropout, stop_at=stop_at))
     ran = torchrun([script])
     assert ran.returncode == 0, ran.stderr
-    assert train(Line(dropout=0.0), tmp_path) is not None
-    several, alone = torch.load(out), shipped[0][0]
-    assert all(torch.allclose(several[k], alone[k], atol=1e-5) for k in alone)
+    return torch.load(out)
 
 
 def test_torchrun_takes_a_recipe_by_name_and_refuses_in_a_sentence(tmp_path):
@@ -160,10 +186,19 @@ def test_ctrl_c_is_given_back_after_training(tmp_path, shipped):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_new_run_keeps_the_state_of_an_unfinished_one(tmp_path, shipped):
+def test_a_new_run_leaves_an_unfinished_one_alone(tmp_path, shipped):
     assert train(Line(stop_at=7), tmp_path) is None
-    train(Line(), tmp_path)
-    assert (tmp_path / "runs/line-state.previous").exists()
+    state = tmp_path / "runs/line-state.safetensors"
+    kept = state.read_bytes()
+    with pytest.raises(ValueError, match="unfinished run of line lies in .*: resume it, or delete"):
+        train(Line(), tmp_path)
+    assert state.read_bytes() == kept
+
+
+def test_a_short_run_replaces_no_shipped_checkpoint(tmp_path, shipped, capsys):
+    assert training.train(Line(), folder=tmp_path, device="cpu", steps=3) == tmp_path / "line"
+    assert f"line: 3 of the recipe's 60 steps, written to {tmp_path / 'line'}" in capsys.readouterr().out
+    assert training.train(Line(), folder=tmp_path, device="cpu") == zoo.FOLDER / "line"
 
 
 def test_what_cannot_be_resumed_is_one_sentence(tmp_path, shipped):
@@ -174,9 +209,68 @@ def test_what_cannot_be_resumed_is_one_sentence(tmp_path, shipped):
         train(Line(batch_size=8), tmp_path, resume=True)
 
 
-def test_a_loss_that_is_not_finite_names_its_step(tmp_path, shipped):
-    with pytest.raises(ValueError, match="nan at step 12"):
-        train(Line(bad_at=12), tmp_path)
+@pytest.mark.parametrize("damage", [lambda b: b[:3000], lambda b: b"", lambda b: b"rubbish",
+                                    lambda b: b[:-5] + bytes([b[-5] ^ 1]) + b[-4:]])
+def test_a_damaged_state_is_one_sentence(tmp_path, shipped, damage):
+    assert train(Line(stop_at=7), tmp_path) is None
+    state = tmp_path / "runs/line-state.safetensors"
+    state.write_bytes(damage(state.read_bytes()))
+    with pytest.raises(ValueError, match="line-state.safetensors is .*damaged"):
+        train(Line(), tmp_path, resume=True)
+    zoo.write_tensors(state, {"step": torch.zeros(1)}, {})  # of somebody else
+    with pytest.raises(ValueError, match="damaged"):
+        train(Line(), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("steps, resume", [(0, False), (-5, False), (5, True)])
+def test_steps_that_leave_nothing_to_do_are_refused(tmp_path, shipped, steps, resume):
+    if resume:
+        assert train(Line(stop_at=7), tmp_path) is None
+    before = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    with pytest.raises(ValueError, match=f"{steps} steps in all leave nothing to do"):
+        train(Line(stop_at=7 if resume else -1), tmp_path, steps=steps, resume=resume)
+    assert before == [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] and not shipped
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_out_before_the_first_step(tmp_path, shipped):
+    (tmp_path / "runs").write_text("a file")
+    line = Line()
+    with pytest.raises(OSError):
+        train(line, tmp_path)
+    assert not hasattr(line, "seen")
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(OSError, match="x.safetensors could not be written"):
+            zoo.write_tensors(tmp_path / "x.safetensors", {"x": torch.zeros(1000)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_gpu_and_no_compiler_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="no GPU"):
+        training.train(Line(), folder=tmp_path, device="cuda")
+    monkeypatch.setattr(training, "compiler", lambda: False)
+    with pytest.raises(ValueError, match="C\\+\\+ compiler"):
+        train(Line(), tmp_path, compile=True)
+
+
+@pytest.mark.parametrize("bad_gradient, said", [(False, "is nan at step 12, "), (True, "step 12, and .* (nan|inf);")])
+def test_what_is_not_finite_names_its_step_and_reaches_no_weight(tmp_path, shipped, bad_gradient, said):
+    line = Line(bad_at=12, bad_gradient=bad_gradient)
+    run = training.State(line, torch.device("cpu"))
+    with pytest.raises(ValueError, match=said):
+        for _ in range(20):
+            training._step(run, run.model, threading.Event())
+            run.step += 1
+    assert run.step == 12 and all(x.isfinite().all() for x in run.tensors().values() if x.is_floating_point())
 
 
 def test_the_schedule_warms_up_and_ends_at_zero():

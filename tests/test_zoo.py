@@ -80,6 +80,11 @@ def test_a_checkpoint_is_told_in_a_line_and_encodes_any_labels():
         zoo.load("mnist-classifier").encode([3])
 
 
+def test_a_grid_of_no_checkpoint_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match="nothing.safetensors is missing or damaged"):
+        zoo.samples("nothing", tmp_path)
+
+
 def test_a_checkpoint_that_names_no_model_is_one_sentence(tmp_path):
     zoo.save("mine", torch.nn.Linear(2, 2), {"steps": 3}, {}, tmp_path)
     with pytest.raises(ValueError, match="mine is damaged"):
