@@ -50,6 +50,11 @@ class Plan:
         return self.kept("remembers", lambda: bool(self.table[:, 2].any()))
 
     @property
+    def draws(self) -> bool:
+        """Whether a step adds noise."""
+        return self.kept("draws", lambda: bool(self.table[:, 3].any()))
+
+    @property
     def seen(self) -> Tensor:
         """The times at which a network may be evaluated: all but that of clean data."""
         return self.times if self.path.sigma(self.times[-1]) > 0 else self.times[:-1]

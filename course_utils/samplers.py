@@ -105,11 +105,14 @@ def _sample_fused(run: _Run, x: Tensor, callback: Callback | None, generator: Ge
 
     guide = run.model if isinstance(run.model, guided) and not isinstance(run.model.w, Tensor) else None
     rows = run.rows(guide.w if guide else 0.0, x.device)
-    seeds = draw_seeds(len(rows), generator, x.device).unbind()
+    if run.plan.draws:
+        seeds = draw_seeds(len(rows), generator, x.device)
+    else:
+        seeds = run.plan.kept(("seeds", x.device), lambda: torch.zeros(len(rows), dtype=torch.int64, device=x.device))
     remember = callback is not None or run.plan.remembers
     previous = x if remember else None  # the first step multiplies it by 0
     with evaluating(run.model):
-        for i, (row, seed) in enumerate(zip(rows, seeds, strict=True)):
+        for i, (row, seed) in enumerate(zip(rows.unbind(), seeds.unbind(), strict=True)):
             if guide and guide.guides(run.host_times[i]):
                 cond, uncond = guide.pair(x, run.times[i])
             else:
@@ -155,15 +158,16 @@ class _Run:
         previous = [c if c else None for c in c_previous.to(self.dtype).unbind()]
         return list(zip(c_x.tolist(), c_start.tolist(), previous, c_noise.tolist(), strict=True))
 
-    def rows(self, w: float, device: torch.device) -> tuple[Tensor, ...]:
-        """What `guided_step` needs of each step, on the device."""
-        def make() -> tuple[Tensor, ...]:
+    def rows(self, w: float, device: torch.device) -> Tensor:
+        """What `guided_step` needs of each step, (n, 7) on the device."""
+        def make() -> Tensor:
             n = len(self.plan)
-            guidance = torch.full((n, 1), w, dtype=torch.float64)
-            rows = torch.cat([guidance, self.plan.weights(self.prediction)[:n], self.plan.table], dim=1)
-            return rows.float().to(device).unbind()
+            rows = torch.cat([self.plan.table[:, :1], self.plan.weights(self.prediction)[:n], self.plan.table], dim=1)
+            return rows.float().to(device)
 
-        return self.plan.kept(("rows", self.prediction, w, device), make)
+        rows = self.plan.kept(("rows", self.prediction, device), make).clone()
+        rows[:, 0] = w
+        return rows
 
     def evaluate(self, i: int, x: Tensor) -> Tensor:
         """The prediction at the i-th time; a model that asks for the time on the host is given it."""
