@@ -104,8 +104,8 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         device: "cpu" or "cuda"; default: CUDA when there is one.
         compile: Compile the model, which needs a C++ compiler or a GPU and a minute at the start.
         folder: Of states and pictures of progress.
-        out: Of the finished checkpoint. Unless given, the course's own checkpoints, and `folder` for one that was
-            trained for fewer steps than its recipe says.
+        out: Of the finished checkpoint. Unless given, the course's own checkpoints, and `folder` for a recipe that is
+            not the course's, or that was trained for fewer steps than it says.
 
     Returns:
         The checkpoint's path, or None when it was interrupted: the state is then saved.
@@ -133,7 +133,12 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
     finished = _loop(run, state, compile)
     if not finished or run.processes.rank > 0:
         return None
-    return _ship(run, state, out or (zoo.FOLDER if run.steps >= recipe.steps else folder))
+    ours = recipe.name in recipes.names() and run.steps >= recipe.steps
+    try:
+        return _ship(run, state, out or (zoo.FOLDER if ours else folder))
+    except KeyboardInterrupt:
+        print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
+        return None
 
 
 def _loop(run: State, state: Path, compile: bool) -> bool:
@@ -155,9 +160,12 @@ def _loop(run: State, state: Path, compile: bool) -> bool:
                 watch.show()
         _save(run, state)
     if run.step < run.steps and not quiet:
-        print(f"Interrupted after step {run.step}; the state is kept. Resume it by "
-              f"`course train {run.recipe.name} --resume`.")
+        print(f"Interrupted after step {run.step}; the state is kept. {_how_to_resume(run.recipe)}")
     return run.step == run.steps
+
+
+def _how_to_resume(recipe: Recipe) -> str:
+    return f"Resume it by `course train {recipe.name} --resume`."
 
 
 @contextlib.contextmanager

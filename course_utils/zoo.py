@@ -49,8 +49,10 @@ class Item:
         """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with, on their device."""
         if "table" not in self.config:
             raise ValueError(f"A {self.config['model']} has no classes to draw: it was not trained with conditions.")
-        labels = torch.as_tensor(labels)
-        return torch.tensor(self.config["table"])[labels.cpu()].to(labels.device)
+        labels, table = torch.as_tensor(labels), torch.tensor(self.config["table"])
+        if not ((labels >= 0) & (labels < len(table))).all():
+            raise ValueError(f"The model draws classes 0 to {len(table) - 1}, not {labels.tolist()}.")
+        return table[labels.cpu()].to(labels.device)
 
     def __repr__(self) -> str:
         reached = ", ".join(f"{name} {value:.3g}" for name, value in self.metrics.items())

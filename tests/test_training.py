@@ -40,10 +40,10 @@ class Line(Recipe):
 
     def model(self):  # with a convolution, whose weight has a layout of its own
         return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Dropout(self.dropout), nn.Unflatten(1, (2, 2, 2)),
-                             nn.Conv2d(2, 3, 2, padding=1), nn.Flatten(), nn.Linear(27, 1))
+                             nn.Conv2d(2, 3, 2, padding=1), nn.Flatten(), nn.Linear(27, 1)).double()
 
     def batch(self, generator):
-        return {"x": torch.rand(self.batch_size, 1, generator=generator) * 2 - 1}
+        return {"x": torch.rand(self.batch_size, 1, generator=generator, dtype=torch.float64) * 2 - 1}
 
     def loss(self, model, batch):
         object.__setattr__(self, "seen", getattr(self, "seen", 0) + 1)
@@ -57,7 +57,7 @@ class Line(Recipe):
         return loss + (loss - loss.detach()).sqrt() if self.bad_gradient else loss * float("nan")
 
     def measure(self, model):
-        return {"bias": model(torch.zeros(1, 1)).item()}, None
+        return {"bias": model(torch.zeros(1, 1, dtype=torch.float64)).item()}, None
 
 
 @pytest.fixture
@@ -180,6 +180,15 @@ def test_the_list_tells_data_size_time_and_quality(capsys):
     assert said.count("data        MNIST") == 2 and said.count("on a GPU") == 2 and "recognised 0.9" in said
 
 
+def test_ctrl_c_while_measuring_keeps_the_state(tmp_path, shipped, monkeypatch, capsys):
+    monkeypatch.setattr(Line, "measure", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    assert train(Line(), tmp_path) is None
+    assert "the state is kept. Resume it by `course train line --resume`" in capsys.readouterr().out
+    monkeypatch.undo()
+    monkeypatch.setattr(zoo, "save", lambda *_: tmp_path / "line")
+    assert train(Line(), tmp_path, resume=True) == tmp_path / "line"
+
+
 def test_ctrl_c_is_given_back_after_training(tmp_path, shipped):
     before = signal.getsignal(signal.SIGINT)
     train(Line(stop_at=3), tmp_path)
@@ -195,9 +204,12 @@ def test_a_new_run_leaves_an_unfinished_one_alone(tmp_path, shipped):
     assert state.read_bytes() == kept
 
 
-def test_a_short_run_replaces_no_shipped_checkpoint(tmp_path, shipped, capsys):
+def test_a_short_run_replaces_no_shipped_checkpoint(tmp_path, shipped, capsys, monkeypatch):
     assert training.train(Line(), folder=tmp_path, device="cpu", steps=3) == tmp_path / "line"
     assert f"line: 3 of the recipe's 60 steps, written to {tmp_path / 'line'}" in capsys.readouterr().out
+    assert training.train(Line(), folder=tmp_path, device="cpu") == tmp_path / "line"  # a recipe of one's own
+    monkeypatch.setattr(recipes, "names", lambda: ["line"])
+    assert training.train(Line(), folder=tmp_path, device="cpu", steps=59) == tmp_path / "line"
     assert training.train(Line(), folder=tmp_path, device="cpu") == zoo.FOLDER / "line"
 
 

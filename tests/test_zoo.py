@@ -78,6 +78,9 @@ def test_a_checkpoint_is_told_in_a_line_and_encodes_any_labels():
     assert torch.equal(item.encode([3, 5]), item.encode(torch.tensor([3, 5])))
     with pytest.raises(ValueError, match="classifier has no classes to draw"):
         zoo.load("mnist-classifier").encode([3])
+    for wrong in ([-1], [3, 10]):
+        with pytest.raises(ValueError, match="classes 0 to 9"):
+            item.encode(wrong)
 
 
 def test_a_grid_of_no_checkpoint_is_one_sentence(tmp_path):
