@@ -85,6 +85,69 @@ def test_a_compiler_that_fails_leaves_the_eager_copy(unet):
     assert torch.equal(net(*inputs()), Fast(unet, compile=None, dtype=torch.float32)(*inputs()))
 
 
+@pytest.mark.skipif(not fast.compiler(), reason="needs a C++ compiler")
+def test_nobody_waits_for_a_second_compilation():
+    unet = zoo.build("unet", ARGS | {"dim_mults": [1]})
+    net = Fast(unet, dtype=torch.float32)
+    x, _, kwargs = inputs()
+    t, wide = torch.tensor(3).expand(4), torch.empty(4, 1, 8, 12).contiguous(memory_format=torch.channels_last)
+    net(x, t, kwargs)
+    net.wait()
+    assert None not in net.compiled.values()
+    wide[..., :8] = x
+    sliced = {"text_emb": torch.cat([kwargs["text_emb"]] * 2, 1)[:, :5].requires_grad_()}
+    with torch.no_grad():
+        want = unet.eval()(x, t, kwargs)
+    with torch.compiler.set_stance("fail_on_recompile"):
+        got = [net(x, t, kwargs), net(x.as_strided(x.shape, (64, 1, 8, 1)), t.clone(), sliced),
+               net(wide[..., :8], t, {"text_emb": torch.nn.Parameter(kwargs["text_emb"])})]
+        with torch.inference_mode():
+            got += [net(x, t, kwargs), net(x.clone(), t.clone(), sliced)]
+        with torch.autocast("cpu", torch.bfloat16):
+            got.append(net(x, t, kwargs))
+    for answer in got:
+        torch.testing.assert_close(answer, want, rtol=0, atol=1e-4)
+    assert len(net.compiled) == 1
+
+
+def test_autocast_leaves_the_precision_alone(unet):
+    net = Fast(unet, compile=None, dtype=torch.float32)
+    want = net(*inputs())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(net(*inputs()), want)
+
+
+class Scaled(torch.nn.Module):
+    """A network that is compiled in a second."""
+
+    def __init__(self, by: float):
+        super().__init__()
+        self.by = torch.nn.Parameter(torch.tensor(by), requires_grad=False)
+
+    def forward(self, x, t, model_kwargs):
+        return x * self.by + t[:, None]
+
+
+@pytest.mark.skipif(not fast.compiler(), reason="needs a C++ compiler")
+def test_every_graph_is_its_own():
+    with torch.no_grad(), torch._dynamo.config.patch(recompile_limit=1):  # torch's limit, which they would share
+        graphs = {(by, b): fast._compiled(Scaled(by)) for by in (2.0, 3.0) for b in (2, 5)}
+        for _ in range(2):
+            for (by, b), graph in graphs.items():
+                assert torch.equal(graph(torch.ones(b, 1), torch.arange(b), {}), by + torch.arange(b)[:, None])
+
+
+def test_a_graph_is_made_for_a_number_of_threads(unet):
+    net, threads = Fast(unet, compile=lambda model: model), torch.get_num_threads()
+    net(*inputs())
+    torch.set_num_threads(threads + 1)
+    try:
+        net(*inputs())
+    finally:
+        torch.set_num_threads(threads)
+    assert len(net.compiled) == 2
+
+
 def test_precision_is_measured(monkeypatch):
     for ratio, dtype in ((0.5, torch.bfloat16), (1.9, torch.float32)):
         fast.fastest_dtype.cache_clear()

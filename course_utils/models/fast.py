@@ -29,7 +29,8 @@ class Fast:
     """A UNet as a function `(x, t, model_kwargs)` without gradients, in evaluation mode.
 
     Convolutions and norms run channels-last, in bfloat16 where this machine multiplies it faster; time and condition
-    are embedded in float32. Every shape of inputs is compiled in the background when it is seen first.
+    are embedded in float32, under autocast too. Every shape of inputs is compiled in the background when it is seen
+    first.
 
     Args:
         model: Left as it is.
@@ -53,29 +54,35 @@ class Fast:
     @torch.no_grad()
     def __call__(self, x: Tensor, t: Tensor, model_kwargs: dict = {}) -> Tensor:
         """The prediction (b, *) of x's dtype; `model_kwargs` as the network's own."""
-        given = x.to(self.dtype, memory_format=torch.channels_last), t, model_kwargs
-        return self._serve(given)(*given).to(x.dtype)
+        given = self._laid_out(x, t, model_kwargs)
+        with torch.autocast(x.device.type, enabled=False):
+            return self._serve(given)(*given).to(x.dtype)
 
     def wait(self) -> None:
         """Returns when all compilations in progress are done."""
         for thread in self.threads:
             thread.join()
 
+    def _laid_out(self, x: Tensor, t: Tensor, model_kwargs: dict) -> tuple:
+        """The same values in the one layout that is compiled."""
+        x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        return x, *_each(Tensor.contiguous, (t, model_kwargs))
+
     def _serve(self, given: tuple) -> Callable:
         if self.compile is None or torch.compiler.is_compiling():
             return self.model
-        key = _key(given)
+        key = _key(given), torch.get_num_threads()
         if key not in self.compiled and len(self.compiled) < SHAPES:
             self.compiled[key] = None
-            example = tuple(v.clone() if isinstance(v, Tensor) else v for v in given)
-            self.threads.append(threading.Thread(target=self._make, args=(key, example, torch.get_num_threads()),
-                                                 daemon=True))
+            with torch.inference_mode(False):  # the thread is not in it, and its tensors are of no use outside
+                example = _each(torch.clone, given)
+            self.threads.append(threading.Thread(target=self._make, args=(key, example), daemon=True))
             self.threads[-1].start()
         function = self.compiled.get(key)
         return self.model if function is None else function
 
-    def _make(self, key: tuple, example: tuple, threads: int) -> None:
-        torch.set_num_threads(threads)  # a thread has its own number, and compiled code is made for it
+    def _make(self, key: tuple, example: tuple) -> None:
+        torch.set_num_threads(key[-1])  # a thread has its own number, and compiled code is made for it
         try:
             with torch.no_grad():
                 function = self.compile(self.model)
@@ -87,17 +94,36 @@ class Fast:
 
 
 def _compiled(model: nn.Module) -> Callable:
+    """`model` as one graph, of the one key by which `Fast` finds it.
+
+    Nothing is guarded besides: for whatever else differs, a default dtype or the stride of a side of length 1, torch
+    would compile again, and the caller would wait.
+    """
+    def network(x: Tensor, t: Tensor, model_kwargs: dict) -> Tensor:
+        return model(x, t, model_kwargs)
+
+    network.__code__ = network.__code__.replace()  # torch finds graphs by code object, eight at most
     # `freezing` lays the weights out once for all calls.
-    return torch.compile(model, fullgraph=True, dynamic=False, options={"freezing": True})
+    options = {"freezing": True, "guard_filter_fn": torch.compiler.skip_all_guards_unsafe}
+    return torch.compile(network, fullgraph=True, dynamic=False, options=options)
+
+
+def _each(change: Callable[[Tensor], Tensor], value: object) -> object:
+    """`value` with every tensor in nested tuples, lists and dicts changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _each(change, part) for name, part in value.items()}
+    return type(value)(_each(change, part) for part in value) if isinstance(value, tuple | list) else value
 
 
 def _key(value: object) -> object:
-    """Shape and type of every tensor in nested tuples and dicts; other values are themselves."""
+    """Shape, type and device of every tensor in nested tuples, lists and dicts; other values are themselves."""
     if isinstance(value, Tensor):
-        return tuple(value.shape), value.dtype
+        return tuple(value.shape), value.dtype, value.device
     if isinstance(value, dict):
         return tuple((name, _key(part)) for name, part in value.items())
-    return tuple(map(_key, value)) if isinstance(value, tuple) else value
+    return type(value), tuple(map(_key, value)) if isinstance(value, tuple | list) else value
 
 
 @cache
