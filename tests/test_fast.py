@@ -137,6 +137,21 @@ def test_every_graph_is_its_own():
                 assert torch.equal(graph(torch.ones(b, 1), torch.arange(b), {}), by + torch.arange(b)[:, None])
 
 
+def test_a_weight_is_an_input_and_any_value_is_served(unet):
+    net = Fast(unet, compile=lambda model: model, dtype=torch.float32)
+    x, t, kwargs = inputs()
+    for w in (0, 0.5, 1, 2.0, 3, 4, 5, torch.tensor(6.0)):
+        with torch.no_grad():
+            want = unet.eval()(x, t, kwargs | {"cfg_scale": w})
+        torch.testing.assert_close(net(x, t, kwargs | {"cfg_scale": w}), want, rtol=0, atol=1e-4)
+    assert len(net.compiled) == 1
+    plain = net(x, t, kwargs)
+    for value in ([1, torch.ones(2)], {1, 2}):
+        assert torch.equal(net(x, t, kwargs | {"more": value}), plain)
+    net.wait()
+    assert len(net.compiled) == 3 and None not in net.compiled.values()
+
+
 def test_a_graph_is_made_for_a_number_of_threads(unet):
     net, threads = Fast(unet, compile=lambda model: model), torch.get_num_threads()
     net(*inputs())

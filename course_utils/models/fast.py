@@ -30,7 +30,7 @@ class Fast:
 
     Convolutions and norms run channels-last, in bfloat16 where this machine multiplies it faster; time and condition
     are embedded in float32, under autocast too. Every shape of inputs is compiled in the background when it is seen
-    first.
+    first; the weight of guidance, `cfg_scale`, is an input as well.
 
     Args:
         model: Left as it is.
@@ -64,15 +64,21 @@ class Fast:
             thread.join()
 
     def _laid_out(self, x: Tensor, t: Tensor, model_kwargs: dict) -> tuple:
-        """The same values in the one layout that is compiled."""
+        """The same values in the one layout that is compiled, and the weight of guidance as a tensor."""
         x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        if model_kwargs and model_kwargs.get("cfg_scale") is not None:
+            model_kwargs = {**model_kwargs, "cfg_scale": torch.as_tensor(model_kwargs["cfg_scale"]).to(x)}
         return x, *_each(Tensor.contiguous, (t, model_kwargs))
 
     def _serve(self, given: tuple) -> Callable:
         if self.compile is None or torch.compiler.is_compiling():
             return self.model
         key = _key(given), torch.get_num_threads()
-        if key not in self.compiled and len(self.compiled) < SHAPES:
+        try:
+            known = key in self.compiled
+        except TypeError:  # it has no hash, so it may change, and a graph would keep what it was
+            return self.model
+        if not known and len(self.compiled) < SHAPES:
             self.compiled[key] = None
             with torch.inference_mode(False):  # the thread is not in it, and its tensors are of no use outside
                 example = _each(torch.clone, given)
