@@ -10,6 +10,7 @@ first half of the time only, where it decides what is drawn (Kynkäänniemi et a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from course_utils.paths import DiscreteVP, GaussianPath
-from course_utils.plans import Plan, plan_dpmpp_2m
+from course_utils.plans import Plan, _distinct, plan_dpmpp_2m
 from course_utils.samplers import guided, sample
 
 # Log-SNR between which a picture takes shape: below, x tells nothing of x_start, above, it tells all. A preview's few
@@ -31,11 +32,14 @@ class Slider:
     Args:
         model: Predicts noise, called as `model(x, t, condition)`.
         x: (b, *) noise of the path's prior.
-        path: Any.
+        path: Any whose log-SNR at T is below −6.9 and finite: not the rectified one, where noise tells nothing at T.
         cond: The condition, as in `guided`.
         uncond: The same without it.
         steps: Of DPM-Solver++ 2M.
         preview_steps: Of a preview.
+
+    Raises:
+        ValueError: Another path, fewer than three steps, or more than a chain has.
     """
 
     def __init__(self, model: Callable, x: Tensor, path: GaussianPath, cond: Any, uncond: Any, *, steps: int = 12,
@@ -76,7 +80,12 @@ def _plan(path: GaussianPath, steps: int, low: float, high: float) -> Plan:
     """DPM-Solver++ 2M from T through equal steps of log-SNR from low to high, to clean data."""
     if steps < 3:
         raise ValueError(f"a slider needs three steps or more, not {steps}")
+    start = path.log_snr(torch.tensor(path.T, dtype=torch.float64))
+    if not -math.inf < start < low:
+        raise ValueError(f"a slider needs a log-SNR below {low:g} at T, where x is noise, and a finite one, where the "
+                         f"noise still tells x_start; that of {path} is {start:.3g}")
     inside = path.inverse_log_snr(torch.linspace(low, high, steps - 1, dtype=torch.float64))
+    times = torch.cat([inside.new_tensor([path.T]), inside])
     if isinstance(path, DiscreteVP):
-        inside = inside.round().long()
-    return plan_dpmpp_2m(path, torch.cat([inside.new_tensor([path.T]), inside, inside.new_tensor([path.clean])]))
+        times = _distinct(times.clamp_min(0))
+    return plan_dpmpp_2m(path, torch.cat([times, times.new_tensor([path.clean])]))

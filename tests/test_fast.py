@@ -10,7 +10,7 @@ import torch
 from course_utils import samplers, zoo
 from course_utils.models import fast
 from course_utils.models.fast import Fast
-from course_utils.paths import VP, DiscreteVP, cosine_betas
+from course_utils.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
 from course_utils.slider import Slider
 
 ARGS = {"dim": 4, "condition_dim": 5, "dim_mults": [1, 2], "channels": 1}
@@ -196,3 +196,18 @@ def test_the_slider_remembers_what_does_not_depend_on_the_weight(path):
 def test_a_slider_of_two_steps_is_one_sentence():
     with pytest.raises(ValueError, match="three steps or more, not 2"):
         Slider(lambda x, t, c: x, torch.zeros(1, 2), VP(), None, None, steps=2)
+
+
+@pytest.mark.parametrize("path", [RectifiedFlow(), VE(sigma_max=10.0), VP(beta_max=5.0)])
+def test_a_slider_refuses_a_path_without_its_beginning(path):
+    with pytest.raises(ValueError, match=rf"a log-SNR below -6.9 at T.*; that of {type(path).__name__}\("):
+        Slider(lambda x, t, c: x, torch.zeros(1, 2), path, None, None)
+
+
+def test_a_sliders_steps_fit_a_short_chain_or_are_refused():
+    make = lambda N: Slider(lambda x, t, c: x, torch.zeros(1, 2), DiscreteVP(cosine_betas(N)), None, None)  # noqa: E731
+    for N in (13, 20, 30, 200):
+        times = make(N).plan.times
+        assert len(times) == 13 and times[0] == N - 1 and (times.diff() < 0).all() and times[-1] == -1
+    with pytest.raises(ValueError, match="12 steps are more than the chain has: 8"):
+        make(8)
