@@ -224,9 +224,18 @@ def record(name: str, about: str, rows: list[Row]) -> None:
     folder = FOLDER / "results"
     folder.mkdir(exist_ok=True)
     result = {"machine": machine(), "about": about, "rows": [asdict(r) for r in rows]}
-    (folder / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    _write(folder / f"{name}.json", result)
     recorded = {p.stem: json.loads(p.read_text("utf-8")) for p in folder.glob("*.json")}
     PAGE.write_text(page(recorded), "utf-8")
+
+
+def _write(path: Path, value: object) -> None:
+    """A JSON file that is there whole, before and after: a run may be stopped at any time."""
+    device = path.exists() and not path.is_file()  # /dev/null, say, which no file may replace
+    part = path if device else path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if not device:
+        part.replace(path)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -241,15 +250,18 @@ def run(args: argparse.Namespace) -> int:
     """`course bench`: prints the machine, then every row as soon as it is measured."""
     benchmark = load(args.name)
     if hasattr(benchmark, "main") and not hasattr(benchmark, "rows"):  # nothing is measured against a peer
+        if args.json or args.record:
+            raise ValueError(f"{args.name} has no rows to write: run it without --json and --record.")
         return benchmark.main()
+    if args.json:
+        args.json.open("a").close()  # what cannot be written is told before anything is measured
     print(machine())
     rows: list[Row] = []
     for row in benchmark.rows():
         rows.append(row)
         print(line(row), flush=True)
         if args.json:  # written each time: what was measured is not lost
-            text = [asdict(r) | {"machine": machine()} for r in rows]
-            args.json.write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            _write(args.json, [asdict(r) | {"machine": machine()} for r in rows])
     if args.record:
         record(args.name, benchmark.__doc__.split("\n\n")[1].strip(), rows)
     return 0

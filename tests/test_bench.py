@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -56,6 +57,39 @@ def test_an_unknown_benchmark_is_named(toy, capsys):
 def test_a_benchmark_without_a_peer_says_how_it_went(toy):
     (toy / "alone.py").write_text("def main():\n    return 1\n")
     assert cli.main(["bench", "alone"]) == 1
+
+
+@pytest.mark.parametrize("asked", [["--json", "rows.json"], ["--record"]])
+def test_a_benchmark_without_rows_refuses_to_write_them(toy, capsys, asked):
+    (toy / "alone.py").write_text("def main():\n    return 1\n")
+    assert cli.main(["bench", "alone", *asked]) == 2
+    assert "alone has no rows to write" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(toy, capsys):
+    assert cli.main(["bench", "toy", "--json", str(toy / "nowhere" / "rows.json")]) == 2
+    said = capsys.readouterr()
+    assert "nowhere/rows.json: No such file or directory." in said.err and not said.out
+
+
+def test_a_device_stays_one(toy):
+    os.mkfifo(toy / "pipe")
+    with open(os.open(toy / "pipe", os.O_RDWR | os.O_NONBLOCK), encoding="utf-8") as pipe:
+        assert cli.main(["bench", "toy", "--json", str(toy / "pipe")]) == 0
+        assert pipe.readline() == "[\n" and (toy / "pipe").is_fifo()
+
+
+def test_a_run_that_is_stopped_while_it_writes_leaves_the_rows_before(toy, monkeypatch):
+    def full(path, text, encoding):
+        path.write_bytes(text[:5].encode())
+        raise OSError("no space left")
+
+    rows = toy / "rows.json"
+    assert cli.main(["bench", "toy", "--json", str(rows)]) == 0
+    before = rows.read_text()
+    monkeypatch.setattr(bench.Path, "write_text", full)
+    assert cli.main(["bench", "toy", "--json", str(rows)]) == 2
+    assert rows.read_text() == before
 
 
 def test_sides_take_turns():
