@@ -31,21 +31,28 @@ GOALS = {("DDIM, clamped", SMALL): (6, 30), ("DDIM, clamped", LARGE): (2.5, None
 
 @dataclass(frozen=True)
 class Case:
-    """A step in two ways; each side runs all steps and returns the picture. `compiled`: ours is to be."""
+    """A step in two ways; each side runs all steps and returns the picture.
+
+    Attributes:
+        ours: None without diffusers where its grid is needed.
+        peer: None where it is not installed.
+        compiled: Ours is to be.
+        needs: The peer's package.
+    """
 
     name: str
-    ours: Callable[[], Tensor]
-    peer: Callable[[], Tensor]
+    ours: Callable[[], Tensor] | None
+    peer: Callable[[], Tensor] | None
     goal: float | None
     limit: str
     compiled: bool = False
+    needs: str = "diffusers"
 
 
 def cases() -> Iterator[Case]:
-    """All of them, those whose peers are installed."""
+    """All of them; those whose peers are not installed lack a side."""
     for shape in (SMALL, LARGE):
-        if installed("diffusers"):
-            yield from deterministic(shape)
+        yield from deterministic(shape)
         yield from ancestral(shape)
 
 
@@ -57,23 +64,30 @@ def fixed(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
 def deterministic(shape: tuple[int, ...]) -> Iterator[Case]:
     """DDIM with and without clamping, DPM-Solver++ 2M without."""
+    for name, calls in (("DDIM, clamped", "five"), ("DDIM", "two"), ("DPM-Solver++ 2M", "five")):
+        mine, peer = sides(name, shape) if installed("diffusers") else (None, None)
+        yield from in_both_ways(name, shape, mine, peer, calls)
+
+
+def sides(name: str, shape: tuple[int, ...]) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]:
+    """Ours and diffusers', on diffusers' grid."""
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
     path, (x, out) = DiscreteVP(linear_betas(1000)), fixed(shape)
-    for name, clip, calls in (("DDIM, clamped", True, "five"), ("DDIM", False, "two")):
-        scheduler = DDIMScheduler(**CHAIN, clip_sample=clip)
-        times = grid(scheduler)
-        yield from in_both_ways(name, shape, partial(ours, x, out, plan_ddim(path, times), 1.0 if clip else None),
-                                partial(theirs, scheduler, x, out, use_clipped_model_output=True), calls)
-    scheduler = DPMSolverMultistepScheduler(**CHAIN, solver_order=2, final_sigmas_type="zero")
-    times = grid(scheduler)
-    yield from in_both_ways("DPM-Solver++ 2M", shape, partial(ours, x, out, plan_dpmpp_2m(path, times), None),
-                            partial(theirs, scheduler, x, out), "five")
+    if name == "DPM-Solver++ 2M":
+        scheduler = DPMSolverMultistepScheduler(**CHAIN, solver_order=2, final_sigmas_type="zero")
+        plan = plan_dpmpp_2m(path, grid(scheduler))
+        return partial(ours, x, out, plan, None), partial(theirs, scheduler, x, out)
+    clip = name == "DDIM, clamped"
+    scheduler = DDIMScheduler(**CHAIN, clip_sample=clip)
+    plan = plan_ddim(path, grid(scheduler))
+    return (partial(ours, x, out, plan, 1.0 if clip else None),
+            partial(theirs, scheduler, x, out, use_clipped_model_output=True))
 
 
-def in_both_ways(name: str, shape: tuple[int, ...], mine: Callable[[], Tensor], peer: Callable[[], Tensor],
-                 calls: str) -> Iterator[Case]:
+def in_both_ways(name: str, shape: tuple[int, ...], mine: Callable[[], Tensor] | None,
+                 peer: Callable[[], Tensor] | None, calls: str) -> Iterator[Case]:
     """The loop as it is, and compiled."""
     goal, of_compiled = GOALS.get((name, shape), (None, None))
     yield Case(f"{name}, {shape}, against diffusers", mine, peer, goal, f"a torch call takes 2 to 3 µs; {calls} a step")
@@ -86,14 +100,9 @@ def ancestral(shape: tuple[int, ...]) -> Iterator[Case]:
     (x, out), draws = fixed(shape), torch.empty(shape)
     mine = partial(ours, x, out, plan_ancestral(DiscreteVP(linear_betas(STEPS))), 1.0)
     limit = "drawing the noise, on one thread"
-    if installed("diffusers"):
-        from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
-        scheduler = DDPMScheduler(**SHORT)
-        grid(scheduler)
-        yield Case(f"ancestral, {shape}, against diffusers", mine, partial(theirs, scheduler, x, out), 1.6, limit)
-    if installed("denoising-diffusion-pytorch"):
-        yield Case(f"ancestral, {shape}, against denoising-diffusion-pytorch", mine,
-                   partial(p_samples, p_sampler(out), x), 1.6, limit)
+    for peer, loop in {"diffusers": scheduled, "denoising-diffusion-pytorch": p_sampled}.items():
+        yield Case(f"ancestral, {shape}, against {peer}", mine, loop(x, out) if installed(peer) else None, 1.6, limit,
+                   needs=peer)
     noise = partial(draw, draws)
     yield Case(f"ancestral, {shape}, against drawing its noise alone", mine, noise, 1 / 1.4, limit)
 
@@ -114,6 +123,20 @@ def theirs(scheduler: object, x: Tensor, out: Tensor, **options: object) -> Tens
     for t in scheduler.timesteps:
         x = scheduler.step(out, t, x, return_dict=False, **options)[0]
     return x
+
+
+def scheduled(x: Tensor, out: Tensor) -> Callable[[], Tensor]:
+    """diffusers' ancestral loop."""
+    from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+
+    scheduler = DDPMScheduler(**SHORT)
+    grid(scheduler)
+    return partial(theirs, scheduler, x, out)
+
+
+def p_sampled(x: Tensor, out: Tensor) -> Callable[[], Tensor]:
+    """denoising-diffusion-pytorch's."""
+    return partial(p_samples, p_sampler(out), x)
 
 
 def p_sampler(out: Tensor) -> Callable:
@@ -152,6 +175,9 @@ def compiled(loop: Callable[[], Tensor]) -> Callable[[], Tensor]:
 def rows() -> Iterator[Row]:
     """One row a case, microseconds a step."""
     for case in cases():
+        if case.peer is None:
+            yield Row.absent(case.name, case.needs, unit="µs a step", goal=case.goal)
+            continue
         if case.compiled and not compiler():
             yield Row.absent(case.name, "a C++ compiler", unit="µs a step", goal=case.goal)
             continue

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import notebooks, zoo
-from course_utils.bench import Row, medians, share
+from course_utils.bench import Row, installed, medians, share
 from course_utils.models.fast import Fast, compiler
 from course_utils.paths import DiscreteVP, cosine_betas
 from course_utils.samplers import guided, sample_ddim, sample_dpmpp_2m
@@ -92,7 +92,8 @@ def rows() -> Iterator[Row]:
     moved = case.slider(eager)
     sides = {"slider": lambda: moved(WEIGHT), "ddim": lambda: case.ddim(eager),
              "first": lambda: case.slider(eager)(WEIGHT), "preview": lambda: case.slider(eager).preview(WEIGHT)}
-    sides |= {name: lambda net=net: case.textbook(net) for name, net in peers.items()}
+    if installed("diffusers"):
+        sides |= {name: lambda net=net: case.textbook(net) for name, net in peers.items()}
     with_compiler = compiled(case) if compiler() else {}
     seconds = medians(sides | with_compiler, repeats=REPEATS, warmup=0)
     limits = {name: share(side, "convolution") for name, side in (sides | with_compiler).items() if name not in peers}
@@ -117,19 +118,25 @@ def against(seconds: dict[str, float], limits: dict[str, str], how: str, goals: 
     for side, goal in goals.items():
         for peer, words in PEERS.items():
             name, aim = f"{NAMES[side]}{how}, against {words}", goal if peer == "notebook" else None
-            if side in seconds:
+            if side in seconds and peer in seconds:
                 yield Row.time(name, 1000 * seconds[side], 1000 * seconds[peer], goal=aim, needs=needs,
                                limit=limits[side])
             else:
-                yield Row.absent(name, needs, goal=aim)
+                yield Row.absent(name, needs if side not in seconds else "diffusers", goal=aim)
 
 
 def distances(case: Case, slider: Slider) -> Iterator[Row]:
     """Root mean squares to the converged picture."""
     converged = case.converged()
-    ours, preview, peer = ((x - converged).square().mean().sqrt().item()
-                           for x in (slider(WEIGHT), slider.preview(WEIGHT), case.textbook(case.net)))
-    yield Row.time(f"distance to the converged picture, against {ALLOWED}", ours, ALLOWED, unit="", goal=1,
+    pictures = {"ours": slider(WEIGHT), "preview": slider.preview(WEIGHT)}
+    if installed("diffusers"):
+        pictures["peer"] = case.textbook(case.net)
+    off = {name: (x - converged).square().mean().sqrt().item() for name, x in pictures.items()}
+    yield Row.time(f"distance to the converged picture, against {ALLOWED}", off["ours"], ALLOWED, unit="", goal=1,
                    limit="twelve steps")
-    yield Row.time("the same, against diffusers' 50 steps", ours, peer, unit="", limit="twelve steps")
-    yield Row.time("the same of the preview", preview, peer, unit="", limit="three steps")
+    for name, side, limit in (("the same, against diffusers' 50 steps", "ours", "twelve steps"),
+                              ("the same of the preview", "preview", "three steps")):
+        if "peer" in off:
+            yield Row.time(name, off[side], off["peer"], unit="", limit=limit)
+        else:
+            yield Row.absent(name, "diffusers", unit="")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 import torch
 
@@ -10,7 +13,7 @@ from course_utils import bench
 
 @pytest.fixture(scope="module")
 def cases():
-    return list(bench.load("samplers").cases())
+    return [case for case in bench.load("samplers").cases() if case.peer]
 
 
 def test_both_sides_reach_the_same_picture(cases):
@@ -28,3 +31,18 @@ def test_the_noise_alone_is_as_much_as_a_sampler_draws(cases):
             side()
             after.append(torch.get_rng_state())
         assert torch.equal(*after), case.name
+
+
+def test_without_peers_every_row_is_there(monkeypatch):
+    benchmark = bench.load("samplers")
+    monkeypatch.setattr(benchmark, "medians", lambda sides, **_: dict.fromkeys(sides, 1.0))
+    monkeypatch.setattr(benchmark, "installed", lambda package: False)
+    for package in ("diffusers", "denoising_diffusion_pytorch"):
+        monkeypatch.setitem(sys.modules, package, None)
+    rows = list(benchmark.rows())
+    recorded = json.loads((bench.FOLDER / "results/samplers.json").read_text("utf-8"))["rows"]
+    assert [(row.name, row.unit, row.goal) for row in rows] == [(r["name"], r["unit"], r["goal"]) for r in recorded]
+    measured = [row.name for row in rows if row.ratio is not None]
+    assert len(measured) == 2 and all("alone" in name for name in measured)
+    assert {row.needs for row in rows} == {"", "diffusers: not applicable",
+                                           "denoising-diffusion-pytorch: not applicable"}

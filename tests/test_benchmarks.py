@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 
 import pytest
 import torch
@@ -44,6 +46,20 @@ def test_goals_stand_at_the_textbook_way():
     seconds = {"slider": 1.0, "notebook": 6.0, "library": 3.0}
     rows = list(benchmark.against(seconds, {"slider": "all"}, "", {"slider": 5, "compiled slider": 15}, "a compiler"))
     assert [(row.ratio, row.goal) for row in rows] == [(6, 5), (3, None), (None, 15), (None, None)]
+
+
+def test_without_diffusers_every_row_of_the_slider_is_there(monkeypatch):
+    benchmark = bench.load("slider")
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    for name, stub in {"installed": lambda package: False, "compiler": lambda: False, "share": lambda side, part: "",
+                       "medians": lambda sides, **_: dict.fromkeys(sides, 1.0)}.items():
+        monkeypatch.setattr(benchmark, name, stub)
+    monkeypatch.setattr(benchmark.Case, "converged", lambda case: case.x)
+    rows = list(benchmark.rows())
+    recorded = json.loads((bench.FOLDER / "results/slider.json").read_text("utf-8"))["rows"]
+    assert [(row.name, row.unit, row.goal) for row in rows] == [(r["name"], r["unit"], r["goal"]) for r in recorded]
+    needs = [row.needs.split(":")[0] for row in rows]
+    assert needs == ["diffusers"] * 6 + ["", ""] + ["diffusers"] * 2 + ["a C++ compiler"] * 4
 
 
 def test_a_limit_is_the_profiled_share():
