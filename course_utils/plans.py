@@ -134,11 +134,11 @@ def _grid(path: GaussianPath, num_steps: int, end: float | None,
         times[1:] = spaced(path.T, last, n)[1:]
         times[-1] = last  # exactly, whatever a root or an inverse rounds to
     if isinstance(path, DiscreteVP):
-        times = _distinct(times)
+        times = distinct(times)
     return torch.cat([times, times.new_tensor([path.clean])]) if apart else times
 
 
-def _distinct(times: Tensor) -> Tensor:
+def distinct(times: Tensor) -> Tensor:
     """The nearest integers with the same ends, all different: neighbours that fall together are pushed apart."""
     rising, i = times.flip(0).round().long(), torch.arange(len(times))
     if len(times) > rising[-1] - rising[0] + 1:

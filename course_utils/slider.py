@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from course_utils.paths import DiscreteVP, GaussianPath
-from course_utils.plans import Plan, _distinct, plan_dpmpp_2m
+from course_utils.plans import Plan, distinct, plan_dpmpp_2m
 from course_utils.samplers import guided, sample
 
 # Log-SNR between which a picture takes shape: below, x tells nothing of x_start, above, it tells all. A preview's few
@@ -87,5 +87,5 @@ def _plan(path: GaussianPath, steps: int, low: float, high: float) -> Plan:
     inside = path.inverse_log_snr(torch.linspace(low, high, steps - 1, dtype=torch.float64))
     times = torch.cat([inside.new_tensor([path.T]), inside])
     if isinstance(path, DiscreteVP):
-        times = _distinct(times.clamp_min(0))
+        times = distinct(times.clamp_min(0))
     return plan_dpmpp_2m(path, torch.cat([times, times.new_tensor([path.clean])]))

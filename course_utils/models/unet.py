@@ -82,10 +82,10 @@ class Block(nn.Module):
         g = self.norm.g if scale is None else self.norm.g * (scale + 1)  # (1 or b, C, 1, 1): small, so multiplied first
         g, shift = g.to(x.dtype), None if shift is None else shift.to(x.dtype)
         r = self.norm.scale(x)
-        if not torch.is_grad_enabled():
-            return torch.ops.aten.gelu_(_affine(x.mul_(r), g, shift, out=x))  # the convolution's output is ours
         if torch.compiler.is_compiling():
             return F.gelu(_affine(x * r, g, shift))
+        if not torch.is_grad_enabled():
+            return torch.ops.aten.gelu_(_affine(x.mul_(r), g, shift, out=x))  # the convolution's output is ours
         return _Modulated.apply(x, r.detach(), g, shift)
 
 
