@@ -6,7 +6,7 @@ passes of notebook 06's class a step, contiguous tensors, x_start clipped and th
 (`use_clipped_model_output`). In the rows "the library's class" the same loop runs the course's own class for that
 network, which is faster and computes the same: a harder peer, without goals. The distance is the root mean square to
 the same noise's picture after 200 steps; the digits' spread is 0.66. The rows of DDIM compute the same 50 steps on
-both sides. The peers are eager in all rows, and each runs in a process of its own, as its users run it.
+both sides. The peers are eager in all rows.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import notebooks, zoo
-from course_utils.bench import Apart, Row, installed, medians, share
+from course_utils.bench import Row, installed, medians, share
 from course_utils.models.fast import Fast, compiler
-from course_utils.paths import DiscreteVP
+from course_utils.paths import DiscreteVP, cosine_betas
 from course_utils.samplers import guided, sample_ddim, sample_dpmpp_2m
 from course_utils.slider import Slider
 
@@ -82,36 +82,21 @@ def as_in_notebook(net: nn.Module, args: dict) -> nn.Module:
     return written
 
 
-def digits() -> Case:
-    """Eight digits of the shipped network."""
-    item = zoo.load("mnist-unet")
-    x = torch.randn(8, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    return Case(item.model, x, item.encode(torch.arange(8)), item.path)
-
-
-def peer(name: str) -> Callable[[], None]:
-    """The textbook way around one of the two classes."""
-    case, args = digits(), zoo.load("mnist-unet").config["args"]
-    net = as_in_notebook(case.net, args) if name == "notebook" else case.net
-
-    def side() -> None:
-        case.textbook(net)
-
-    return side
-
-
 def rows() -> Iterator[Row]:
     """Speed without and with a compiler, then distances and the preview: eight digits."""
-    case = digits()
-    eager = Fast(case.net, compile=None)
+    item = zoo.load("mnist-unet")
+    x = torch.randn(8, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    case = Case(item.model, x, item.encode(torch.arange(8)), DiscreteVP(cosine_betas(200)))
+    eager, peers = Fast(case.net, compile=None), {"notebook": as_in_notebook(case.net, item.config["args"]),
+                                                  "library": case.net}
     moved = case.slider(eager)
     sides = {"slider": lambda: moved(WEIGHT), "ddim": lambda: case.ddim(eager),
              "first": lambda: case.slider(eager)(WEIGHT), "preview": lambda: case.slider(eager).preview(WEIGHT)}
     if installed("diffusers"):
-        sides |= {name: Apart("slider", "peer", name) for name in PEERS}
+        sides |= {name: lambda net=net: case.textbook(net) for name, net in peers.items()}
     with_compiler = compiled(case) if compiler() else {}
     seconds = medians(sides | with_compiler, repeats=REPEATS, warmup=0)
-    limits = {name: share(side, "convolution") for name, side in (sides | with_compiler).items() if name not in PEERS}
+    limits = {name: share(side, "convolution") for name, side in (sides | with_compiler).items() if name not in peers}
     yield from against(seconds, limits, ", without a compiler", {"slider": 5, "ddim": 1.9, "first": None})
     yield Row.time(f"first preview, without a compiler, against {PREVIEW:.0f} ms", 1000 * seconds["preview"], PREVIEW,
                    goal=1, limit=f"two guided evaluations and a plain one; {limits['preview']}")

@@ -4,8 +4,7 @@ The course's loop (channels-last, gradients of norm and GELU in closed form, che
 the gradient and averages the weights) against a plain eager loop with Adam around notebook 06's class, batches of 64,
 28 × 28, dim 32. Both sides start from the same weights; the loss is the mean over the last third of the steps. The
 rows per operation divide the time of a forward and a backward pass by its floating-point operations, for networks of
-about the same size. The peers run in turns with ours, each in a process of its own, as their users run them: that freed
-memory is kept for the next step is a part of the course's loop, and one row says what this alone gives the plain loop.
+about the same size. All sides run in one process, so the course's setting of malloc serves the peers, too.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils import data, memory, notebooks, training
-from course_utils.bench import Apart, Row, installed, medians, share
+from course_utils import data, notebooks, training
+from course_utils.bench import Row, installed, medians, share
 from course_utils.models.fast import compiler
 from course_utils.models.unet import Unet
 from course_utils.recipes.mnist import MnistUnet
@@ -42,11 +41,8 @@ class Wide(MnistUnet):
     steps: int = 100_000
 
 
-def textbook(recipe: MnistUnet | None = None, keep: bool = False) -> Callable[[], float]:
-    """A step of the plain loop: float32, as the class is written in the notebook; `keep` sets malloc as we do."""
-    if keep:
-        memory.keep()
-    recipe = recipe or Wide()
+def textbook(recipe: MnistUnet) -> Callable[[], float]:
+    """A step of the plain loop: float32, as the class is written in the notebook."""
     torch.manual_seed(recipe.seed)
     net = notebooks.load(notebooks.source_of("06_unet")).Unet(**recipe.ARGS).train()
     optimizer = torch.optim.Adam(net.parameters(), lr=recipe.learning_rate)
@@ -85,7 +81,7 @@ def ours(recipe: MnistUnet, compile: bool = False) -> Callable[[], float]:
 def rows() -> Iterator[Row]:
     """The loop without and with a compiler, its losses, and the networks per operation."""
     losses: dict[str, list[float]] = {"ours": [], "peer": []}
-    sides = {"ours": ours(Wide()), "peer": Apart("training", "textbook")}
+    sides = {"ours": ours(Wide()), "peer": textbook(Wide())}
     taken = medians({name: lambda name=name: losses[name].append(sides[name]()) for name in sides}, ROUNDS, 0)
     yield Row.time("training step", 1000 * taken["ours"], 1000 * taken["peer"], goal=1.7,
                    limit=share(sides["ours"], "convolution"))
@@ -93,9 +89,6 @@ def rows() -> Iterator[Row]:
     spread = " and ".join(f"±{stdev(values) / len(values) ** 0.5:.3f}" for values in last.values())
     yield Row.time(f"loss after {ROUNDS} steps ({spread})", mean(last["ours"]), mean(last["peer"]), unit="",
                    limit="equal within noise")
-    kept = medians({"kept": Apart("training", "textbook", None, True), "peer": sides["peer"]}, repeats=9)
-    yield Row.time("the plain loop, its freed memory kept, against itself", 1000 * kept["kept"], 1000 * kept["peer"],
-                   limit="pages that the kernel clears")
     yield from per_operation()
     yield compiled(sides["peer"])
 
@@ -113,14 +106,16 @@ def compiled(peer: Callable[[], float]) -> Row:
 
 def per_operation(batch: int = 64, size: int = 28) -> Iterator[Row]:
     """Forward and backward, milliseconds for 10⁹ floating-point operations."""
-    memory.keep()
-    goals = {"diffusers": 1.5, "denoising-diffusion-pytorch": 3.0}
-    passes = {"ours": passing("ours", batch, size)}
-    passes |= {name: Apart("training", "passing", name, batch, size) for name in goals if installed(name)}
-    operations = {name: _operations(passing(name, batch, size)) for name in passes}
-    taken, limit = medians(passes, repeats=9, warmup=1), share(passes["ours"], "convolution")
+    x, t = torch.randn(batch, 1, size, size), torch.randint(200, (batch,))
+    condition = {"text_emb": torch.randn(batch, ARGS["condition_dim"])}
+    net = Unet(**ARGS).to(memory_format=torch.channels_last).train()
+    sides = {"ours": lambda: net(x.to(memory_format=torch.channels_last), t, condition)}
+    sides |= {name: lambda peer=peer: peer(x, t) for name, peer in peers(size).items()}
+    passes = {name: lambda side=side: side().square().mean().backward() for name, side in sides.items()}
+    operations = {name: _operations(run) for name, run in passes.items()}
+    taken, limit = medians(passes, repeats=5, warmup=1), share(passes["ours"], "convolution")
     cost = {name: 1e12 * taken[name] / operations[name] for name in passes}
-    for name, goal in goals.items():
+    for name, goal in {"diffusers": 1.5, "denoising-diffusion-pytorch": 3.0}.items():
         if name in cost:
             yield Row.time(f"forward and backward, per operation, against {name}", cost["ours"], cost[name],
                            unit="ms a GFLOP", goal=goal, limit=limit)
@@ -128,34 +123,20 @@ def per_operation(batch: int = 64, size: int = 28) -> Iterator[Row]:
             yield Row.absent(f"forward and backward, per operation, against {name}", name, goal=goal)
 
 
-def passing(name: str, batch: int, size: int) -> Callable[[], None]:
-    """A forward and a backward pass of the course's UNet or a peer's; the peers have about 1.4 million parameters."""
-    x, t = torch.randn(batch, 1, size, size), torch.randint(200, (batch,))
-    forward = NETWORKS[name](x, t)
-    return lambda: forward().square().mean().backward()
+def peers(size: int) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """Other libraries' UNets of about 1.4 million parameters, those that are installed."""
+    found: dict[str, Any] = {}
+    if installed("diffusers"):
+        from diffusers import UNet2DModel
 
+        net = UNet2DModel(sample_size=size, in_channels=1, out_channels=1, block_out_channels=(32, 64, 64),
+                          down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3, norm_num_groups=8)
+        found["diffusers"] = lambda x, t: net(x, t).sample
+    if installed("denoising-diffusion-pytorch"):
+        from denoising_diffusion_pytorch import Unet as Peer
 
-def _ours(x: Tensor, t: Tensor) -> Callable[[], Tensor]:
-    net, condition = Unet(**ARGS).to(memory_format=torch.channels_last).train(), torch.randn(len(x), 64)
-    return lambda: net(x.to(memory_format=torch.channels_last), t, {"text_emb": condition})
-
-
-def _diffusers(x: Tensor, t: Tensor) -> Callable[[], Tensor]:
-    from diffusers import UNet2DModel
-
-    net = UNet2DModel(sample_size=x.shape[-1], in_channels=1, out_channels=1, block_out_channels=(32, 64, 64),
-                      down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3, norm_num_groups=8)
-    return lambda: net(x, t).sample
-
-
-def _denoising_diffusion_pytorch(x: Tensor, t: Tensor) -> Callable[[], Tensor]:
-    from denoising_diffusion_pytorch import Unet as Peer
-
-    net = Peer(40, dim_mults=(1, 2), channels=1)
-    return lambda: net(x, t)
-
-
-NETWORKS = {"ours": _ours, "diffusers": _diffusers, "denoising-diffusion-pytorch": _denoising_diffusion_pytorch}
+        found["denoising-diffusion-pytorch"] = Peer(40, dim_mults=(1, 2), channels=1)
+    return found
 
 
 def _operations(run: Callable[[], Any]) -> int:

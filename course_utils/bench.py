@@ -9,10 +9,8 @@ Both sides of a row run in turns, so that whatever else slows the machine slows 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import json
-import multiprocessing
 import platform
 import statistics
 import sys
@@ -20,7 +18,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 
@@ -89,37 +86,6 @@ def medians(sides: dict[str, Callable[[], object]], repeats: int = 11, warmup: i
             if turn >= warmup:
                 taken[name].append(seconds)
     return {name: statistics.median(times) for name, times in taken.items()}
-
-
-class Apart:
-    """A side in a process of its own: a peer as its users run it, without what the course sets in its process.
-
-    Args:
-        benchmark: The benchmark's name.
-        make: A function of its module that returns the side.
-        args: Of `make`.
-    """
-
-    def __init__(self, benchmark: str, make: str, *args: object):
-        spawned = multiprocessing.get_context("spawn")
-        self.here, there = spawned.Pipe()
-        self.process = spawned.Process(target=_serve, args=(there, benchmark, make, args), daemon=True)
-        self.process.start()
-        there.close()
-
-    def __call__(self) -> object:
-        """Calls the side there and waits; what it returns must be a plain value."""
-        self.here.send(None)
-        return self.here.recv()
-
-
-def _serve(asked: Connection, benchmark: str, make: str, args: tuple) -> None:
-    """Calls a side as often as it is asked to, until nobody is left to ask."""
-    side = getattr(load(benchmark), make)(*args)
-    with contextlib.suppress(EOFError):
-        while True:
-            asked.recv()
-            asked.send(side())
 
 
 def _seconds(side: Callable[[], object], calls: int) -> float:
