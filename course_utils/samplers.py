@@ -166,7 +166,7 @@ class _Run:
             return rows.float().to(device)
 
         rows = self.plan.kept(("rows", self.prediction, device), make).clone()
-        rows[:, 0] = w
+        rows[:, 0] = w  # in the place of what only held it
         return rows
 
     def evaluate(self, i: int, x: Tensor) -> Tensor:
@@ -286,7 +286,7 @@ def sample_pc(model: Model, x: Tensor, path: GaussianPath, times: Tensor | int |
     plan = PREDICTORS[predictor](path, min(500, path.N) if times is None else times)
     run = _Run(model, x, plan, prediction, clamp)
     correct = _corrector(run, path, plan.times, prediction, corrector, snr, generator)
-    x = x.clone()  # a callback may write to it
+    x = x.clone()
     with evaluating(model):
         for i, (c_x, c_start, _, c_noise) in enumerate(plan.table.tolist()):
             for _ in range(corrector_steps if corrector else 0):
