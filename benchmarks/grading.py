@@ -22,11 +22,16 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils import bank, notebooks, tasks
+from course_utils import notebooks, tasks
+from course_utils.authoring import bank
 from course_utils.bench import Row, installed
 from course_utils.grading import grade
 from course_utils.grading.intake import layouts
 from course_utils.grading.workshop import Order, Workshop
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from grading.classroom import submission  # noqa: E402
 
 ROUNDS = 3
 CLASSES = {"cold": 6, "warm": 60, "nbgrader": 2, "otter": 1}  # students in a round
@@ -66,7 +71,7 @@ def classroom(folder: Path, students: int, seed: int = 0) -> Path:
     for name in COURSE:
         entries = bank.read_bank(bank.bank_of(notebooks.source_of(name)))
         for i in range(students):
-            nb = bank.submission(name, {e.task: e.code for e in rng.sample(entries, 3)})
+            nb = submission(name, {e.task: e.code for e in rng.sample(entries, 3)})
             nb.cells = [c for c in nb.cells if notebooks.kind_of(c) != "demo"]
             path = folder / f"student-{i:04}" / f"{name}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from course_utils import zoo
 from course_utils.bench import Row
-from course_utils.paths import DiscreteVP, cosine_betas
-from course_utils.samplers import guided, plan_ddim, sample
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
+from course_utils.diffusion.samplers import guided, plan_ddim, sample
 
 q_sample, guided_step, modulated_norm, reparameterize_kl = (import_module(f"course_utils.kernels.{name}") for name in (
     "q_sample", "guided_step", "modulated_norm", "reparameterize_kl"))

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from course_utils import data, zoo
 from course_utils.bench import Row, installed, medians
-from course_utils.flow import Variable, ends_in, probability_flow
-from course_utils.likelihood import (
+from course_utils.diffusion.flow import Variable, ends_in, probability_flow
+from course_utils.diffusion.likelihood import (
     Solver,
     bits_per_dim,
     dequantize,
@@ -33,7 +33,7 @@ from course_utils.likelihood import (
     hutchinson_divergence,
     log_likelihood,
 )
-from course_utils.paths import DiscreteVP
+from course_utils.diffusion.paths import DiscreteVP
 
 OURS, FINE = Solver("adams", steps=40), Solver("adams", steps=160)
 TIGHT = Solver(rtol=1e-6, atol=1e-6)

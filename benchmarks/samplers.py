@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.bench import Row, installed, medians
+from course_utils.diffusion.paths import DiscreteVP, linear_betas
+from course_utils.diffusion.plans import Plan, plan_ancestral, plan_ddim, plan_dpmpp_2m
+from course_utils.diffusion.samplers import sample
 from course_utils.models.fast import compiler
-from course_utils.paths import DiscreteVP, linear_betas
-from course_utils.plans import Plan, plan_ancestral, plan_ddim, plan_dpmpp_2m
-from course_utils.samplers import sample
 
 STEPS = 50
 SMALL, LARGE = (8, 1, 28, 28), (16, 3, 32, 32)

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from course_utils import notebooks, zoo
 from course_utils.bench import Row, installed, medians, share
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
+from course_utils.diffusion.samplers import guided, sample_ddim, sample_dpmpp_2m
+from course_utils.diffusion.slider import Slider
 from course_utils.models.fast import Fast, compiler
-from course_utils.paths import DiscreteVP, cosine_betas
-from course_utils.samplers import guided, sample_ddim, sample_dpmpp_2m
-from course_utils.slider import Slider
 
 WEIGHT = 1.0  # of guidance, as in the recipe of mnist-unet
 ALLOWED = 0.08  # distance to the converged picture

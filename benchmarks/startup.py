@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from course_utils.bench import Row, medians
 
-FIRST_CELL = "import course_utils.check, course_utils.samplers, course_utils.zoo"
+FIRST_CELL = "import course_utils.check, course_utils.diffusion.samplers, course_utils.zoo"
 
 
 def rows() -> Iterator[Row]:

@@ -10,9 +10,9 @@ import importlib.util
 import sys
 
 VERBS = {
-    "build": ("course_utils.build", "make the students' notebooks, the executed references and the recorded answers"),
+    "build": ("course_utils.authoring.build", "make the students' notebooks, the references and the recorded answers"),
     "grade": ("course_utils.grading", "grade a folder of submissions"),
-    "release": ("course_utils.release", "make the bundle that students get"),
+    "release": ("course_utils.authoring.release", "make the bundle that students get"),
     "train": ("course_utils.training", "train a checkpoint by its recipe"),
     "bench": ("course_utils.bench", "measure what is claimed about speed, beside the peers"),
 }
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("course", description="Build, grade, train and measure the course.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, (room, about) in VERBS.items():
-        if importlib.util.find_spec(room) is None:
+        if not _is_here(room):
             continue
         asked = verbs.add_parser(verb, help=about, description=about[0].upper() + about[1:] + ".")
         if verb in argv[:1]:
@@ -43,6 +43,11 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+
+
+def _is_here(room: str) -> bool:
+    package = room.rpartition(".")[0]
+    return (package == "course_utils" or _is_here(package)) and importlib.util.find_spec(room) is not None
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import torch
 from torch import Generator, Tensor
 
 if TYPE_CHECKING:
-    from course_utils.gaussian import GaussianPath, Kind
+    from course_utils.diffusion.gaussian import GaussianPath, Kind
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from course_utils.paths import GaussianPath
+    from course_utils.diffusion.paths import GaussianPath
 
 FOLDER = Path(__file__).with_name("checkpoints")
 
@@ -38,7 +38,7 @@ class Item:
     @property
     def path(self) -> GaussianPath:
         """The Gaussian path that the model was trained on; ValueError for a model that is not of one."""
-        from course_utils.paths import DiscreteVP, cosine_betas, linear_betas, sigmoid_betas
+        from course_utils.diffusion.paths import DiscreteVP, cosine_betas, linear_betas, sigmoid_betas
 
         schedules = {"linear": linear_betas, "cosine": cosine_betas, "sigmoid": sigmoid_betas}
         if "beta_schedule" not in self.config:

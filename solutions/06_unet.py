@@ -34,9 +34,9 @@ TRAIN = False  # True: section 10 trains the digits' network in full (within an 
 from functools import partial
 
 from course_utils import data, diagrams, plot, training, widgets, zoo
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
+from course_utils.diffusion.samplers import sample_ancestral
 from course_utils.own import own
-from course_utils.paths import DiscreteVP, cosine_betas
-from course_utils.samplers import sample_ancestral
 
 path = DiscreteVP(cosine_betas(200))  # the chain of notebook 05: alpha(t) = √ᾱ_t, sigma(t) = √(1 − ᾱ_t)
 images, labels = data.mnist("train")

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from course_utils import bench, zoo
+from course_utils.diffusion.paths import DiscreteVP, linear_betas
 from course_utils.models.fast import Fast
-from course_utils.paths import DiscreteVP, linear_betas
 
 ARGS = {"dim": 4, "condition_dim": 5, "dim_mults": [1, 2], "channels": 1}
 

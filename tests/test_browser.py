@@ -19,7 +19,7 @@ import pytest
 from conftest import require
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from course_utils.bank import read_bank
+from course_utils.authoring.bank import read_bank
 from course_utils.notebooks import read, solution
 
 pytestmark = pytest.mark.slow

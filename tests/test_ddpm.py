@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from course_utils import notebooks
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
+from course_utils.diffusion.samplers import sample_ancestral
 from course_utils.models.unet import Unet
-from course_utils.paths import DiscreteVP, cosine_betas
-from course_utils.samplers import sample_ancestral
 from course_utils.tasks import ddpm, draw_inputs, observe, tasks_of
 
 SCHEDULES = ["linear", "cosine", "sigmoid"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_utils import data
-from course_utils.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
+from course_utils.diffusion.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
 
 NAMES = ["moons", "swiss_roll", "ring", "checkerboard"]
 

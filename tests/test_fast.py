@@ -7,11 +7,12 @@ import threading
 import pytest
 import torch
 
-from course_utils import samplers, zoo
+from course_utils import zoo
+from course_utils.diffusion import samplers
+from course_utils.diffusion.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
+from course_utils.diffusion.slider import Slider
 from course_utils.models import fast
 from course_utils.models.fast import Fast
-from course_utils.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
-from course_utils.slider import Slider
 
 ARGS = {"dim": 4, "condition_dim": 5, "dim_mults": [1, 2], "channels": 1}
 

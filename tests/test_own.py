@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+from grading.classroom import submission
 
-from course_utils import bank, notebooks
+from course_utils import notebooks
 from course_utils.own import own
 
 ASKED = ("06_unet", "drop_condition", ["unet.drop_condition"])
@@ -17,7 +18,7 @@ def beside(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def put(**options) -> None:
-        nbformat.write(bank.submission("06_unet", **options), tmp_path / "06_unet.ipynb")
+        nbformat.write(submission("06_unet", **options), tmp_path / "06_unet.ipynb")
 
     return put
 

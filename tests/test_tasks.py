@@ -16,7 +16,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_utils import bank, notebooks, tasks
+from course_utils import notebooks, tasks
+from course_utils.authoring import bank, build
 from course_utils.check import CheckFailed, Unfinished, check
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import load_recorded
@@ -54,7 +55,7 @@ def variants(notebook: str) -> dict[str, dict[str, str]]:
 @NOTEBOOKS
 def test_cells_registry_and_points_tell_the_same(notebook):
     nb = notebooks.read(SOURCES[notebook])
-    points = notebooks.registry_points(notebooks.prefixes_of(nb))
+    points = build.registry_points(build.prefixes_of(nb))
     asked = [c.metadata[word] for c in nb.cells for word in ("task", "question") if word in c.metadata]
     assert sorted(asked) == sorted(points)
     built = nbformat.read(notebooks.student_path(SOURCES[notebook]), as_version=4)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_utils import zoo
-from course_utils.paths import DiscreteVP, cosine_betas
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 
 ARGS = {"dim": 2, "condition_dim": 4, "dim_mults": [1, 2], "channels": 1}
 

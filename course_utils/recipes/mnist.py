@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import data, metrics, samplers, zoo
-from course_utils.paths import DiscreteVP, cosine_betas
+from course_utils import data, metrics, zoo
+from course_utils.diffusion import samplers
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.recipes import Recipe
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils import bank, tasks
+from course_utils import notebooks, tasks
+from course_utils.authoring import build
 from course_utils.grading import rubric
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.limits import Limits
@@ -25,9 +27,31 @@ def hand_in(submissions: Path, student: str, notebook: NotebookNode | str, name:
     return path
 
 
+def submission(notebook: str | Path, replaced: dict[str, str] | None = None,
+               unfilled: Collection[str] = ()) -> NotebookNode:
+    """A student's notebook whose tasks are answered by the reference, or by the code given, or not at all.
+
+    Args:
+        notebook: A name such as `05_ddpm`, or the source itself.
+        replaced: Task id to the code that the student wrote instead of the reference's.
+        unfilled: Ids of tasks left as they were handed out.
+    """
+    source = notebook if isinstance(notebook, Path) else notebooks.source_of(notebook)
+    nb = notebooks.read(source)
+    build.graded(nb, build.registry_points(build.prefixes_of(nb)))
+    handed_out = build.student_face(nb)
+    code = {c.metadata["task"]: notebooks.solution(c.source) for c in nb.cells if "task" in c.metadata}
+    notebooks.replace(nb, code | (replaced or {}))
+    answers = {c.metadata["task"]: c.source for c in nb.cells if "task" in c.metadata}
+    for cell in handed_out.cells:
+        if "task" in cell.metadata and cell.metadata["task"] not in unfilled:
+            cell.source = answers[cell.metadata["task"]]
+    return handed_out
+
+
 def ddpm(**answers: str) -> NotebookNode:
     """05_ddpm answered by the reference, but for the tasks named here: `ddpm(q_sample="return x_start")`."""
-    return bank.submission("05_ddpm", {f"ddpm.{name}": code for name, code in answers.items()})
+    return submission("05_ddpm", {f"ddpm.{name}": code for name, code in answers.items()})
 
 
 def with_cell(nb: NotebookNode, source: str, at: int | None = None) -> NotebookNode:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from grading.classroom import hand_in
+from grading.classroom import hand_in, submission
 
-from course_utils import bank, notebooks, tasks
+from course_utils import notebooks, tasks
+from course_utils.authoring import bank
 from course_utils.grading import grade
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sandbox")]
@@ -32,7 +33,7 @@ def combined(notebook: str) -> list[dict[str, bank.Entry]]:
 def test_each_mistake_costs_its_task_and_no_other_on_both_paths(tmp_path, notebook):
     classes = combined(notebook)
     for k, wrong in enumerate(classes):
-        nb = bank.submission(notebook, {id: entry.code for id, entry in wrong.items()})
+        nb = submission(notebook, {id: entry.code for id, entry in wrong.items()})
         hand_in(tmp_path / "in", f"student {k:02}", nb, notebook)
     warm, cold = ({r.student: r.notebooks for r in grade(tmp_path / "in", tmp_path / out, seed=7, warm=out == "warm")}
                   for out in ("warm", "cold"))

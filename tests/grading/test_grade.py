@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-from grading.classroom import QUICK, ddpm, hand_in, with_cell
+from grading.classroom import QUICK, ddpm, hand_in, submission, with_cell
 
-from course_utils import bank, tasks
+from course_utils import tasks
 from course_utils.grading import grade, records
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sandbox")]
@@ -54,7 +54,7 @@ def sentence(tmp_path, student, task=None):
 
 def test_reference_and_unfilled(tmp_path):
     hand_in(tmp_path / "in", "ada", ddpm())
-    hand_in(tmp_path / "in", "ben", bank.submission("05_ddpm", unfilled=ALL))
+    hand_in(tmp_path / "in", "ben", submission("05_ddpm", unfilled=ALL))
     assert graded(tmp_path) == {"ada": ("graded", FULL, []), "ben": ("graded", 0, ALL)}
     assert sentence(tmp_path, "ben", "q_sample") == "It is not filled in yet."
     with open(tmp_path / "out/grades.csv", newline="") as file:

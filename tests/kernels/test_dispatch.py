@@ -12,11 +12,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.kernels import dispatch
 from course_utils.kernels.ema_update import bytes_moved, ema_update
 from course_utils.kernels.noise import draw_seeds, normal_like
 from course_utils.models.unet import Block
-from course_utils.paths import DiscreteVP, cosine_betas
 
 forward, guided, norm, vae = (import_module(f"course_utils.kernels.{name}") for name in (
     "q_sample", "guided_step", "modulated_norm", "reparameterize_kl"))  # the files: the functions hide their names

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[2]
-PROBING = ["check", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading.rooms.limits"]
-WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "worker", "cells", "ready", "zygote"))]
+PROBING = ["check", "cells", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading.rooms.limits"]
+WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "worker", "ready", "zygote"))]
 
 
 def stage(folder: Path, notebook: str, modules: Iterable[str] = ()) -> Path:

@@ -30,8 +30,8 @@ import numpy as np
 import torch
 
 from course_utils import tasks
+from course_utils.cells import fresh_notebook, run
 from course_utils.grading.rooms import ready, wire
-from course_utils.grading.rooms.cells import fresh_notebook, run_cell
 from course_utils.grading.rooms.limits import Limits
 from course_utils.tasks import Namespace, Outcome
 
@@ -59,7 +59,7 @@ def main() -> None:
 
 def serve(requests: int, replies: int, limits: Limits) -> None:
     """Runs the notebook that comes first, then answers one request after the other until there are no more."""
-    nb = fresh_notebook()
+    nb = fresh_notebook("__main__")
     cells = _receive_cells(requests)
     while cells:
         cells = _go_on(cells, nb, replies, limits)
@@ -112,6 +112,22 @@ def _run_stretch(cells: Cells, nb: ModuleType, replies: int, telling: int) -> Ce
         wire.send(replies, frame)
     os.write(telling, LAST)
     return cells[ran:]
+
+
+def run_cell(source: str, name: str, nb: ModuleType) -> Outcome:
+    """Runs a cell; an exception ends the cell, as in a notebook, not the notebook."""
+    try:
+        run(source, name, nb)
+    except BaseException as e:  # SystemExit and KeyboardInterrupt would not end a notebook either
+        return Outcome(error=type(e).__name__, message=_text(e))
+    return Outcome()
+
+
+def _text(e: BaseException) -> str:
+    try:
+        return str(e)
+    except Exception:  # a student's own exception may be broken
+        return ""
 
 
 def _answer(id: str, inputs: dict, nb: ModuleType, replies: int, limits: Limits, late: float) -> float:

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grading.attacks.world import World
-from grading.classroom import hand_in
+from grading.classroom import hand_in, submission
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from course_utils import bank, tasks
+from course_utils import tasks
+from course_utils.authoring import bank
 from course_utils.grading import grade
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.limits import Limits
@@ -139,7 +140,7 @@ def notebook_of(seat: Seat, world: World) -> NotebookNode:
     """The notebook that a student hands in."""
     wrong = {id: _mistake(id) for id in seat.wrong}
     bodies = {id: world.fill(piece.body) for id, piece in seat.bodies.items()}
-    nb = bank.submission(NOTEBOOK, wrong | bodies)
+    nb = submission(NOTEBOOK, wrong | bodies)
     for piece in seat.pieces:
         if piece.edit:
             piece.edit(nb)

@@ -110,9 +110,9 @@ found = [str(p) for p in pathlib.Path(course_utils.__file__).parents[1].rglob("*
 if attempt(lambda: recorded.load_recorded("05_ddpm")): found.append("load_recorded")"""),
     finds("modules of the library that answer this notebook", """
 import importlib
-found = [name for name in ("bank", "notebooks", "gaussian", "paths", "samplers", "likelihood", "kernels.q_sample",
-                           "models.unet", "guidance", "plans", "own", "grading.grader", "grading.rooms.room",
-                           "tasks.unet")
+found = [name for name in ("authoring.bank", "notebooks", "diffusion.gaussian", "diffusion.paths", "diffusion.plans",
+                           "diffusion.samplers", "diffusion.guidance", "diffusion.likelihood", "kernels.q_sample",
+                           "models.unet", "own", "grading.grader", "grading.rooms.room", "tasks.unet")
          if attempt(lambda: importlib.import_module(f"course_utils.{name}"))]"""),
     finds("installed packages that hold the answers", r"""
 import subprocess

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.paths import DiscreteVP, GaussianPath
-from course_utils.plans import Plan, distinct, plan_dpmpp_2m
-from course_utils.samplers import guided, sample
+from course_utils.diffusion.paths import DiscreteVP, GaussianPath
+from course_utils.diffusion.plans import Plan, distinct, plan_dpmpp_2m
+from course_utils.diffusion.samplers import guided, sample
 
 # Log-SNR between which a picture takes shape: below, x tells nothing of x_start, above, it tells all. A preview's few
 # steps lie where most of it is decided.

@@ -33,11 +33,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from course_utils import solvers
-from course_utils.flow import Field, Variable, ends_in, probability_flow, smooth_variable
-from course_utils.guidance import evaluating
-from course_utils.paths import GaussianPath, Kind
-from course_utils.solvers import Solution
+from course_utils.diffusion import solvers
+from course_utils.diffusion.flow import Field, Variable, ends_in, probability_flow, smooth_variable
+from course_utils.diffusion.guidance import evaluating
+from course_utils.diffusion.paths import GaussianPath, Kind
+from course_utils.diffusion.solvers import Solution
 
 
 class Likelihood(NamedTuple):

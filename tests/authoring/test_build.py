@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils import bank, build, cli, notebooks
+from course_utils import cli, notebooks
+from course_utils.authoring import bank, build
 
 SOURCE = '''\
 # %% tags=["setup"]

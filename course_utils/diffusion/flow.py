@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from course_utils.gaussian import like
-from course_utils.paths import DiscreteVP, GaussianPath, Kind
+from course_utils.diffusion.gaussian import like
+from course_utils.diffusion.paths import DiscreteVP, GaussianPath, Kind
 
 Field = Callable[..., Tensor]  # fn(x, t, *per_sample), (m, *) to (m, *)
 Variable = Literal["time", "log_snr"]

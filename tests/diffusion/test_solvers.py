@@ -10,7 +10,7 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-from course_utils.solvers import ERROR, NODES, STAGES, adams, heun, rk4, rk45
+from course_utils.diffusion.solvers import ERROR, NODES, STAGES, adams, heun, rk4, rk45
 
 
 def swing(x: Tensor, t: Tensor) -> Tensor:

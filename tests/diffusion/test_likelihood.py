@@ -11,8 +11,8 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor, nn
 
-from course_utils.gaussian import like
-from course_utils.likelihood import (
+from course_utils.diffusion.gaussian import like
+from course_utils.diffusion.likelihood import (
     Solver,
     bits_per_dim,
     decode,
@@ -23,7 +23,7 @@ from course_utils.likelihood import (
     hutchinson_divergence,
     log_likelihood,
 )
-from course_utils.paths import VE, VP, DiscreteVP, RectifiedFlow, SubVP, cosine_betas
+from course_utils.diffusion.paths import VE, VP, DiscreteVP, RectifiedFlow, SubVP, cosine_betas
 
 TIGHT = Solver(rtol=1e-7, atol=1e-7)
 

@@ -18,8 +18,8 @@ import nbformat
 
 from course_utils import notebooks
 
-HERE = Path(__file__).resolve().parent
-KEPT = {"grading", "bank", "bench", "build", "release"}  # rooms of the library that stay with the instructor
+LIBRARY = Path(__file__).resolve().parents[1]
+KEPT = {"grading", "authoring", "bench"}  # rooms of the library that stay with the instructor
 SECTIONS = {"grading", "tests"}  # of requirements.txt, which only an instructor needs
 INSTRUCTORS = {"nbgrader"}  # and single lines
 TABLES = ("build-system", "project", "project.scripts", "tool.setuptools")  # of pyproject.toml, which an install needs
@@ -94,7 +94,7 @@ def release(out: Path) -> None:
     Raises:
         ValueError: When the folder is there already, or a notebook is not what its source gives.
     """
-    from course_utils import build
+    from course_utils.authoring import build
 
     if out.exists():
         raise ValueError(f"{out} is there already; name a new folder.")
@@ -113,11 +113,11 @@ def release(out: Path) -> None:
 
 
 def _write(folder: Path) -> None:
-    root = HERE.parent
+    root = LIBRARY.parent
     for source in notebooks.sources():
         _copy(notebooks.student_path(source), folder / "notebooks" / f"{source.stem}.ipynb")
-    for path in sorted(HERE.rglob("*")):
-        place = path.relative_to(HERE)
+    for path in sorted(LIBRARY.rglob("*")):
+        place = path.relative_to(LIBRARY)
         unwanted = any(part.startswith((".", "__pycache__")) for part in place.parts)
         if path.is_file() and not unwanted and place.parts[0].removesuffix(".py") not in KEPT:
             _copy(path, folder / "course_utils" / place)
@@ -146,7 +146,7 @@ def _tables(text: str) -> str:
 def _readme() -> str:
     rows = [f"| [{s.stem}](notebooks/{s.stem}.ipynb) | {_title(notebooks.student_path(s))} |"
             for s in notebooks.sources()]
-    course = (HERE.parent / "README.md").read_text("utf-8").splitlines()[0].lstrip("# ")
+    course = (LIBRARY.parent / "README.md").read_text("utf-8").splitlines()[0].lstrip("# ")
     return README.format(course=course, rows="\n".join(rows), first=notebooks.sources()[0].stem)
 
 

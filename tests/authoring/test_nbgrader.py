@@ -10,10 +10,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from grading.classroom import submission
 from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator
 
-from course_utils import bank, notebooks, tasks
+from course_utils import notebooks, tasks
+from course_utils.authoring import bank
 
 NAME = "05_ddpm"
 pytestmark = pytest.mark.slow
@@ -28,7 +30,7 @@ def course(tmp_path_factory) -> Path:
     shutil.copy(notebooks.SOLUTIONS / f"{NAME}.ipynb", root / "source" / NAME)
     nbgrader(root, "generate_assignment", NAME)
     for student, unfilled in (("filled", ()), ("unfilled", bank.task_ids(notebooks.source_of(NAME)))):
-        nb = bank.submission(NAME, unfilled=unfilled)
+        nb = submission(NAME, unfilled=unfilled)
         nb.cells = [c for c in nb.cells if notebooks.kind_of(c) != "demo"]
         folder = root / "submitted" / student / NAME
         folder.mkdir(parents=True)

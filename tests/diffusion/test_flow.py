@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course_utils import samplers
-from course_utils.flow import ends_in, probability_flow, smooth_variable
-from course_utils.paths import VP, DiscreteVP, RectifiedFlow, cosine_betas
+from course_utils.diffusion import samplers
+from course_utils.diffusion.flow import ends_in, probability_flow, smooth_variable
+from course_utils.diffusion.paths import VP, DiscreteVP, RectifiedFlow, cosine_betas
 
 
 def test_in_log_snr_the_flow_is_the_formula_s_also_at_a_chain_s_indices():

@@ -8,7 +8,16 @@ import math
 import pytest
 import torch
 
-from course_utils.paths import VE, VP, DiscreteVP, RectifiedFlow, SubVP, cosine_betas, linear_betas, sigmoid_betas
+from course_utils.diffusion.paths import (
+    VE,
+    VP,
+    DiscreteVP,
+    RectifiedFlow,
+    SubVP,
+    cosine_betas,
+    linear_betas,
+    sigmoid_betas,
+)
 
 PATHS = {"vp": VP(), "sub_vp": SubVP(), "ve": VE(), "rectified": RectifiedFlow(),
          "chain": DiscreteVP(cosine_betas(50))}

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.gaussian import like
-from course_utils.paths import GaussianPath, Kind
+from course_utils.diffusion.gaussian import like
+from course_utils.diffusion.paths import GaussianPath, Kind
 
 Model = Callable[[Tensor, Tensor], Tensor]
 

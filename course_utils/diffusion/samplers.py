@@ -19,10 +19,10 @@ from typing import Any, Literal
 import torch
 from torch import Generator, Tensor
 
-from course_utils.flow import ends_in, probability_flow, smooth_variable
-from course_utils.guidance import Model, at_time, classifier_guided, evaluating, guided
-from course_utils.paths import GaussianPath, Kind
-from course_utils.plans import (
+from course_utils.diffusion.flow import ends_in, probability_flow, smooth_variable
+from course_utils.diffusion.guidance import Model, at_time, classifier_guided, evaluating, guided
+from course_utils.diffusion.paths import GaussianPath, Kind
+from course_utils.diffusion.plans import (
     Plan,
     plan_ancestral,
     plan_ddim,
@@ -34,7 +34,7 @@ from course_utils.plans import (
     times_quadratic,
     times_uniform,
 )
-from course_utils.solvers import rk45
+from course_utils.diffusion.solvers import rk45
 
 __all__ = ["Plan", "classifier_guided", "guided", "plan_ancestral", "plan_ddim", "plan_dpmpp_2m", "plan_euler",
            "plan_euler_maruyama", "plan_reverse_diffusion", "sample", "sample_ancestral", "sample_ddim",

@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 import torch
 
-from course_utils import samplers
 from course_utils.data import Mixture
-from course_utils.paths import VP, DiscreteVP, RectifiedFlow, cosine_betas
+from course_utils.diffusion import samplers
+from course_utils.diffusion.paths import VP, DiscreteVP, RectifiedFlow, cosine_betas
 
 PATH = VP()
 PAIR = Mixture(torch.tensor([[-1.5], [0.5]], dtype=torch.float64), 0.3, torch.tensor([0.3, 0.7], dtype=torch.float64))

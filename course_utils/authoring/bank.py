@@ -1,4 +1,4 @@
-"""The bank of mistakes: read, run against the reference, recorded; and submissions made from it.
+"""The bank of mistakes: read, run against the reference, recorded.
 
 A bank is percent text (`solutions/mistakes/05_ddpm.py`); variants, right answers written another way, have the same
 form without hints (`tests/variants/05_ddpm_loops.py`):
@@ -17,8 +17,6 @@ import textwrap
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-
-from nbformat import NotebookNode
 
 from course_utils import notebooks
 
@@ -117,7 +115,7 @@ def record(notebook: str | Path, digest: str = "") -> None:
 
 _MEASURE = """
 import sys, pathlib
-from course_utils import bank
+from course_utils.authoring import bank
 bank.observe_all(pathlib.Path(sys.argv[1]))
 print("modules:", *sorted(m for m in sys.modules if m.split(".")[0] == "course_utils"))
 """
@@ -129,29 +127,5 @@ def modules_of(source: Path) -> list[str]:
     if got.returncode:
         raise ValueError(f"{source.name} does not run by itself:\n{got.stderr}")
     loaded = got.stdout.splitlines()[-1].split()[1:]
-    return [m for m in loaded if m not in ("course_utils.bank", "course_utils.notebooks")]
-
-
-# ---- submissions ---------------------------------------------------------------------------------------------------
-
-
-def submission(notebook: str | Path, replaced: dict[str, str] | None = None,
-               unfilled: Collection[str] = ()) -> NotebookNode:
-    """A student's notebook whose tasks are answered by the reference, or by the code given, or not at all.
-
-    Args:
-        notebook: A name such as `05_ddpm`, or the source itself.
-        replaced: Task id to the code that the student wrote instead of the reference's.
-        unfilled: Ids of tasks left as they were handed out.
-    """
-    source = notebook if isinstance(notebook, Path) else notebooks.source_of(notebook)
-    nb = notebooks.read(source)
-    notebooks.graded(nb, notebooks.registry_points(notebooks.prefixes_of(nb)))
-    handed_out = notebooks.student_face(nb)
-    code = {c.metadata["task"]: notebooks.solution(c.source) for c in nb.cells if "task" in c.metadata}
-    notebooks.replace(nb, code | (replaced or {}))
-    answers = {c.metadata["task"]: c.source for c in nb.cells if "task" in c.metadata}
-    for cell in handed_out.cells:
-        if "task" in cell.metadata and cell.metadata["task"] not in unfilled:
-            cell.source = answers[cell.metadata["task"]]
-    return handed_out
+    readers = ("course_utils.authoring", "course_utils.notebooks", "course_utils.cells")
+    return [m for m in loaded if not m.startswith(readers)]

@@ -12,10 +12,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils import bank, cli, notebooks, release
+from course_utils import cli, notebooks
+from course_utils.authoring import bank, release
 
 pytestmark = pytest.mark.slow
-ROOT = Path(release.__file__).parents[1]
+ROOT = Path(release.__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +180,6 @@ def test_requirements_are_those_of_a_student(bundle):
 def test_it_refuses_what_is_there_and_what_is_out_of_date(bundle, tmp_path, monkeypatch, capsys):
     assert cli.main(["release", "--out", str(bundle)]) == 2
     assert "is there already" in capsys.readouterr().err
-    monkeypatch.setattr("course_utils.build.check", lambda source: [f"{source.stem} is old."])
+    monkeypatch.setattr("course_utils.authoring.build.check", lambda source: [f"{source.stem} is old."])
     assert cli.main(["release", "--out", str(tmp_path / "new")]) == 2
     assert "05_ddpm is old." in capsys.readouterr().err and not list(tmp_path.iterdir())

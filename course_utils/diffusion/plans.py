@@ -16,7 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from course_utils.paths import DiscreteVP, GaussianPath, Kind
+from course_utils.diffusion.paths import DiscreteVP, GaussianPath, Kind
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from grading.classroom import submission
 
-from course_utils import bank, notebooks
+from course_utils import notebooks
+from course_utils.authoring import bank
 
 BANK = '''\
 """What a file says before its first cell is not read."""
@@ -43,7 +45,7 @@ def test_a_cell_of_another_form_is_refused_with_its_line(tmp_path, cell):
 
 def test_a_submission_is_filled_by_the_reference_by_given_code_or_not_at_all():
     one, two, *others = bank.task_ids(notebooks.source_of("05_ddpm"))
-    nb = bank.submission("05_ddpm", {one: "return 'mine'"}, unfilled=[two])
+    nb = submission("05_ddpm", {one: "return 'mine'"}, unfilled=[two])
     told = {c.metadata["task"]: c.source for c in nb.cells if "task" in c.metadata}
     assert "    return 'mine'\n" in told[one]
     assert "raise Unfinished()" in told[two]

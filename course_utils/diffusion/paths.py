@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.gaussian import GaussianPath, Kind, Reverse, like
+from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, like
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
            "cosine_betas", "linear_betas", "sigmoid_betas"]

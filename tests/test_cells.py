@@ -4,13 +4,14 @@ import sys
 
 import pytest
 
-from course_utils.grading.rooms.cells import fresh_notebook, run_cell
+from course_utils.cells import fresh_notebook
+from course_utils.grading.rooms.worker import run_cell
 
 
 @pytest.fixture
 def nb(monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    return fresh_notebook()
+    return fresh_notebook("__main__")
 
 
 @pytest.mark.parametrize("source", [

@@ -1,4 +1,4 @@
-"""A student's cell as plain Python, run the way a notebook would run it. Used inside a room."""
+"""A notebook's cell as plain Python, run the way a kernel would run it; magics and shell lines do nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from course_utils.tasks import Outcome
-
 RUNS_ITS_BODY = {"time", "timeit", "capture", "prun"}  # cell magics under which Python code stands
 
 
 class Shell:
-    """What `get_ipython()` gives in a room: magics and shell lines do nothing, timing ones run what they time."""
+    """`get_ipython()` where no kernel is: magics and shell lines do nothing, timing ones run what they time."""
 
     def __init__(self, names: dict[str, Any]):
         self.user_ns = names
@@ -39,13 +37,17 @@ class Shell:
         return lambda *_, **__: None
 
 
-def fresh_notebook() -> ModuleType:
-    """An empty module that takes `__main__`'s place, with what a notebook finds there besides Python's own names."""
-    nb = ModuleType("__main__")
+def fresh_notebook(name: str) -> ModuleType:
+    """An empty module in `sys.modules`, with what a notebook finds in its own besides Python's names.
+
+    Args:
+        name: Of the module, where dataclasses and pickle look a class up; "__main__" takes that one's place.
+    """
+    nb = ModuleType(name)
     shell = Shell(vars(nb))
     nb.get_ipython = lambda: shell
     nb.display = lambda *_, **__: None
-    sys.modules["__main__"] = nb
+    sys.modules[name] = nb
     return nb
 
 
@@ -62,19 +64,8 @@ def to_python(source: str) -> str:
     return source
 
 
-def run_cell(source: str, name: str, nb: ModuleType) -> Outcome:
-    """Runs a cell in the notebook's namespace; an exception ends the cell, as in a notebook, not the notebook."""
-    try:
-        python = to_python(source)
-        linecache.cache[name] = (len(python), None, python.splitlines(keepends=True), name)
-        exec(compile(python, name, "exec", dont_inherit=True), vars(nb))
-    except BaseException as e:  # SystemExit and KeyboardInterrupt would not end a notebook either
-        return Outcome(error=type(e).__name__, message=_text(e))
-    return Outcome()
-
-
-def _text(e: BaseException) -> str:
-    try:
-        return str(e)
-    except Exception:  # a student's own exception may be broken
-        return ""
+def run(source: str, name: str, nb: ModuleType) -> None:
+    """Runs a cell in the notebook's namespace; `name` is what tracebacks, which show its lines, call it."""
+    python = to_python(source)
+    linecache.cache[name] = (len(python), None, python.splitlines(keepends=True), name)
+    exec(compile(python, name, "exec", dont_inherit=True), vars(nb))  # noqa: S102 (running cells is the job)
