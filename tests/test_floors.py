@@ -38,8 +38,8 @@ def test_nothing_is_imported_from_above(module):
 
 
 @pytest.mark.parametrize("code", [
-    "def f():\n    from course_utils.own import own", "import course_utils.own as o", "from course_utils import own, zoo",
-    "from ..own import own", "from .. import own"])
+    "def f():\n    from course_utils.own import own", "import course_utils.own as o",
+    "from course_utils import own, zoo", "from ..own import own", "from .. import own"])
 def test_an_import_is_found_in_any_form(code):
     assert "own" in imported(code, ("diffusion",))
 

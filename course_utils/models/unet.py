@@ -238,3 +238,6 @@ class Unet(nn.Module):
         if x.shape[-2] % factor or x.shape[-1] % factor:
             raise ValueError(f"Height and width must be divisible by {factor} (2 to the number of levels), "
                              f"but x is {x.shape[-2]} × {x.shape[-1]}.")
+
+
+NETWORK = Unet
