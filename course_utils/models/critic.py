@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from course_utils.models.unet import RMSNorm
@@ -14,13 +16,13 @@ class Critic(nn.Module):
 
     Args:
         channels: Of the images.
-        dims: Channels of the two stages, each of which halves height and width.
+        dims: Channels of the stages, each of which halves height and width; the patch is for two of them.
     """
 
-    def __init__(self, channels: int = 3, dims: tuple[int, int] = (64, 128)):
+    def __init__(self, channels: int = 3, dims: tuple[int, ...] = (64, 128)):
         super().__init__()
-        self.layers = nn.Sequential(halving(channels, dims[0]), halving(dims[0], dims[1]),
-                                    nn.Conv2d(dims[1], 1, 3, padding=1))
+        stages = (halving(dim, dim_out) for dim, dim_out in pairwise([channels, *dims]))
+        self.layers = nn.Sequential(*stages, nn.Conv2d(dims[-1], 1, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         """x (b, channels, h, w) in [-1, 1] → logits (b, 1, h/4, w/4), positive for real."""

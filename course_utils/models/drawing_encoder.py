@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -19,8 +21,7 @@ class DrawingEncoder(nn.Module):
 
     def __init__(self, channels: int = 3, dims: tuple[int, ...] = (48, 96, 128), embedding_dim: int = 384):
         super().__init__()
-        widths = [channels, *dims]
-        self.stages = nn.Sequential(*(halving(dim, dim_out) for dim, dim_out in zip(widths, dims, strict=False)))
+        self.stages = nn.Sequential(*(halving(dim, dim_out) for dim, dim_out in pairwise([channels, *dims])))
         self.head = nn.Linear(dims[-1], embedding_dim)
 
     def forward(self, x: Tensor) -> Tensor:

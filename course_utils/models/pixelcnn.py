@@ -70,21 +70,25 @@ class PixelCNN(nn.Module):
         self.levels = levels
         self.init_conv = MaskedConv2d("A", 1, channels, 7)
         self.blocks = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
-        self.head = head(channels, levels)
+        self.head = nn.Sequential(nn.ReLU(), nn.Conv2d(channels, channels, 1), nn.ReLU(),
+                                  nn.Conv2d(channels, levels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, h, w) long in 0 … levels − 1 → (b, levels, h, w) logits."""
-        return self.head(self.blocks(self.init_conv(centred(x, self.levels, like=self.init_conv.weight))))
+        """The logits of every pixel, given all before it.
 
+        Args:
+            x: (b, h, w) integers in 0 … levels − 1.
 
-def centred(x: Tensor, levels: int, like: Tensor) -> Tensor:
-    """(b, h, w) levels as an image (b, 1, h, w) in [-1, 1] of `like`'s type."""
-    return x.unsqueeze(1).to(like.dtype) * (2 / (levels - 1)) - 1
+        Returns:
+            (b, levels, h, w).
 
-
-def head(channels: int, levels: int) -> nn.Sequential:
-    """Two 1×1 convolutions: (b, channels, h, w) → (b, levels, h, w); van den Oord et al. 2016, table 1."""
-    return nn.Sequential(nn.ReLU(), nn.Conv2d(channels, channels, 1), nn.ReLU(), nn.Conv2d(channels, levels, 1))
+        Raises:
+            ValueError: x is an image of another kind.
+        """
+        if x.is_floating_point() or x.dim() != 3:
+            raise ValueError(f"x must be levels, (b, h, w) of integers, but it is {tuple(x.shape)} of {x.dtype}.")
+        image = x.unsqueeze(1).to(self.init_conv.weight.dtype) * (2 / (self.levels - 1)) - 1  # (b, 1, h, w) in [-1, 1]
+        return self.head(self.blocks(self.init_conv(image)))
 
 
 NETWORK = PixelCNN

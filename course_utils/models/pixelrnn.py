@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.models.pixelcnn import MaskedConv2d, centred, head
+from course_utils.models.pixelcnn import PixelCNN
 
 
 class RowLSTM(nn.Module):
@@ -35,8 +35,8 @@ class RowLSTM(nn.Module):
         return x + self.out(torch.stack(states, dim=2))
 
 
-class PixelRNN(nn.Module):
-    """PixelCNN's interface with recurrent layers: each pixel sees a triangle of all rows above it.
+class PixelRNN(PixelCNN):
+    """A PixelCNN whose blocks are recurrent: each pixel sees a triangle of all rows above it.
 
     Args:
         levels: Values of a pixel.
@@ -45,15 +45,8 @@ class PixelRNN(nn.Module):
     """
 
     def __init__(self, levels: int = 4, channels: int = 32, layers: int = 2):
-        super().__init__()
-        self.levels = levels
-        self.init_conv = MaskedConv2d("A", 1, channels, 7)
-        self.layers = nn.Sequential(*(RowLSTM(channels) for _ in range(layers)))
-        self.head = head(channels, levels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, h, w) long in 0 … levels − 1 → (b, levels, h, w) logits."""
-        return self.head(self.layers(self.init_conv(centred(x, self.levels, like=self.init_conv.weight))))
+        super().__init__(levels, channels, blocks=0)
+        self.blocks = nn.Sequential(*(RowLSTM(channels) for _ in range(layers)))
 
 
 NETWORK = PixelRNN

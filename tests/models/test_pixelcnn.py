@@ -37,6 +37,12 @@ def test_the_likelihoods_of_all_images_sum_to_one():
     assert_all_images_sum_to_one(PixelCNN(levels=2, channels=8, blocks=2))
 
 
+@pytest.mark.parametrize("x", [torch.rand(2, 8, 8), torch.zeros(2, 1, 8, 8, dtype=torch.long)])
+def test_an_image_that_is_not_levels_is_one_sentence(x):
+    with pytest.raises(ValueError, match=r"^x must be levels, \(b, h, w\) of integers, but it is \(2, .*"):
+        PixelCNN(channels=2, blocks=0)(x)
+
+
 def test_it_keeps_the_contract():
     torch.manual_seed(0)
     assert_keeps_the_contract(PixelCNN(channels=16, blocks=2), torch.randint(4, (3, 8, 9)))
