@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from course_utils.models.unet import Block, Downsample, Upsample
+from course_utils.models.unet import Block, Downsample, Upsample, check_size
 
 
 class Residual(nn.Sequential):
@@ -33,7 +33,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, dims: tuple[int, ...] = (24, 48, 96), latent_channels: int = 8, channels: int = 3):
         super().__init__()
-        self.factor = 2 ** (len(dims) - 1)
+        self.levels = len(dims) - 1
         self.encoder = nn.Sequential(nn.Conv2d(channels, dims[0], 3, padding=1), Residual(dims[0]))
         for dim, dim_out in pairwise(dims):
             self.encoder.extend([Downsample(dim, dim_out), Residual(dim_out)])
@@ -50,9 +50,7 @@ class Autoencoder(nn.Module):
         Raises:
             ValueError: When f does not divide height and width.
         """
-        if x.shape[-2] % self.factor or x.shape[-1] % self.factor:
-            raise ValueError(f"Height and width must be divisible by {self.factor}, "
-                             f"but x is {x.shape[-2]} × {x.shape[-1]}.")
+        check_size(x, self.levels)
         mu, logvar = self.encoder(x).chunk(2, dim=1)
         return mu, logvar.clamp(-30, 20)  # keeps exp finite while the encoder is still far off
 

@@ -65,5 +65,5 @@ def test_every_parameter_gets_a_gradient_under_autocast_and_channels_last():
 
 
 def test_a_size_that_cannot_be_quartered_is_one_sentence():
-    with pytest.raises(ValueError, match=r"^Height and width must be divisible by 4, but x is 8 × 6\.$"):
+    with pytest.raises(ValueError, match=r"^Height and width must be divisible by 4 .* but x is 8 × 6\.$"):
         small().encode(torch.zeros(1, 3, 8, 6))
