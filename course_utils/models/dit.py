@@ -134,7 +134,13 @@ class Transformer(nn.Module):
         adaln_zero_init(self)
 
     def transform(self, patches: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """Patches (b, tokens, patch_dim) for t (b,) in [0, 1] and context (b, m, context_dim), padded by zeros."""
+        """Patches (b, tokens, patch_dim) for t (b,) in [0, 1] and context (b, m, context_dim), padded by zeros.
+
+        Raises:
+            ValueError: When there are more or fewer patches than the network has positions.
+        """
+        if patches.shape[1] != len(self.positions):
+            raise ValueError(f"The network has {len(self.positions)} tokens, but the input has {patches.shape[1]}.")
         c, mask = self.time_mlp(t), is_token(context)
         x, context = self.embed(patches) + self.positions, self.context_embed(context)
         for block in self.blocks:

@@ -138,3 +138,8 @@ def test_the_network_is_one_graph(text):
 def test_another_way_of_reading_is_one_sentence():
     with pytest.raises(ValueError, match="""^Text is read by "cross" or "joint" attention, not by 'add'.$"""):
         small("add")
+
+
+def test_another_number_of_tokens_is_one_sentence():
+    with pytest.raises(ValueError, match="^The network has 16 tokens, but the input has 32.$"):
+        small("cross")(torch.zeros(1, 2, 4, 8), torch.zeros(1), torch.zeros(1, 3, 6))
