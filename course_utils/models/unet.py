@@ -209,8 +209,7 @@ class Unet(nn.Module):
         if model_kwargs.get("cfg_scale") is not None:
             return self.cfg_forward(x, time, model_kwargs)
         check_size(x, len(self.downs))
-        condition = self._condition(x, model_kwargs.get("text_emb"))
-        context = (self.time_mlp(time) + self.condition_mlp(condition)).to(x.dtype)
+        context = self._context(x, time, model_kwargs).to(x.dtype)
 
         x, skips = self.init_conv(x), []
         for block1, block2, downsample in self.downs:
@@ -232,6 +231,10 @@ class Unet(nn.Module):
         both = {"text_emb": torch.cat([text_emb, torch.zeros_like(text_emb)])}
         cond, uncond = self.forward(torch.cat([x, x]), torch.cat([time, time]), both).chunk(2)
         return torch.lerp(uncond, cond, 1.0 + w)
+
+    def _context(self, x: Tensor, time: Tensor, model_kwargs: dict) -> Tensor:
+        """What modulates every block, (b, 4·dim): the sum of all embeddings."""
+        return self.time_mlp(time) + self.condition_mlp(self._condition(x, model_kwargs.get("text_emb")))
 
     def _condition(self, x: Tensor, text_emb: Tensor | None) -> Tensor:
         if text_emb is None:
