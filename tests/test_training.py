@@ -124,7 +124,7 @@ if shipped is None and {stop_at} > 0:
 
 
 def torchrun(script, processes=2):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[1])}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[2])}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     return subprocess.run([*command, *script], env=environment, capture_output=True, text=True, check=False)
 

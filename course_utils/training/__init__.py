@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import json
 import math
-import os
 import signal
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,12 +26,14 @@ from course_utils.models.fast import compiler, fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
 
-MACHINES = ["two cores", "a GPU"]
 RUNS = Path("runs")  # states of unfinished runs and pictures of their progress, below the current folder
 
 
 class State:
-    """All that a training run is at one moment: model, moving average, optimizer, random states, step, losses."""
+    """All that a training run is at one moment: model, moving average, optimizer, random states, step, losses.
+
+    `earlier` are the steps that a checkpoint which is trained on had behind it; `recorded` is what milestones showed.
+    """
 
     def __init__(self, recipe: Recipe, device: torch.device):
         memory.keep()
@@ -49,8 +50,9 @@ class State:
         # Measured, so that processes must agree and a resumed run be told.
         votes = self.processes.mean(torch.tensor(float(fastest_dtype(device) == torch.bfloat16), device=self.device))
         self.bfloat16 = votes.item() == 1
-        self.step, self.steps = 0, recipe.steps
+        self.step, self.steps, self.earlier = 0, recipe.steps, 0
         self.losses: list[float] = []
+        self.recorded: dict[str, float] = {}
         torch.manual_seed(recipe.seed + self.processes.rank)  # dropout
 
     def tensors(self) -> dict[str, Tensor]:
@@ -64,7 +66,9 @@ class State:
         if self.device.type == "cuda":
             out["random/cuda"] = gather(torch.cuda.get_rng_state(self.device))
         out["bfloat16"] = torch.tensor(self.bfloat16)
-        out |= {"step": torch.tensor([self.step, self.steps]), "losses": torch.tensor(self.losses, dtype=torch.float64)}
+        out["step"] = torch.tensor([self.step, self.steps, self.earlier])
+        out["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+        out |= {f"recorded/{k}": torch.tensor(v, dtype=torch.float64) for k, v in self.recorded.items()}
         return {k: v.detach().cpu().contiguous().clone() for k, v in out.items()}
 
     def restore(self, saved: dict[str, Tensor]) -> None:
@@ -87,26 +91,41 @@ class State:
         if "random/cuda" in saved and self.device.type == "cuda":
             torch.cuda.set_rng_state(saved["random/cuda"][rank].clone(), self.device)
         self.bfloat16 = bool(saved["bfloat16"])
-        (self.step, self.steps), self.losses = saved["step"].tolist(), saved["losses"].tolist()
+        (self.step, self.steps, self.earlier), self.losses = saved["step"].tolist(), saved["losses"].tolist()
+        self.recorded = {k: v.item() for k, v in _part(saved, "recorded/").items()}
+
+    def look(self, at: Callable, *args: Any) -> Any:
+        """What a recipe's method says of the averaged model; looking changes nothing in the run."""
+        with torch.random.fork_rng():
+            return at(self.recipe.shipped(self.ema), *args)
+
+    def go_on_from(self, item: zoo.Item) -> None:
+        """Takes a checkpoint's weights over; what it does not hold, such as a GAN's discriminator, begins anew."""
+        for model in (self.model, self.ema):
+            self.recipe.shipped(model).load_state_dict(item.model.state_dict())
+        self.earlier = item.config["trained_steps"]
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): x for key, x in tensors.items() if key.startswith(prefix)}
 
 
-def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False, device: str | None = None,
-          compile: bool = False, folder: Path = RUNS, out: Path | None = None) -> Path | None:
+def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False, from_shipped: bool = False,
+          device: str | None = None, compile: bool = False, folder: Path = RUNS, out: Path | None = None,
+          quiet: bool = False) -> Path | None:
     """Trains a recipe, measures the averaged model and ships it as a checkpoint.
 
     Args:
         name: A recipe's name, see `course train --list`, or the recipe itself.
         steps: All in all, instead of the recipe's own number, or of the interrupted run's.
         resume: Go on from the state that an interrupted run left in `folder`, to the same bits.
+        from_shipped: Begin with the weights of the course's checkpoint; `steps` are then so many more.
         device: "cpu" or "cuda"; default: CUDA when there is one.
         compile: Compile the model, which needs a C++ compiler or a GPU and a minute at the start.
         folder: Of states and pictures of progress.
         out: Of the finished checkpoint. Unless given, the course's own checkpoints, and `folder` for a recipe that is
             not the course's, or that was trained for fewer steps than it says.
+        quiet: Without the bar and the lines that tell the quality.
 
     Returns:
         The checkpoint's path, or None when it was interrupted: the state is then saved.
@@ -127,25 +146,27 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         _load(run, state)
     elif state.exists():
         raise ValueError(f"An unfinished run of {recipe.name} lies in {state}: resume it, or delete the file.")
+    elif from_shipped:
+        run.go_on_from(zoo.load(recipe.name))
     if steps is not None and steps < max(run.step, 1):
         raise ValueError(f"{steps} steps in all leave nothing to do: {run.step} are done.")
     run.steps = run.steps if steps is None else steps
     _try_to_save(run, state)
-    finished = _loop(run, state, compile)
+    finished = _loop(run, state, compile, quiet)
     if not finished or run.processes.rank > 0:
         return None
-    ours = recipe.name in recipes.names() and run.steps >= recipe.steps
+    ours = recipe.name in recipes.names() and run.earlier + run.steps >= recipe.steps
     try:
-        return _ship(run, state, out or (zoo.FOLDER if ours else folder))
+        return _ship(run, state, out or (zoo.FOLDER if ours else folder), quiet)
     except KeyboardInterrupt:
         print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
         return None
 
 
-def _loop(run: State, state: Path, compile: bool) -> bool:
+def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
     """Trains to the last step; False when it was interrupted. The state is on disk every 500 steps and at the end."""
     model = run.processes.wrap(torch.compile(run.model) if compile else run.model)
-    watch, quiet = Watch(run, state.parent), run.processes.rank > 0
+    watch, quiet = Watch(run, state.parent), quiet or run.processes.rank > 0
     stop = False
     with (_asked_to_stop() as asked,
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
@@ -156,11 +177,13 @@ def _loop(run: State, state: Path, compile: bool) -> bool:
             run.step += 1
             bar.update()
             bar.set_postfix(loss=f"{_recent(run.losses):.4f}", refresh=False)
+            if run.step in run.recipe.milestones:
+                run.recorded |= run.look(run.recipe.record, run.step)
             if run.step % 500 == 0:
                 _save(run, state)
                 watch.show()
         _save(run, state)
-    if run.step < run.steps and not quiet:
+    if run.step < run.steps and run.processes.rank == 0:
         print(f"Interrupted after step {run.step}; the state is kept. {_how_to_resume(run.recipe)}")
     return run.step == run.steps
 
@@ -194,7 +217,7 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
     """
     recipe = run.recipe
     for group in run.optimizer.param_groups:
-        group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
+        group["lr"] = learning_rate(recipe, run.step, run.steps)
     recipe.before_step(run.model, run.step)
     batch = run.processes.share(recipe.batch(run.generator))
     run.optimizer.zero_grad(set_to_none=True)
@@ -210,6 +233,13 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
     run.optimizer.step()
     update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
     return mean, stop > 0
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """That of a step: the recipe's own times the schedule, which begins anew at each of the recipe's restarts."""
+    begin = max(restart for restart in (0, *recipe.restarts) if restart <= step)
+    end = min(restart for restart in (*recipe.restarts, steps) if restart > step)
+    return recipe.learning_rate * schedule(step - begin, end - begin, recipe.warmup)
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:
@@ -239,8 +269,7 @@ class Watch:
         run = self.run
         if run.processes.rank > 0:
             return
-        with torch.random.fork_rng():  # looking changes nothing in the run
-            samples = run.recipe.preview(run.ema)
+        samples = run.look(run.recipe.preview)
         figures = {"loss": plot.curves(range(1, run.step + 1), {"loss": _smooth(run.losses)}, xlabel="step",
                                        ylabel="loss", logy=True)}
         if samples is not None:
@@ -294,62 +323,19 @@ def _load(run: State, path: Path) -> None:
     run.restore(tensors)
 
 
-def _ship(run: State, state: Path, out: Path) -> Path:
+def _ship(run: State, state: Path, out: Path, quiet: bool = False) -> Path:
     """Measures the averaged model, writes the checkpoint and its grid of samples, and drops the run's state."""
     recipe = run.recipe
-    measured, samples = recipe.measure(run.ema)
-    measured["loss"] = _recent(run.losses, 500)
-    config = recipe.config() | {"trained_steps": run.step}
-    path = zoo.save(recipe.name, recipe.shipped(run.ema), config, measured, out)
+    model = recipe.shipped(run.ema)
+    measured, samples = recipe.measure(model)
+    measured |= run.recorded | {"loss": _recent(run.losses, 500)}
+    config = recipe.config() | {"trained_steps": run.earlier + run.step}
+    path = zoo.save(recipe.name, model, config, measured, out)
     if samples is not None:
         zoo.save_samples(recipe.name, samples[:100], out)
-    for metric, value in measured.items():
-        print(f"{recipe.name}: {metric} = {value:.4g}")
-    print(f"{recipe.name}: {run.step} of the recipe's {recipe.steps} steps, written to {path}")
+    if not quiet:
+        for metric, value in measured.items():
+            print(f"{recipe.name}: {metric} = {value:.4g}")
+        print(f"{recipe.name}: {run.step} of the recipe's {recipe.steps} steps, written to {path}")
     state.unlink(missing_ok=True)
     return path
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `course train`."""
-    parser.add_argument("name", nargs="?", help="the recipe; without one the recipes are listed")
-    parser.add_argument("--list", action="store_true", help="list the recipes and what their checkpoints reach")
-    parser.add_argument("--resume", action="store_true", help="go on from the state that an interrupted run left")
-    parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's number")
-    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda when there is one")
-    parser.add_argument("--compile", action="store_true", help="compile the model, which takes a minute")
-
-
-def run(args: argparse.Namespace) -> int:
-    """`course train`: trains and ships one recipe, or lists them all; 130 when it was interrupted."""
-    if args.name is None and (args.resume or args.steps is not None):
-        raise ValueError("Name the recipe; `course train --list` says which there are.")
-    if args.list or args.name is None:
-        print("\n\n".join(map(describe, recipes.names())))
-        return 0
-    shipped = train(args.name, steps=args.steps, resume=args.resume, device=args.device, compile=args.compile)
-    return 130 if shipped is None and int(os.environ.get("RANK", 0)) == 0 else 0
-
-
-def describe(name: str) -> str:
-    """A recipe in a few lines: what it is, its data and size, how long it takes, what its checkpoint reaches."""
-    recipe = recipes.find(name)
-    size = sum(p.numel() for p in recipe.model().parameters())
-    times = [f"{recipe.minutes[where]:g} min on {where}" if where in recipe.minutes else f"not measured on {where}"
-             for where in MACHINES]
-    try:
-        reached = ", ".join(f"{k} {v:.3g}" for k, v in zoo.load(name).metrics.items())
-    except ValueError as e:
-        reached = str(e)
-    facts = {"data": recipe.data, "parameters": f"{size:,}", "steps": f"{recipe.steps} of {recipe.batch_size} samples",
-             "time": ", ".join(times), "quality": reached}
-    return "\n".join([f"{name}: {recipe.about}", *(f"  {what:<11} {fact}" for what, fact in facts.items())])
-
-
-if __name__ == "__main__":  # as torchrun starts it
-    parser = argparse.ArgumentParser("course train")
-    add_arguments(parser)
-    try:
-        sys.exit(run(parser.parse_args()))
-    except (ValueError, OSError) as e:
-        sys.exit(f"course train: {e}")
