@@ -69,6 +69,7 @@ class MnistVP(Continuous):
     steps: int = 8000
     measured: int = 2000  # samples
     rated: int = 128  # held-out digits whose likelihood is followed over the run
+    rated_at_end: int = 500  # and those that the finished model is measured on
 
     @property
     def milestones(self) -> tuple[int, ...]:
@@ -107,7 +108,7 @@ class MnistVP(Continuous):
         return self.sample(model, 10, 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        bits, error = self.bits(model, len(digits.load("test")[0]))
+        bits, error = self.bits(model, self.rated_at_end)
         images = self.sample(model, self.measured)
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 

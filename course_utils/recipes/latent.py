@@ -113,7 +113,7 @@ class EmojiLatent(Continuous):
                 unseen.append(images)
             shown.append(images[:self.shown])
         training = data.openmoji("train")[0]
-        measured["copied_unseen"] = metrics.copied_share(torch.cat(unseen).flatten(1), training.flatten(1))
+        measured["copied_unseen"] = metrics.copied_share(torch.cat(unseen), training)
         return measured, torch.cat(shown)
 
     def config(self) -> dict[str, Any]:
@@ -138,6 +138,6 @@ def own_drawing(images: Tensor, names: list[str]) -> float:
     (seen, seen_names), (held_out, held_out_names) = data.openmoji("train"), data.openmoji("test")
     drawings, all_names = torch.cat([seen, held_out]), seen_names + held_out_names
     both = torch.cat([drawings, drawings.flip(-1)])
-    _, nearest = metrics.nearest(images.flatten(1), both.flatten(1))
-    found = [all_names[i % len(drawings)] for i in nearest.tolist()]
+    _, nearest = metrics.nearest(images, both)
+    found = [all_names[i % len(drawings)] for i in nearest[:, 0].tolist()]
     return sum(a == b for a, b in zip(found, names, strict=True)) / len(names)
