@@ -66,6 +66,7 @@ class MnistVP(Continuous):
     data: ClassVar[str] = digits.DATA
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     steps: int = 8000
     measured: int = 2000  # samples
     rated: int = 128  # held-out digits whose likelihood is followed over the run
@@ -134,6 +135,7 @@ class MnistFlow(Continuous):
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1,
                                       "uncond_prob": 0.2}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     prediction: ClassVar[Kind] = "velocity"
     steps: int = 3000
     sampling_steps: int = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import torch
@@ -45,6 +45,12 @@ class MnistClassifier(Recipe):
         return {"held_out_accuracy": metrics.accuracy(model, images, labels)}, None
 
 
+@cache
+def _chain(timesteps: int) -> DiscreteVP:
+    """One chain for all steps: it keeps its table on the device."""
+    return DiscreteVP(cosine_betas(timesteps))
+
+
 @dataclass(frozen=True)
 class _OnTheChain(Recipe):
     """Digits noised on the cosine chain of 200 steps, after slight moves."""
@@ -53,7 +59,7 @@ class _OnTheChain(Recipe):
 
     @property
     def path(self) -> DiscreteVP:
-        return DiscreteVP(cosine_betas(self.timesteps))
+        return _chain(self.timesteps)
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         images, labels = digits.draw(self.batch_size, generator)
@@ -80,6 +86,7 @@ class MnistUnet(_OnTheChain):
     network: ClassVar[str] = "unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1,
                                       "uncond_prob": 0.2}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     steps: int = 8000
     learning_rate: float = 2e-3
     ema: float = 0.9995

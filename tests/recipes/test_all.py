@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-
 import pytest
-import torch
 
 from course_utils import recipes, training, zoo
 
