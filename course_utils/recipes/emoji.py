@@ -40,9 +40,10 @@ class EmojiRetrieval(Recipe):
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Each drawing tells its own name from the batch's others (Radford et al. 2021); equal names share the mass."""
-        sentence = batch["sentence"]
-        logits = model(batch["x"]) @ sentence.T / self.temperature
-        same = (sentence @ sentence.T > 0.999).float()
+        read, sentence = model(batch["x"]), batch["sentence"]
+        with torch.autocast(read.device.type, enabled=False):  # in bfloat16 a name is not equal to itself
+            logits = read @ sentence.T / self.temperature
+            same = (sentence @ sentence.T > 0.999).float()
         return F.cross_entropy(logits, same / same.sum(1, keepdim=True))
 
     @torch.no_grad()
