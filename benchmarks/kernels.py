@@ -10,7 +10,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +19,7 @@ from course_utils import models
 from course_utils.bench import Row
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.diffusion.samplers import guided, plan_ddim, sample
-
-q_sample, guided_step, modulated_norm, reparameterize_kl = (import_module(f"course_utils.kernels.{name}") for name in (
-    "q_sample", "guided_step", "modulated_norm", "reparameterize_kl"))
+from course_utils.kernels import guided_step, modulated_norm, q_sample, reparameterize_kl
 
 TRAFFIC = 256 * 2**20  # bytes that the fused kernel moves
 CHANNELS = 64
