@@ -10,19 +10,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils import zoo
+from course_utils import models
 from course_utils.bench import Row
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.diffusion.samplers import guided, plan_ddim, sample
-
-q_sample, guided_step, modulated_norm, reparameterize_kl = (import_module(f"course_utils.kernels.{name}") for name in (
-    "q_sample", "guided_step", "modulated_norm", "reparameterize_kl"))
+from course_utils.kernels import guided_step, modulated_norm, q_sample, reparameterize_kl
 
 TRAFFIC = 256 * 2**20  # bytes that the fused kernel moves
 CHANNELS = 64
@@ -212,7 +209,7 @@ def step_in_a_graph() -> Row:
 
 def sampler_and_network(device: str) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]:
     """The guided sampler on 8 digits, and its network alone, on twice the batch, as often; both with fixed inputs."""
-    network = zoo.build("unet", {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1})
+    network = models.build("unet", {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1})
     network = network.eval().requires_grad_(False).to(device)
     x, condition = torch.randn(8, 1, 28, 28, device=device), {"text_emb": torch.randn(8, 64, device=device)}
     guide = guided(network, condition, {"text_emb": None}, 2.0)

@@ -44,7 +44,8 @@ class State:
         self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
         self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=recipe.weight_decay, fused=True)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), betas=recipe.betas,
+                                           weight_decay=recipe.weight_decay, fused=True)
         # Measured, so that processes must agree and a resumed run be told.
         votes = self.processes.mean(torch.tensor(float(fastest_dtype(device) == torch.bfloat16), device=self.device))
         self.bfloat16 = votes.item() == 1
@@ -194,6 +195,7 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
     recipe = run.recipe
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
+    recipe.before_step(run.model, run.step)
     batch = run.processes.share(recipe.batch(run.generator))
     run.optimizer.zero_grad(set_to_none=True)
     with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
@@ -294,10 +296,11 @@ def _load(run: State, path: Path) -> None:
 
 def _ship(run: State, state: Path, out: Path) -> Path:
     """Measures the averaged model, writes the checkpoint and its grid of samples, and drops the run's state."""
-    recipe, model = run.recipe, run.ema.to("cpu", memory_format=torch.contiguous_format)
-    measured, samples = recipe.measure(model)
+    recipe = run.recipe
+    measured, samples = recipe.measure(run.ema)
     measured["loss"] = _recent(run.losses, 500)
-    path = zoo.save(recipe.name, model, recipe.config() | {"trained_steps": run.step}, measured, out)
+    config = recipe.config() | {"trained_steps": run.step}
+    path = zoo.save(recipe.name, recipe.shipped(run.ema), config, measured, out)
     if samples is not None:
         zoo.save_samples(recipe.name, samples[:100], out)
     for metric, value in measured.items():

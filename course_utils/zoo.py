@@ -15,6 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from course_utils import models
+
 if TYPE_CHECKING:
     from course_utils.diffusion.paths import GaussianPath
 
@@ -38,12 +40,11 @@ class Item:
     @property
     def path(self) -> GaussianPath:
         """The Gaussian path that the model was trained on; ValueError for a model that is not of one."""
-        from course_utils.diffusion.paths import DiscreteVP, cosine_betas, linear_betas, sigmoid_betas
+        from course_utils.diffusion import paths
 
-        schedules = {"linear": linear_betas, "cosine": cosine_betas, "sigmoid": sigmoid_betas}
-        if "beta_schedule" not in self.config:
+        if "path" not in self.config:
             raise ValueError(f"A {self.config['model']} has no path: it was not trained on noised data.")
-        return DiscreteVP(schedules[self.config["beta_schedule"]](self.config["timesteps"]))
+        return paths.from_config(self.config["path"])
 
     def encode(self, labels: Tensor | Sequence[int]) -> Tensor:
         """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with, on their device."""
@@ -57,17 +58,6 @@ class Item:
     def __repr__(self) -> str:
         reached = ", ".join(f"{name} {value:.3g}" for name, value in self.metrics.items())
         return f"<{self.config['model']}, {sum(p.numel() for p in self.model.parameters()):,} parameters: {reached}>"
-
-
-def build(kind: str, args: dict[str, Any]) -> nn.Module:
-    """A freshly initialised model: `kind` is "unet" or "classifier", `args` its constructor's arguments."""
-    from course_utils.models.classifier import Classifier
-    from course_utils.models.unet import Unet
-
-    kinds = {"unet": Unet, "classifier": Classifier}
-    if kind not in kinds:
-        raise ValueError(f"There is no kind of model {kind!r}; there are: {', '.join(kinds)}.")
-    return kinds[kind](**args)
 
 
 def load(name: str, folder: Path = FOLDER) -> Item:
@@ -86,7 +76,7 @@ def load(name: str, folder: Path = FOLDER) -> Item:
         about = json.loads(about["course"])
         if digest(weights) != about["sha256"]:
             raise ValueError("not the weights it was written with")
-        model = build(about["config"]["model"], about["config"]["args"])
+        model = models.build(about["config"]["model"], about["config"]["args"])
         model.load_state_dict(weights)
         return Item(model.eval(), about["config"], about["metrics"])
     except (KeyError, TypeError, ValueError, RuntimeError):
@@ -95,12 +85,26 @@ def load(name: str, folder: Path = FOLDER) -> Item:
 
 def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str, float],
          folder: Path = FOLDER) -> Path:
-    """Writes a checkpoint, atomically: weights, config, metrics and the weights' hash. Returns its path."""
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    """Writes a checkpoint, atomically: weights in float16, config, metrics and the weights' hash. Returns its path.
+
+    Raises:
+        ValueError: A weight is not finite in float16.
+    """
+    weights = {name: _halved(name, weight) for name, weight in model.state_dict().items()}
     about = {"config": config, "metrics": metrics, "sha256": digest(weights)}
     path = folder / f"{name}.safetensors"
     write_tensors(path, weights, {"course": json.dumps(about, sort_keys=True)})
     return path
+
+
+def _halved(name: str, weight: Tensor) -> Tensor:
+    """A weight as it is written: float16, half of the file, is fine enough for them; integers stay."""
+    weight = weight.detach().cpu().contiguous()
+    if not weight.is_floating_point():
+        return weight
+    if not weight.half().isfinite().all():
+        raise ValueError(f"The weight {name} is not finite in float16, whose largest number is 65,504.")
+    return weight.half()
 
 
 def samples(name: str, folder: Path = FOLDER) -> Path:
@@ -119,7 +123,7 @@ def save_samples(name: str, images: Tensor, folder: Path = FOLDER) -> Path:
     """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; grids of former weights go."""
     from PIL import Image
 
-    images = images.mul(255).round().clamp(0, 255).to(torch.uint8)
+    images = images.cpu().mul(255).round().clamp(0, 255).to(torch.uint8)
     rows = [torch.cat(list(row), dim=2) for row in images.split(10)]
     grid = torch.cat(rows, dim=1).permute(1, 2, 0).squeeze(2).numpy()  # (rows·h, 10·w[, 3])
     for old in folder.glob(f"{name}-" + "[0-9a-f]" * 12 + ".png"):

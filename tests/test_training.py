@@ -25,6 +25,8 @@ class Line(Recipe):
     """Fits y = 3x − 1, with dropout that must resume as well."""
 
     name: ClassVar[str] = "line"
+    notebook: ClassVar[str] = "00"
+    network: ClassVar[str] = "line"
     about: ClassVar[str] = "a line"
     data: ClassVar[str] = "drawn"
     dropout: float = 0.1
@@ -283,6 +285,40 @@ def test_what_is_not_finite_names_its_step_and_reaches_no_weight(tmp_path, shipp
             training._step(run, run.model, threading.Event())
             run.step += 1
     assert run.step == 12 and all(x.isfinite().all() for x in run.tensors().values() if x.is_floating_point())
+
+
+def test_what_is_shipped_is_the_part_that_the_recipe_names_and_what_is_measured_lies_on_the_device(tmp_path, shipped):
+    """The "meta" device stands for a GPU: a model that was moved to the CPU would not be on it."""
+    class Part(Line):
+        def shipped(self, model):
+            return model[0]
+
+        def measure(self, model):
+            return {"on_meta": float(next(model.parameters()).is_meta)}, None
+
+    run = training.State(Part(), torch.device("cpu"))
+    run.losses, run.ema = [1.0], run.ema.to("meta")
+    training._ship(run, tmp_path / "state", tmp_path)
+    weights, _, measured = shipped[0]
+    assert measured["on_meta"] == 1 and set(weights) == {"weight", "bias"}
+
+
+def test_the_hook_before_a_step_sees_the_model_itself_and_every_step(tmp_path, shipped):
+    calls = []
+
+    class Zeroed(Line):
+        def before_step(self, model, step):
+            calls.append((type(model), step))
+            torch.nn.init.zeros_(model[0].weight)
+
+    train(Zeroed(steps=3), tmp_path)
+    assert calls == [(nn.Sequential, step) for step in range(3)]
+    assert shipped[0][0]["0.weight"].abs().max() < 0.2  # at most the last steps of AdamW away from 0
+
+
+def test_the_optimizer_has_the_recipes_betas():
+    run = training.State(Line(betas=(0.5, 0.9)), torch.device("cpu"))
+    assert run.optimizer.param_groups[0]["betas"] == (0.5, 0.9)
 
 
 def test_the_schedule_warms_up_and_ends_at_zero():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -38,6 +39,11 @@ class GaussianPath:
     def __repr__(self) -> str:
         told = (f"{name}={value:g}" for name, value in vars(self).items() if isinstance(value, int | float))
         return f"{type(self).__name__}({', '.join(name for name in told if name[0] != '_')})"
+
+    def config(self) -> dict[str, Any]:
+        """The class's name and the constructor's arguments in plain values; `paths.from_config` reads them back."""
+        args = inspect.signature(type(self)).parameters
+        return {"name": type(self).__name__, **{arg: getattr(self, arg) for arg in args}}
 
     def alpha(self, t: Tensor) -> Tensor:
         """The weight of x_start at time t."""

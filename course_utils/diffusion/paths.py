@@ -9,7 +9,10 @@ Data is at time 0 and noise at time T. Coefficients have the shape of t, which i
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +20,7 @@ from torch import Tensor
 from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, like
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
-           "cosine_betas", "linear_betas", "sigmoid_betas"]
+           "cosine_betas", "from_config", "linear_betas", "sigmoid_betas"]
 
 
 def linear_betas(T: int) -> Tensor:
@@ -42,6 +45,11 @@ def sigmoid_betas(T: int, start: float = -3.0, end: float = 3.0, tau: float = 1.
 def _betas_of(alpha_bar: Tensor) -> Tensor:
     """β_t = 1 − ᾱ_t/ᾱ_{t−1}, clipped at 0.999: at the end ᾱ reaches 0, and nothing could be divided by it."""
     return (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp_(0, 0.999)
+
+
+def _schedules() -> dict[str, Callable[[int], Tensor]]:
+    """This file's schedules by name: "cosine" is `cosine_betas`."""
+    return {name.removesuffix("_betas"): made for name, made in globals().items() if name.endswith("_betas")}
 
 
 class _Decaying(GaussianPath):
@@ -185,6 +193,23 @@ class DiscreteVP(_Preserving):
     def __len__(self) -> int:
         return self.N
 
+    def config(self) -> dict[str, Any]:
+        """The schedule's name and the number of steps, or the variances where they are of no schedule of this file."""
+        for name, schedule in _schedules().items():
+            if torch.equal(schedule(self.N), self.betas.cpu()):
+                return {"name": "DiscreteVP", "schedule": name, "timesteps": self.N}
+        return {"name": "DiscreteVP", "betas": self.betas.tolist()}
+
+    @classmethod
+    def from_args(cls, betas: list[float] | None = None, schedule: str = "", timesteps: int = 0) -> DiscreteVP:
+        """The chain of these variances, or of a schedule's name and number of steps."""
+        if betas is not None:
+            return cls(torch.tensor(betas, dtype=torch.float64))
+        schedules = _schedules()
+        if schedule not in schedules:
+            raise ValueError(f"There is no schedule {schedule or 'without a name'}; there are: {', '.join(schedules)}.")
+        return cls(schedules[schedule](timesteps))
+
     def integral(self, t: Tensor) -> Tensor:
         """B = −log ᾱ_t, float64."""
         i, table = self._index(t), self._table(t)
@@ -281,3 +306,23 @@ class RectifiedFlow(GaussianPath):
 
     def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
         return torch.sigmoid(-0.5 * log_snr)
+
+
+def from_config(config: dict[str, Any]) -> GaussianPath:
+    """The path that wrote this config, found by the name of its class in this file.
+
+    Raises:
+        ValueError: There is no such path or schedule, or the path is not made of these arguments.
+    """
+    args = dict(config)
+    name = args.pop("name", None)
+    known = {c.__name__: c for c in globals().values() if isinstance(c, type) and issubclass(c, GaussianPath)}
+    known = {n: c for n, c in known.items() if n[0] != "_" and c is not GaussianPath}
+    if name not in known:
+        raise ValueError(f"There is no path {name}; there are: {', '.join(known)}.")
+    make = getattr(known[name], "from_args", known[name])
+    try:
+        inspect.signature(make).bind(**args)
+    except TypeError as e:
+        raise ValueError(f"The path {name} takes {', '.join(inspect.signature(make).parameters)}: {e}.") from None
+    return make(**args)

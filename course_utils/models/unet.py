@@ -75,7 +75,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, scale_shift: tuple[Tensor, Tensor] | None = None) -> Tensor:
         x = self.proj(x)
         if x.is_cuda:
-            from course_utils.kernels import modulated_norm  # imports Triton, which nobody else needs to wait for
+            # Triton is imported here, for which nobody else needs to wait.
+            from course_utils.kernels.modulated_norm import modulated_norm
 
             return modulated_norm(x, self.norm.g, *(scale_shift or ()))
         scale, shift = scale_shift or (None, None)
@@ -243,3 +244,6 @@ class Unet(nn.Module):
             keep = torch.rand(x.shape[0], device=x.device) >= self.uncond_prob
             text_emb = text_emb * keep[:, None].to(text_emb.dtype)
         return text_emb
+
+
+NETWORK = Unet

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from course_utils.kernels import dispatch
+from course_utils.kernels import dispatch, guided_step, modulated_norm, q_sample, reparameterize_kl
 
-q_sample, guided_step, modulated_norm, reparameterize_kl = (import_module(f"course_utils.kernels.{name}") for name in (
-    "q_sample", "guided_step", "modulated_norm", "reparameterize_kl"))  # the files: the functions hide their names
 triton = pytest.importorskip("triton", reason="Triton is not installed for this system.")
 
 if dispatch.INTERPRETED:
