@@ -13,9 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.data.openmoji import openmoji
-from course_utils.data.paint import COLOURS, Paint, paint_of, painted
+from course_utils.data.paint import COLOURS, OTHER_COLOURS, Paint, paint_of, painted
 
-OTHER_COLOURS = ("black", "white", "brown", "grey")  # words that a thing loses, and that nothing is painted in
 SALT = 138  # of the checksums that hold combinations out: with it "blue apple" and "cat and red heart" are among them
 PLAIN = re.compile(r"[a-z]+( [a-z]+)?")
 PEOPLE = re.compile(r"\b(wo)?m[ae]n\b|\b(person|people|girl|boy|child|children|baby|family|older|deaf|men|women)\b")

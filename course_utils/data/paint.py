@@ -16,6 +16,7 @@ from torch import Tensor
 
 COLOURS = {"red": (234, 60, 50), "orange": (238, 125, 30), "yellow": (252, 220, 43), "green": (92, 170, 50),
            "blue": (60, 140, 235), "purple": (145, 85, 185), "pink": (255, 150, 190)}
+OTHER_COLOURS = ("black", "white", "brown", "grey")  # words that a thing loses, and that nothing is painted in
 THIRD = cmath.exp(2j * math.pi / 3)
 NEAR = 0.6  # radians of hue on each side of the dominant one
 CHROMATIC = 0.15  # |z| above which a pixel has a colour
