@@ -36,8 +36,7 @@ def draw_emoji(n: int, generator: Generator, kinds: Sequence[str] = ("plain", "c
         images (n, 3, 32, 32) float32 in [0, 1], on white, and n names.
     """
     check_split(split)
-    for kind in kinds:
-        _check_kind(kind)
+    _check_kinds(kinds)
     chosen = torch.randint(len(kinds), (n,), generator=generator)
     images, names = torch.empty(n, 3, 32, 32), [""] * n
     for kind, draw in _DRAW.items():
@@ -81,7 +80,7 @@ def is_held_out(name: str) -> bool:
 def emoji_names(kind: str, split: str = "train") -> list[str]:
     """All names of a kind ("plain", "coloured" or "pair") that a split can draw."""
     check_split(split)
-    _check_kind(kind)
+    _check_kinds([kind])
     book = album()
     if kind == "plain":
         return book.names[:book.seen] if split == "train" else book.names[book.seen:]
@@ -91,9 +90,10 @@ def emoji_names(kind: str, split: str = "train") -> list[str]:
     return [f"{a} and {b}" for a in words for b in words if a != b and held_apart(a, b) == (split == "test")]
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in _DRAW:
-        raise ValueError(f"A kind of emoji is {', '.join(_DRAW)}, not {kind!r}.")
+def _check_kinds(kinds: Sequence[str]) -> None:
+    for kind in kinds or ["no kind"]:
+        if kind not in _DRAW:
+            raise ValueError(f"A kind of emoji is {', '.join(_DRAW)}, one at least, not {kind!r}.")
 
 
 # --- one function a kind: (n, generator, split) → images (n, 3, 32, 32) and n names
