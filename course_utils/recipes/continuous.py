@@ -66,9 +66,11 @@ class MnistVP(Continuous):
     data: ClassVar[str] = digits.DATA
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     steps: int = 8000
     measured: int = 2000  # samples
     rated: int = 128  # held-out digits whose likelihood is followed over the run
+    rated_at_end: int = 500  # and those that the finished model is measured on
 
     @property
     def milestones(self) -> tuple[int, ...]:
@@ -107,7 +109,7 @@ class MnistVP(Continuous):
         return self.sample(model, 10, 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        bits, error = self.bits(model, len(digits.load("test")[0]))
+        bits, error = self.bits(model, self.rated_at_end)
         images = self.sample(model, self.measured)
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 
@@ -133,6 +135,7 @@ class MnistFlow(Continuous):
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1,
                                       "uncond_prob": 0.2}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     prediction: ClassVar[Kind] = "velocity"
     steps: int = 3000
     sampling_steps: int = 20

@@ -14,18 +14,18 @@ DRAWINGS = "OpenMoji, 1,723 drawings, recoloured, mirrored and paired"
 
 
 class Pool(NamedTuple):
-    """Pictures that batches are drawn from: a step on a GPU takes less time than drawing its pictures.
+    """Pictures or videos that batches are drawn from: a step on a GPU takes less time than drawing its pictures.
 
     Attributes:
-        images: (n, 3, 32, 32) uint8.
-        names: Their names, n.
+        images: (n, *) uint8.
+        names: Their names or captions, n.
     """
 
     images: Tensor
     names: list[str]
 
     def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Images (size, 3, 32, 32) in [0, 1] and their indices, with replacement."""
+        """Images (size, *) in [0, 1] and their indices, with replacement."""
         index = torch.randint(len(self.images), (size,), generator=generator)
         return self.images[index].float() / 255, index
 
@@ -34,9 +34,19 @@ class Pool(NamedTuple):
 def drawn(n: int, kinds: tuple[str, ...] = ("plain", "coloured", "pair"), split: str = "train") -> Pool:
     """n pictures of `data.draw_emoji` with their names, the same at every call."""
     generator = torch.Generator().manual_seed(0)
-    parts = [data.draw_emoji(min(1024, n - i), generator, kinds, split) for i in range(0, n, 1024)]
+    return pooled([data.draw_emoji(min(1024, n - i), generator, kinds, split) for i in range(0, n, 1024)])
+
+
+def pooled(parts: list[tuple[Tensor, list[str]]]) -> Pool:
+    """The pool of pictures in [0, 1] with their names, drawn in parts."""
     images = torch.cat([(images * 255).round().to(torch.uint8) for images, _ in parts])
     return Pool(images, [name for _, names in parts for name in names])
+
+
+def context_of(names: list[str]) -> Tensor:
+    """(n, text.LENGTH, text.WIDTH) tokens of names, in float16."""
+    parts = [text.tokens(names[i:i + 1024], text.LENGTH).half() for i in range(0, len(names), 1024)]
+    return torch.cat(parts)
 
 
 @torch.no_grad()

@@ -71,6 +71,7 @@ class EmojiUnet(Continuous):
     data: ClassVar[str] = DRAWINGS
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 32, "condition_dim": 64, "dim_mults": [1, 2, 4], "channels": 3}
+    needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval",)
     steps: int = 8500
     learning_rate: float = 1e-3
     pool: int = 32_768  # pictures drawn beforehand

@@ -79,7 +79,7 @@ class Dcgan(Recipe):
         images = self.sample(model, self.measured)
         reals = digits.features(digits.load("train")[0])
         reals = reals[torch.randperm(len(reals), generator=torch.Generator().manual_seed(0))]
-        some, others = reals[:self.measured], reals[self.measured:]
+        some, others = reals[:self.measured], reals[self.measured:2 * self.measured]
         return {"frechet_distance": metrics.frechet_distance(digits.features(images), others),
                 "frechet_distance_real": metrics.frechet_distance(some, others),
                 **digits.distances(images, self.measured // 2)}, images

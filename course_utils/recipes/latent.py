@@ -14,7 +14,7 @@ from course_utils.diffusion import plans, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.recipes import digits
 from course_utils.recipes.continuous import Continuous
-from course_utils.recipes.drawings import DRAWINGS, drawn, first, rank_among
+from course_utils.recipes.drawings import DRAWINGS, context_of, drawn, first, rank_among
 
 
 class Latents(NamedTuple):
@@ -31,9 +31,10 @@ class Latents(NamedTuple):
 
 @torch.no_grad()
 def encoded(images: Tensor) -> Tensor:
-    """(n, 8, 8, 8) means of the shipped autoencoder's latents of images in [0, 1]."""
-    model = zoo.load("emoji-autoencoder").model
-    return torch.cat([model.encode(part * 2 - 1)[0] for part in images.split(512)])
+    """(n, 8, 8, 8) means of the shipped autoencoder's latents of images in [0, 1], on the CPU."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = zoo.load("emoji-autoencoder").model.to(device)
+    return torch.cat([model.encode(part.to(device) * 2 - 1)[0].cpu() for part in images.split(512)])
 
 
 @cache
@@ -46,9 +47,8 @@ def latent_scale() -> float:
 def latents(pool: int) -> Latents:
     """The pool of `drawn` in scaled latents, with its names' tokens."""
     pictures = drawn(pool)
-    z = torch.cat([encoded(part.float() / 255) for part in pictures.images.split(512)])
-    context = [text.tokens(pictures.names[i:i + 1024], text.LENGTH).half() for i in range(0, pool, 1024)]
-    return Latents(z * latent_scale(), torch.cat(context))
+    z = torch.cat([encoded(part.float() / 255) for part in pictures.images.split(8192)])
+    return Latents(z * latent_scale(), context_of(pictures.names))
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class EmojiLatent(Continuous):
                 unseen.append(images)
             shown.append(images[:self.shown])
         training = data.openmoji("train")[0]
-        measured["copied_unseen"] = metrics.copied_share(torch.cat(unseen).flatten(1), training.flatten(1))
+        measured["copied_unseen"] = metrics.copied_share(torch.cat(unseen), training)
         return measured, torch.cat(shown)
 
     def config(self) -> dict[str, Any]:
@@ -138,6 +138,6 @@ def own_drawing(images: Tensor, names: list[str]) -> float:
     (seen, seen_names), (held_out, held_out_names) = data.openmoji("train"), data.openmoji("test")
     drawings, all_names = torch.cat([seen, held_out]), seen_names + held_out_names
     both = torch.cat([drawings, drawings.flip(-1)])
-    _, nearest = metrics.nearest(images.flatten(1), both.flatten(1))
-    found = [all_names[i % len(drawings)] for i in nearest.tolist()]
+    _, nearest = metrics.nearest(images, both)
+    found = [all_names[i % len(drawings)] for i in nearest[:, 0].tolist()]
     return sum(a == b for a, b in zip(found, names, strict=True)) / len(names)

@@ -46,8 +46,8 @@ class MnistClassifier(Recipe):
 
 
 @cache
-def _cosine_chain(timesteps: int) -> DiscreteVP:
-    """One chain for all steps: its table is copied to a device once."""
+def _chain(timesteps: int) -> DiscreteVP:
+    """One chain for all steps: it keeps its table on the device."""
     return DiscreteVP(cosine_betas(timesteps))
 
 
@@ -59,7 +59,7 @@ class _OnTheChain(Recipe):
 
     @property
     def path(self) -> DiscreteVP:
-        return _cosine_chain(self.timesteps)
+        return _chain(self.timesteps)
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         images, labels = digits.draw(self.batch_size, generator)
@@ -86,6 +86,7 @@ class MnistUnet(_OnTheChain):
     network: ClassVar[str] = "unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1,
                                       "uncond_prob": 0.2}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     steps: int = 8000
     learning_rate: float = 2e-3
     ema: float = 0.9995

@@ -15,6 +15,7 @@ from course_utils.diffusion import plans, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.recipes import digits
 from course_utils.recipes.continuous import Continuous
+from course_utils.recipes.drawings import Pool, context_of, pooled
 from course_utils.recipes.latent import EmojiLatent, drop
 
 
@@ -49,12 +50,13 @@ class Video(Continuous):
     dropped: float = 0.1  # share of the captions
     guidance: float = 1.0  # w of the measured samples
     sampling_steps: int = 20
+    pool: int = 16_384  # videos drawn beforehand
     measured: int = 1000  # videos of one digit
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
-        videos, captions = data.moving_digits(self.batch_size, generator)
-        context = torch.stack([_tokens(caption) for caption in captions])
-        return {"x_start": videos * 2 - 1, "context": drop(context, self.dropped, generator),
+        pool, context = moving(self.pool)
+        videos, index = pool.draw(self.batch_size, generator)
+        return {"x_start": videos * 2 - 1, "context": drop(context[index].float(), self.dropped, generator),
                 } | self.noise_for(videos.shape, generator)
 
     def condition(self, batch: dict[str, Tensor]) -> tuple:
@@ -63,12 +65,13 @@ class Video(Continuous):
     def sample(self, model: nn.Module, captions: list[str], seed: int = 1) -> Tensor:
         """(n, 8, 1, 32, 32) guided samples in [0, 1] by DDIM, on the CPU."""
         device = digits.device_of(model)
-        cond = torch.stack([_tokens(caption) for caption in captions]).to(device)
+        cond = text.tokens(captions, text.LENGTH).to(device)
+        uncond = text.tokens([""], text.LENGTH).to(device)
         noise = torch.randn(len(captions), 8, 1, 32, 32, generator=torch.Generator(device).manual_seed(seed),
                             device=device)
         videos, plan = [], plans.plan_ddim(self.path, self.sampling_steps)
         for some, x in zip(cond.split(100), noise.split(100), strict=True):
-            fn = guided(model, some, _tokens("").to(device).expand_as(some), self.guidance)
+            fn = guided(model, some, uncond.expand_as(some), self.guidance)
             videos.append(samplers.sample(fn, x, plan, prediction=self.prediction).cpu())
         return (torch.cat(videos) + 1) / 2
 
@@ -89,9 +92,11 @@ class Video(Continuous):
 
 
 @cache
-def _tokens(caption: str) -> Tensor:
-    """(LENGTH, WIDTH) tokens of one of the 2,551 captions."""
-    return text.tokens([caption], text.LENGTH)[0]
+def moving(n: int) -> tuple[Pool, Tensor]:
+    """n videos of moving digits, the same at every call, and the tokens of their captions."""
+    generator = torch.Generator().manual_seed(0)
+    pool = pooled([data.moving_digits(min(512, n - i), generator) for i in range(0, n, 512)])
+    return pool, context_of(pool.names)
 
 
 def _strips(videos: Tensor) -> Tensor:

@@ -186,6 +186,7 @@ def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
                 run.recorded |= run.look(run.recipe.record, run.step)
             if run.step % 500 == 0:
                 _save(run, state)
+            if run.step % max(500, run.steps // 10) == 0:
                 watch.show()
         _save(run, state)
     if run.step < run.steps and run.processes.rank == 0:
