@@ -21,6 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
+from course_utils import files
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
 PACKAGES = ["torch", "triton", "diffusers", "nbgrader", "scipy", "torchdiffeq", "denoising-diffusion-pytorch"]
@@ -188,20 +190,14 @@ def _absent(row: Row) -> str:
 def record(name: str, about: str, rows: list[Row]) -> None:
     """Keeps a result beside its benchmark and makes the page of all of them anew."""
     folder = FOLDER / "results"
-    folder.mkdir(exist_ok=True)
     result = {"machine": machine(), "about": about, "rows": [asdict(r) for r in rows]}
     _write(folder / f"{name}.json", result)
     recorded = {p.stem: json.loads(p.read_text("utf-8")) for p in folder.glob("*.json")}
-    PAGE.write_text(page(recorded), "utf-8")
+    files.write(PAGE, page(recorded))
 
 
 def _write(path: Path, value: object) -> None:
-    """A JSON file that is there whole, before and after: a run may be stopped at any time."""
-    device = path.exists() and not path.is_file()  # /dev/null, say, which no file may replace
-    part = path if device else path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    if not device:
-        part.replace(path)
+    files.write(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
-import json
 import multiprocessing
 import os
 import re
@@ -21,7 +20,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils import notebooks
+from course_utils import files, notebooks
 from course_utils.authoring.bank import bank_of
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -125,11 +124,7 @@ def _digest(files: list[Path]) -> str:
 def answers_digest(notebook: str) -> str | None:
     """The digest kept in a notebook's recorded answers, read from the file's header alone; None without a file."""
     path = LIBRARY / "answers" / f"{notebook}.safetensors"
-    if not path.exists():
-        return None
-    with path.open("rb") as f:
-        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
-    return json.loads(header["__metadata__"]["course"])["digest"]
+    return files.read_about(path)["digest"] if path.exists() else None
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
@@ -165,17 +160,11 @@ def _text(nb: NotebookNode) -> str:
 
 
 def _write(path: Path, nb: NotebookNode) -> bool:
-    """Writes a notebook atomically; False where the file already holds just this."""
+    """Writes a notebook; False where the file already holds just this."""
     text = _text(nb)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    files.write(path, text)
     return True
 
 
