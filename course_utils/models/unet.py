@@ -152,6 +152,14 @@ class ResnetBlock(nn.Module):
         return self.block2(self.dropout(h)) + self.res_conv(x)
 
 
+def check_size(x: Tensor, levels: int) -> None:
+    """ValueError unless height and width of (b, C, h, w) can be halved `levels` times."""
+    factor = 2**levels
+    if x.shape[-2] % factor or x.shape[-1] % factor:
+        raise ValueError(f"Height and width must be divisible by {factor} (2 to the number of levels), "
+                         f"but x is {x.shape[-2]} × {x.shape[-1]}.")
+
+
 class Unet(nn.Module):
     """The network of the course: predicts noise (or x_start) from a noisy image, its time and a condition.
 
@@ -201,9 +209,8 @@ class Unet(nn.Module):
         model_kwargs = model_kwargs or {}
         if model_kwargs.get("cfg_scale") is not None:
             return self.cfg_forward(x, time, model_kwargs)
-        self._check_size(x)
-        condition = self._condition(x, model_kwargs.get("text_emb"))
-        context = (self.time_mlp(time) + self.condition_mlp(condition)).to(x.dtype)
+        check_size(x, len(self.downs))
+        context = self._context(x, time, model_kwargs).to(x.dtype)
 
         x, skips = self.init_conv(x), []
         for block1, block2, downsample in self.downs:
@@ -226,6 +233,10 @@ class Unet(nn.Module):
         cond, uncond = self.forward(torch.cat([x, x]), torch.cat([time, time]), both).chunk(2)
         return torch.lerp(uncond, cond, 1.0 + w)
 
+    def _context(self, x: Tensor, time: Tensor, model_kwargs: dict) -> Tensor:
+        """What modulates every block, (b, 4·dim): the sum of all embeddings."""
+        return self.time_mlp(time) + self.condition_mlp(self._condition(x, model_kwargs.get("text_emb")))
+
     def _condition(self, x: Tensor, text_emb: Tensor | None) -> Tensor:
         if text_emb is None:
             return self.condition_mlp[0].weight.new_zeros(x.shape[0], self.condition_dim)  # it may be wider than x
@@ -233,12 +244,6 @@ class Unet(nn.Module):
             keep = torch.rand(x.shape[0], device=x.device) >= self.uncond_prob
             text_emb = text_emb * keep[:, None].to(text_emb.dtype)
         return text_emb
-
-    def _check_size(self, x: Tensor) -> None:
-        factor = 2 ** len(self.downs)
-        if x.shape[-2] % factor or x.shape[-1] % factor:
-            raise ValueError(f"Height and width must be divisible by {factor} (2 to the number of levels), "
-                             f"but x is {x.shape[-2]} × {x.shape[-1]}.")
 
 
 NETWORK = Unet
