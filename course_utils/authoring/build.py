@@ -25,7 +25,6 @@ from course_utils.authoring.bank import bank_of
 
 LIBRARY = Path(__file__).resolve().parents[1]
 RECORDING = {"COURSE_RECORD": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}  # as in the Makefile's run of nbval
-_CHECKPOINT = re.compile(r"""zoo\.load\(\s*["']([\w-]+)["']""")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,8 +102,8 @@ def check(source: Path) -> list[str]:
 
 def made_of(source: Path, nb: NotebookNode) -> str:
     """The digest of what an executed reference is made of: its source, its tasks and the checkpoints that it names."""
-    names = sorted(set(_CHECKPOINT.findall("\n".join(c.source for c in nb.cells if c.cell_type == "code"))))
-    return _digest([source, *_tasks_files(nb), *(LIBRARY / "checkpoints" / f"{name}.safetensors" for name in names)])
+    shipped = [LIBRARY / "checkpoints" / f"{name}.safetensors" for name in notebooks.checkpoints(nb)]
+    return _digest([source, *_tasks_files(nb), *shipped])
 
 
 def answers_made_of(source: Path, nb: NotebookNode) -> str:
