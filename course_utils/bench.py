@@ -70,6 +70,39 @@ class Row:
         return cls(name, None, None, None, unit, goal, f"{needs}: not applicable")
 
 
+@dataclass
+class Case:
+    """A kernel with its peers on the same inputs, one file a kernel in benchmarks/kernels.
+
+    Attributes:
+        name: Of the kernel and its pass.
+        ours: Calls it.
+        eager: Calls plain torch.
+        compiled: Given a compiler, makes the function that calls compiled torch.
+        bytes: That the kernel moves.
+        share: Goal, as a share of the bandwidth of a copy.
+        times: Goal against eager torch.
+        launches: Whether one launch is claimed.
+    """
+
+    name: str
+    ours: Callable[[], object]
+    eager: Callable[[], object]
+    compiled: Callable[[Callable], Callable[[], object]]
+    bytes: int
+    share: float | None
+    times: float | None
+    launches: bool = False
+
+
+def gradients(fn: Callable, given: list, grads: object) -> Callable[[], object]:
+    """The gradients alone, of outputs that are kept."""
+    import torch
+
+    outputs = fn(*given)
+    return lambda: torch.autograd.grad(outputs, given, grads, retain_graph=True)
+
+
 def medians(sides: dict[str, Callable[[], object]], repeats: int = 11, warmup: int = 2,
             least: float = 0.02) -> dict[str, float]:
     """Seconds of one call of each side: the median of `repeats` rounds in which the sides take turns.
@@ -139,10 +172,10 @@ def names() -> list[str]:
 
 
 def load(name: str) -> ModuleType:
-    """A benchmark's module, which lies outside the package; ValueError names those that there are."""
-    if name not in names():
+    """A benchmark's module, or a part's such as "kernels/q_sample"; ValueError names the benchmarks that there are."""
+    if name not in names() and not ("/" in name and (FOLDER / f"{name}.py").is_file()):
         raise ValueError(f"There is no benchmark {name}; there are: {', '.join(names())}.")
-    spec = importlib.util.spec_from_file_location(f"benchmarks.{name}", FOLDER / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"benchmarks.{name.replace('/', '.')}", FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # a dataclass looks its module up by name
     spec.loader.exec_module(module)
