@@ -15,7 +15,8 @@ import signal
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils import files, memory, plot, recipes, zoo
+from course_utils.kernels.graphs import Graphed
 from course_utils.models.fast import compiler, fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
@@ -44,8 +46,10 @@ class State:
         self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
         self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), betas=recipe.betas,
-                                           weight_decay=recipe.weight_decay, fused=True)
+        rate = torch.tensor(recipe.learning_rate, device=self.device)  # a tensor, as a CUDA graph needs it
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=rate, betas=recipe.betas, fused=True,
+                                           weight_decay=recipe.weight_decay, capturable=self.device.type == "cuda")
+        self.decay = torch.zeros((), device=self.device)  # of the moving average at this step
         # Measured, so that processes must agree and a resumed run be told.
         votes = self.processes.mean(torch.tensor(float(fastest_dtype(device) == torch.bfloat16), device=self.device))
         self.bfloat16 = votes.item() == 1
@@ -145,13 +149,14 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
 def _loop(run: State, state: Path, compile: bool) -> bool:
     """Trains to the last step; False when it was interrupted. The state is on disk every 500 steps and at the end."""
     model = run.processes.wrap(torch.compile(run.model) if compile else run.model)
+    gradients, update = _stages(run, model)
     watch, quiet = Watch(run, state.parent), run.processes.rank > 0
     stop = False
-    with (_asked_to_stop() as asked,
+    with (_asked_to_stop() as asked, _side_stream(run.device),
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
                disable=quiet) as bar):
         while run.step < run.steps and not stop:
-            loss, stop = _step(run, model, asked)
+            loss, stop = _step(run, gradients, update, asked)
             run.losses.append(loss)
             run.step += 1
             bar.update()
@@ -184,7 +189,21 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, bool]:
+@contextlib.contextmanager
+def _side_stream(device: torch.device) -> Iterator[None]:
+    """A stream that CUDA graphs can be captured on, as the default one cannot."""
+    if device.type != "cuda":
+        yield
+        return
+    stream = torch.cuda.Stream(device)
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream(device).wait_stream(stream)
+
+
+def _step(run: State, gradients: Callable[..., Tensor], update: Callable[[], None],
+          asked: threading.Event) -> tuple[float, bool]:
     """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average.
 
     Returns the loss of the whole batch, and whether any of the processes was asked to stop.
@@ -194,22 +213,40 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
     """
     recipe = run.recipe
     for group in run.optimizer.param_groups:
-        group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
+        group["lr"].fill_(recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup))
+    run.decay.fill_(min(recipe.ema, (1 + run.step) / (10 + run.step)))
     recipe.before_step(run.model, run.step)
-    batch = run.processes.share(recipe.batch(run.generator))
-    run.optimizer.zero_grad(set_to_none=True)
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
-        loss = recipe.loss(model, batch)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
-    told = torch.stack([loss.detach(), norm, torch.full_like(norm, float(asked.is_set()))])
+    told = gradients(**run.processes.share(recipe.batch(run.generator)))
+    told = torch.cat([told, told.new_full((1,), float(asked.is_set()))])
     mean, norm, stop = run.processes.mean(told).tolist()  # the only time that the host waits for the device
     if not math.isfinite(mean + norm):
         raise ValueError(f"The loss of {recipe.name} is {mean:g} at step {run.step}, and the norm of its gradient "
                          f"{norm:g}; nothing was overwritten. Train anew with a lower learning rate in the recipe.")
-    run.optimizer.step()
-    update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
+    update()
     return mean, stop > 0
+
+
+def _stages(run: State, model: nn.Module) -> tuple[Callable[..., Tensor], Callable[[], None]]:
+    """`_gradients` and `_update` of a run, which the host's look at the loss divides; on one GPU two CUDA graphs."""
+    stages = partial(_gradients, run, model), partial(_update, run)
+    graphs = run.device.type == "cuda" and run.processes.count == 1
+    return (Graphed(stages[0]), Graphed(stages[1])) if graphs else stages
+
+
+def _gradients(run: State, model: nn.Module, **batch: Tensor) -> Tensor:
+    """Leaves the clipped gradients of a batch with the weights; its loss and their norm before, (2,)."""
+    run.optimizer.zero_grad(set_to_none=True)
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
+        loss = run.recipe.loss(model, batch)
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(run.model.parameters(), run.recipe.clip)
+    return torch.stack([loss.detach().float(), norm])
+
+
+def _update(run: State) -> None:
+    """One step of the optimizer, and of the moving average after it."""
+    run.optimizer.step()
+    update_ema(run.ema, run.model, run.decay)
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:
@@ -220,9 +257,11 @@ def schedule(step: int, steps: int, warmup: int) -> float:
 
 
 @torch.no_grad()
-def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
+def update_ema(ema: nn.Module, model: nn.Module, decay: float | Tensor) -> None:
     """ema ← decay·ema + (1 − decay)·model for all parameters; buffers are copied."""
-    torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
+    kept = list(ema.parameters())
+    torch._foreach_mul_(kept, decay)
+    torch._foreach_add_(kept, torch._foreach_mul(list(model.parameters()), 1 - decay))
     for mine, theirs in zip(ema.buffers(), model.buffers(), strict=True):
         mine.copy_(theirs)
 

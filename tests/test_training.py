@@ -268,7 +268,7 @@ def test_what_is_not_finite_names_its_step_and_reaches_no_weight(tmp_path, shipp
     run = training.State(line, torch.device("cpu"))
     with pytest.raises(ValueError, match=said):
         for _ in range(20):
-            training._step(run, run.model, threading.Event())
+            training._step(run, *training._stages(run, run.model), threading.Event())
             run.step += 1
     assert run.step == 12 and all(x.isfinite().all() for x in run.tensors().values() if x.is_floating_point())
 
