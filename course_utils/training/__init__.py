@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import memory, plot, recipes, zoo
+from course_utils import files, memory, plot, recipes, zoo
 from course_utils.models.fast import compiler, fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
@@ -235,8 +235,7 @@ class Watch:
                 plot.show(figure, f"{what} of {run.recipe.name} after {run.step} steps", place=f"{self.place}-{what}",
                           again=self.shown)
             else:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                (self.folder / f"{run.recipe.name}-{what}.png").write_bytes(plot.png(figure))
+                files.write(self.folder / f"{run.recipe.name}-{what}.png", plot.png(figure))
         self.shown = True
 
 
@@ -257,8 +256,7 @@ def _in_notebook() -> bool:
 def _save(run: State, path: Path) -> None:
     tensors = run.tensors()
     if run.processes.rank == 0:
-        about = {"recipe": json.dumps(run.recipe.config(), sort_keys=True), "sha256": zoo.digest(tensors)}
-        zoo.write_tensors(path, tensors, about)
+        files.write_tensors(path, tensors, {"recipe": run.recipe.config()})
 
 
 def _try_to_save(run: State, path: Path) -> None:
@@ -271,10 +269,11 @@ def _try_to_save(run: State, path: Path) -> None:
 def _load(run: State, path: Path) -> None:
     if not path.exists():
         raise ValueError(f"There is nothing to resume: {path} does not exist.")
-    tensors, about = zoo.read_tensors(path)
-    if zoo.digest(tensors) != about.get("sha256"):
-        raise ValueError(f"The state in {path} is damaged: delete it, and train anew.")
-    if json.loads(about["recipe"]) != json.loads(json.dumps(run.recipe.config())):
+    try:
+        tensors, about = files.read_tensors(path)
+    except ValueError as e:
+        raise ValueError(f"{e} Delete it, and train anew.") from None
+    if about.get("recipe") != json.loads(json.dumps(run.recipe.config())):
         raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
     run.restore(tensors)
 
