@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import math
 import signal
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +30,7 @@ from course_utils.training.step import Step, schedule, side_stream, update_ema
 
 __all__ = ["State", "Step", "Watch", "schedule", "train", "update_ema"]
 
+SECONDS = 20  # between two pictures of a run
 RUNS = Path("runs")  # states of unfinished runs and pictures of their progress, below the current folder
 
 
@@ -219,12 +222,14 @@ class Watch:
     def __init__(self, run: State, folder: Path):
         self.run, self.folder = run, folder
         self.place, self.shown = uuid.uuid4().hex, False
+        self.last = -math.inf  # time at which it was drawn
 
     def show(self) -> None:
-        """Draws the loss so far and, where the recipe has a preview, the averaged model's samples."""
+        """Draws the loss so far and, where the recipe has a preview, samples; at most every 20 seconds."""
         run = self.run
-        if run.processes.rank > 0:
+        if run.processes.rank > 0 or time.monotonic() < self.last + SECONDS:
             return
+        self.last = time.monotonic()
         samples = run.look(run.recipe.preview)
         figures = {"loss": plot.curves(range(1, run.step + 1), {"loss": _smooth(run.losses)}, xlabel="step",
                                        ylabel="loss", logy=True)}
