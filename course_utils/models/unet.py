@@ -211,3 +211,6 @@ class Unet(nn.Module):
             keep = torch.rand(x.shape[0], device=x.device) >= self.uncond_prob
             text_emb = text_emb * keep[:, None].to(text_emb.dtype)
         return text_emb
+
+
+NETWORK = Unet
