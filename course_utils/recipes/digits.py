@@ -63,10 +63,16 @@ def features(images: Tensor) -> Tensor:
     return torch.cat([model.features(part) for part in images.cpu().split(500)])
 
 
+@cache
+def real_features() -> Tensor:
+    """(n, 64) features of the training digits in a random order."""
+    images = load("train")[0]
+    return features(images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))])
+
+
 def distances(images: Tensor, size: int = 1000) -> dict[str, float]:
     """Kernel distance of samples to training digits over ten draws of `size`, and of digits to digits likewise."""
-    reals = features(load("train")[0])
-    return metrics.kernel_distances(features(images), reals, size=min(size, len(images)))
+    return metrics.kernel_distances(features(images), real_features(), size=min(size, len(images)))
 
 
 def device_of(model: nn.Module) -> torch.device:

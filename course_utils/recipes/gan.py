@@ -77,9 +77,7 @@ class Dcgan(Recipe):
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         """Kernel and Fréchet distance, and the latter of as many real digits: its bias at this number of samples."""
         images = self.sample(model, self.measured)
-        reals = digits.features(digits.load("train")[0])
-        reals = reals[torch.randperm(len(reals), generator=torch.Generator().manual_seed(0))]
-        some, others = reals[:self.measured], reals[self.measured:2 * self.measured]
+        some, others = digits.real_features()[:2 * self.measured].split(self.measured)
         return {"frechet_distance": metrics.frechet_distance(digits.features(images), others),
                 "frechet_distance_real": metrics.frechet_distance(some, others),
                 **digits.distances(images, self.measured // 2)}, images

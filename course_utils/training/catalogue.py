@@ -42,27 +42,43 @@ def is_outdated(name: str, folder: Path = zoo.FOLDER) -> bool:
     return given != json.loads(json.dumps(wanted)) or shipped["trained_steps"] < recipe.steps
 
 
-def train_missing(device: str | None = None, compile: bool = False, folder: Path = training.RUNS) -> bool:
-    """Trains what is missing or outdated, one line a recipe; unfinished runs go on. False when it was interrupted."""
+def train_missing(device: str | None = None, compile: bool = False, folder: Path = training.RUNS,
+                  out: Path = zoo.FOLDER) -> bool:
+    """Trains what is missing or outdated, one line a recipe; unfinished runs go on.
+
+    Args:
+        device: "cpu" or "cuda"; default: CUDA when there is one.
+        compile: Compile the models.
+        folder: Of states and pictures of progress.
+        out: Of the checkpoints.
+
+    Returns:
+        False when it was interrupted: the state of the run in progress is then saved.
+    """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     left = ordered()
     while left:
         name = left.pop(0)
-        if not is_outdated(name):
+        if not is_outdated(name, out):
             continue
         resume = (folder / f"{name}-state.safetensors").exists()
-        if training.train(name, resume=resume, device=device, compile=compile, folder=folder, quiet=True) is None:
+        path = training.train(name, resume=resume, device=device, compile=compile, folder=folder, out=out, quiet=True)
+        if path is None:
             return False
-        reached = ", ".join(f"{metric} {value:.3g}" for metric, value in zoo.load(name).metrics.items())
-        print(f"{name}: done, {reached}; {minutes_left(left, device)}", flush=True)
+        print(f"{name}: done, {quality(name, out)}; {minutes_left(left, device, out)}", flush=True)
     print("Nothing is missing.")
     return True
 
 
-def minutes_left(names: list[str], device: str) -> str:
+def quality(name: str, folder: Path = zoo.FOLDER) -> str:
+    """What a checkpoint was measured to reach; ValueError when there is none."""
+    return ", ".join(f"{metric} {value:.3g}" for metric, value in zoo.load(name, folder).metrics.items())
+
+
+def minutes_left(names: list[str], device: str, folder: Path = zoo.FOLDER) -> str:
     """How long those of these recipes that are missing or outdated will take, as far as that was measured."""
     where = GPU if device == "cuda" else TWO_CORES
-    times = [recipes.find(name).minutes.get(where) for name in names if is_outdated(name)]
+    times = [recipes.find(name).minutes.get(where) for name in names if is_outdated(name, folder)]
     known = f"{sum(time or 0 for time in times):.0f} min left"
     unknown = sum(time is None for time in times)
     return f"{known}, and {unknown} recipes whose time was not measured on {where}" if unknown else known
@@ -75,7 +91,7 @@ def describe(name: str) -> str:
              for where in (TWO_CORES, GPU)]
     size = sum(p.numel() for p in models.build(recipe.network, recipe.ARGS).parameters())
     try:
-        reached = ", ".join(f"{k} {v:.3g}" for k, v in zoo.load(name).metrics.items())
+        reached = quality(name)
     except ValueError as e:
         reached = str(e)
     facts = {"data": recipe.data, "parameters": f"{size:,}", "steps": f"{recipe.steps} of {recipe.batch_size} samples",
