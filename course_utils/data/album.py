@@ -15,6 +15,7 @@ from torch import Tensor
 from course_utils.data.openmoji import openmoji
 from course_utils.data.paint import COLOURS, OTHER_COLOURS, Paint, paint_of, painted
 
+HELD_OUT = 10  # one combination in so many is held out
 SALT = 138  # of the checksums that hold combinations out: with it "blue apple" and "cat and red heart" are among them
 PLAIN = re.compile(r"[a-z]+( [a-z]+)?")
 PEOPLE = re.compile(r"\b(wo)?m[ae]n\b|\b(person|people|girl|boy|child|children|baby|family|older|deaf|men|women)\b")
@@ -75,6 +76,11 @@ class Album:
                 if PLAIN.fullmatch(name) and not PEOPLE.search(name) and not SIGNS.search(name)]
 
     @cached_property
+    def remainders(self) -> list[int]:
+        """Of the pairable names: what is left of their checksums, see `held_apart`."""
+        return [_remainder(self.names[i]) for i in self.pairable]
+
+    @cached_property
     def mirrors(self) -> Tensor:
         """(n,) bool: whether the name stays true in a mirror."""
         return torch.tensor([bool(re.fullmatch(r"[a-z -]+", n)) and not ONE_WAY.search(n) for n in self.names])
@@ -99,11 +105,11 @@ def album() -> Album:
     return Album(torch.cat([images, held_out]), names + held_out_names, len(names))
 
 
-def checksum(word: str) -> int:
-    """A number that is the same on every machine."""
-    return zlib.crc32(word.encode(), SALT)
-
-
 def held_apart(a: str, b: str) -> bool:
     """Whether a combination of two words, in either order, is never in training: about one in ten."""
-    return (checksum(a) + checksum(b)) % 10 == 0
+    return (_remainder(a) + _remainder(b)) % HELD_OUT == 0
+
+
+def _remainder(word: str) -> int:
+    """A number below 10 that is the same on every machine."""
+    return zlib.crc32(word.encode(), SALT) % HELD_OUT

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from course_utils.data.album import album, checksum, held_apart
+from course_utils.data.album import HELD_OUT, album, held_apart
 from course_utils.data.cache import check_split
 from course_utils.data.paint import COLOURS
 
@@ -36,8 +36,7 @@ def draw_emoji(n: int, generator: Generator, kinds: Sequence[str] = ("plain", "c
         images (n, 3, 32, 32) float32 in [0, 1], on white, and n names.
     """
     check_split(split)
-    for kind in kinds:
-        _check_kind(kind)
+    _check_kinds(kinds)
     chosen = torch.randint(len(kinds), (n,), generator=generator)
     images, names = torch.empty(n, 3, 32, 32), [""] * n
     for kind, draw in _DRAW.items():
@@ -75,25 +74,28 @@ def is_held_out(name: str) -> bool:
     if " and " in name:
         a, b = name.split(" and ", 1)
         return is_held_out(a) or is_held_out(b) or held_apart(a, b)
-    return tuple(name.split(" ", 1)) not in set(book.combinations["train"])
+    colour, _, thing = name.partition(" ")
+    return held_apart(colour, thing) or colour not in COLOURS or book.things.get(thing, book.seen) >= book.seen
 
 
 def emoji_names(kind: str, split: str = "train") -> list[str]:
     """All names of a kind ("plain", "coloured" or "pair") that a split can draw."""
     check_split(split)
-    _check_kind(kind)
+    _check_kinds([kind])
     book = album()
     if kind == "plain":
         return book.names[:book.seen] if split == "train" else book.names[book.seen:]
     if kind == "coloured":
         return [" ".join(combination) for combination in book.combinations[split]]
-    words = [book.names[i] for i in book.pairable]
-    return [f"{a} and {b}" for a in words for b in words if a != b and held_apart(a, b) == (split == "test")]
+    words = [(book.names[i], r) for i, r in zip(book.pairable, book.remainders, strict=True)]
+    return [f"{a} and {b}" for a, r in words for b, s in words
+            if a != b and ((r + s) % HELD_OUT == 0) == (split == "test")]
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in _DRAW:
-        raise ValueError(f"A kind of emoji is {', '.join(_DRAW)}, not {kind!r}.")
+def _check_kinds(kinds: Sequence[str]) -> None:
+    for kind in kinds or ["no kind"]:
+        if kind not in _DRAW:
+            raise ValueError(f"A kind of emoji is {', '.join(_DRAW)}, one at least, not {kind!r}.")
 
 
 # --- one function a kind: (n, generator, split) → images (n, 3, 32, 32) and n names
@@ -117,10 +119,10 @@ def _draw_coloured(n: int, generator: Generator, split: str) -> Drawn:
 
 def _draw_pairs(n: int, generator: Generator, split: str) -> Drawn:
     book = album()
-    pairable = torch.tensor(book.pairable)
-    rest = torch.tensor([checksum(book.names[i]) % 10 for i in book.pairable])
-    tries = torch.randint(len(pairable), (40 * n + 400, 2), generator=generator)  # one in ten is held out
-    fits = ((rest[tries].sum(1) % 10 == 0) == (split == "test")) & (tries[:, 0] != tries[:, 1])
+    pairable, remainders = torch.tensor(book.pairable), torch.tensor(book.remainders)
+    tries = torch.randint(len(pairable), (40 * n + 400, 2), generator=generator)  # far more than can be needed
+    apart = remainders[tries].sum(1) % HELD_OUT == 0
+    fits = (apart == (split == "test")) & (tries[:, 0] != tries[:, 1])
     index = pairable[tries[fits][:n]]  # (n, 2)
     halves = _mirrored(book.halves[index].flatten(0, 1), book.mirrors[index].flatten(), generator)
     return (_side_by_side(halves.unflatten(0, (n, 2))), [f"{book.names[a]} and {book.names[b]}" for a, b in index])

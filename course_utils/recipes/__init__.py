@@ -71,7 +71,11 @@ class Recipe:
 
     @property
     def restarts(self) -> tuple[int, ...]:
-        """Steps at which the learning rate's warm-up and fall begin anew."""
+        """Steps at which the learning rate's warm-up and fall begin anew, and what the loss computes may change.
+
+        Elsewhere a loss launches the same work at every step, with nothing copied from or to the host: a GPU runs it
+        as a graph. What changes from step to step is a tensor.
+        """
         return ()
 
     @property

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import zoo
+from course_utils import files, zoo
 from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.paths import RectifiedFlow
 from course_utils.models.guidance_unet import GuidanceUnet
@@ -117,7 +117,7 @@ class _Student(MnistFlow):
 
     def config(self) -> dict[str, Any]:
         weights = zoo.load(self.TEACHER).model.state_dict()
-        return super().config() | {"teacher": zoo.digest(weights)}
+        return super().config() | {"teacher": files.digest(weights)}
 
 
 @dataclass(frozen=True)

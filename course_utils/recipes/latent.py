@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from course_utils import data, metrics, text, zoo
+from course_utils import data, files, metrics, text, zoo
 from course_utils.diffusion import plans, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.recipes import digits
@@ -118,7 +118,7 @@ class EmojiLatent(Continuous):
 
     def config(self) -> dict[str, Any]:
         weights = zoo.load("emoji-autoencoder").model.state_dict()
-        return super().config() | {"scale": latent_scale(), "autoencoder": zoo.digest(weights)}
+        return super().config() | {"scale": latent_scale(), "autoencoder": files.digest(weights)}
 
 
 def drop(context: Tensor, share: float, generator: torch.Generator) -> Tensor:

@@ -12,20 +12,25 @@ import math
 import signal
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import memory, plot, recipes, zoo
+from course_utils import files, memory, plot, recipes, zoo
 from course_utils.models.fast import compiler, fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
+from course_utils.training.step import Step, schedule, side_stream, update_ema
 
+__all__ = ["State", "Step", "Watch", "schedule", "train", "update_ema"]
+
+SECONDS = 20  # between two pictures of a run
 RUNS = Path("runs")  # states of unfinished runs and pictures of their progress, below the current folder
 
 
@@ -45,8 +50,10 @@ class State:
         self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
         self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), betas=recipe.betas,
-                                           weight_decay=recipe.weight_decay, fused=True)
+        rate = torch.tensor(recipe.learning_rate, device=self.device)  # a tensor, as a CUDA graph needs it
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=rate, betas=recipe.betas, fused=True,
+                                           weight_decay=recipe.weight_decay, capturable=self.device.type == "cuda")
+        self.decay = torch.zeros((), device=self.device)  # of the moving average at this step
         # Measured, so that processes must agree and a resumed run be told.
         votes = self.processes.mean(torch.tensor(float(fastest_dtype(device) == torch.bfloat16), device=self.device))
         self.bfloat16 = votes.item() == 1
@@ -166,13 +173,14 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
 def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
     """Trains to the last step; False when it was interrupted. The state is on disk every 500 steps and at the end."""
     model = run.processes.wrap(torch.compile(run.model) if compile else run.model)
+    step = Step(run, model)
     watch, quiet = Watch(run, state.parent), quiet or run.processes.rank > 0
     stop = False
-    with (_asked_to_stop() as asked,
+    with (_asked_to_stop() as asked, side_stream(run.device),
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
                disable=quiet) as bar):
         while run.step < run.steps and not stop:
-            loss, stop = _step(run, model, asked)
+            loss, stop = step(asked.is_set())
             run.losses.append(loss)
             run.step += 1
             bar.update()
@@ -208,68 +216,20 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, bool]:
-    """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average.
-
-    Returns the loss of the whole batch, and whether any of the processes was asked to stop.
-
-    Raises:
-        ValueError: The loss or its gradient is not finite; the weights are then as before the step.
-    """
-    recipe = run.recipe
-    for group in run.optimizer.param_groups:
-        group["lr"] = learning_rate(recipe, run.step, run.steps)
-    recipe.before_step(run.model, run.step)
-    batch = run.processes.share(recipe.batch(run.generator))
-    run.optimizer.zero_grad(set_to_none=True)
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
-        loss = recipe.loss(model, batch)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
-    told = torch.stack([loss.detach(), norm, torch.full_like(norm, float(asked.is_set()))])
-    mean, norm, stop = run.processes.mean(told).tolist()  # the only time that the host waits for the device
-    if not math.isfinite(mean + norm):
-        raise ValueError(f"The loss of {recipe.name} is {mean:g} at step {run.step}, and the norm of its gradient "
-                         f"{norm:g}; nothing was overwritten. Train anew with a lower learning rate in the recipe.")
-    run.optimizer.step()
-    update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
-    return mean, stop > 0
-
-
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """That of a step: the recipe's own times the schedule, which begins anew at each of the recipe's restarts."""
-    begin = max(restart for restart in (0, *recipe.restarts) if restart <= step)
-    end = min(restart for restart in (*recipe.restarts, steps) if restart > step)
-    return recipe.learning_rate * schedule(step - begin, end - begin, recipe.warmup)
-
-
-def schedule(step: int, steps: int, warmup: int) -> float:
-    """The share of the learning rate: linear warm-up, then a half cosine to 0 at the last step."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))
-
-
-@torch.no_grad()
-def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
-    """ema ← decay·ema + (1 − decay)·model for all parameters; buffers are copied."""
-    torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
-    for mine, theirs in zip(ema.buffers(), model.buffers(), strict=True):
-        mine.copy_(theirs)
-
-
 class Watch:
     """Loss and samples while training: redrawn in place in a notebook, written as PNG beside the state elsewhere."""
 
     def __init__(self, run: State, folder: Path):
         self.run, self.folder = run, folder
         self.place, self.shown = uuid.uuid4().hex, False
+        self.last = -math.inf  # time at which it was drawn
 
     def show(self) -> None:
-        """Draws the loss so far and, where the recipe has a preview, the averaged model's samples."""
+        """Draws the loss so far and, where the recipe has a preview, samples; at most every 20 seconds."""
         run = self.run
-        if run.processes.rank > 0:
+        if run.processes.rank > 0 or time.monotonic() < self.last + SECONDS:
             return
+        self.last = time.monotonic()
         samples = run.look(run.recipe.preview)
         figures = {"loss": plot.curves(range(1, run.step + 1), {"loss": _smooth(run.losses)}, xlabel="step",
                                        ylabel="loss", logy=True)}
@@ -280,8 +240,7 @@ class Watch:
                 plot.show(figure, f"{what} of {run.recipe.name} after {run.step} steps", place=f"{self.place}-{what}",
                           again=self.shown)
             else:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                (self.folder / f"{run.recipe.name}-{what}.png").write_bytes(plot.png(figure))
+                files.write(self.folder / f"{run.recipe.name}-{what}.png", plot.png(figure))
         self.shown = True
 
 
@@ -302,8 +261,7 @@ def _in_notebook() -> bool:
 def _save(run: State, path: Path) -> None:
     tensors = run.tensors()
     if run.processes.rank == 0:
-        about = {"recipe": json.dumps(run.recipe.config(), sort_keys=True), "sha256": zoo.digest(tensors)}
-        zoo.write_tensors(path, tensors, about)
+        files.write_tensors(path, tensors, {"recipe": run.recipe.config()})
 
 
 def _try_to_save(run: State, path: Path) -> None:
@@ -316,10 +274,11 @@ def _try_to_save(run: State, path: Path) -> None:
 def _load(run: State, path: Path) -> None:
     if not path.exists():
         raise ValueError(f"There is nothing to resume: {path} does not exist.")
-    tensors, about = zoo.read_tensors(path)
-    if zoo.digest(tensors) != about.get("sha256"):
-        raise ValueError(f"The state in {path} is damaged: delete it, and train anew.")
-    if json.loads(about["recipe"]) != json.loads(json.dumps(run.recipe.config())):
+    try:
+        tensors, about = files.read_tensors(path)
+    except ValueError as e:
+        raise ValueError(f"{e} Delete it, and train anew.") from None
+    if about.get("recipe") != json.loads(json.dumps(run.recipe.config())):
         raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
     run.restore(tensors)
 
