@@ -71,7 +71,7 @@ class MnistVP(Continuous):
     measured: int = 2000  # samples
     rated: int = 128  # held-out digits whose likelihood is followed over the run
     rated_at_end: int = 500  # and those that the finished model is measured on
-    bits_tol: float = 1e-3  # of the likelihood's solver, in bits per dimension a step
+    tolerance: float = 1e-3  # of the likelihood's solver, for the state and for bits per dimension alike
 
     @property
     def milestones(self) -> tuple[int, ...]:
@@ -95,7 +95,8 @@ class MnistVP(Continuous):
         images = images[torch.linspace(0, len(images) - 1, min(n, len(images))).long()]
         generator = torch.Generator().manual_seed(0)
         x = likelihood.dequantize(images, torch.rand(images.shape, generator=generator)).to(digits.device_of(model))
-        solver = likelihood.Solver(bits_tol=self.bits_tol, t_min=EARLIEST)
+        tolerance = self.tolerance
+        solver = likelihood.Solver(rtol=tolerance, atol=tolerance, bits_tol=tolerance, t_min=EARLIEST)
         probes = torch.Generator(x.device).manual_seed(0)
         logp = [likelihood.log_likelihood(model, part, self.path, prediction=self.prediction, solver=solver,
                                           per_sample=[], generator=probes).logp for part in x.split(128)]
