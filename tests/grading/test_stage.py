@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from course_utils import notebooks
+from course_utils import data, notebooks
 from course_utils.grading import grader
 from course_utils.grading.rooms.stage import stage
 
@@ -37,3 +38,14 @@ def test_the_grader_stages_what_the_source_names(tmp_path, monkeypatch):
     monkeypatch.setattr(grader, "load_recorded", lambda notebook: SimpleNamespace(modules=MODULES))
     room = grader.Grader._staged(SimpleNamespace(folder=tmp_path), "05_ddpm")
     assert [path.name for path in (room / "course_utils/checkpoints").iterdir()] == ["mnist-unet.safetensors"]
+
+
+def test_a_room_gets_the_cached_data_where_its_notebook_reads_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    data.cached("numbers", lambda: {"x": np.arange(3)})
+    with_data = stage(tmp_path / "with", "05_ddpm", ["course_utils.data", "course_utils.data.cache"])
+    assert (with_data / "cache/course_utils/numbers.arrays").is_file()
+    assert {p.name for p in (with_data / "course_utils/data").iterdir()} == {"__init__.py", "cache.py"}
+    without = stage(tmp_path / "without", "05_ddpm")
+    assert not (without / "cache/course_utils").exists()
+    assert not (without / "course_utils/data").exists()

@@ -71,7 +71,7 @@ def _copy_caches(folder: Path, names: set[str]) -> None:
     if "data" in names:
         from course_utils.data import cache_folder
 
-        for path in cache_folder().glob("*.safetensors"):
+        for path in cache_folder().glob("*.arrays"):
             _copy(path, folder / "course_utils" / path.name)
 
 
