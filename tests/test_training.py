@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -123,7 +122,7 @@ if shipped is None and {stop_at} > 0:
 
 
 def torchrun(script, processes=2):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[1])}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[2])}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     return subprocess.run([*command, *script], env=environment, capture_output=True, text=True, check=False)
 
@@ -266,9 +265,10 @@ def test_no_gpu_and_no_compiler_are_told(tmp_path, monkeypatch):
 def test_what_is_not_finite_names_its_step_and_reaches_no_weight(tmp_path, shipped, bad_gradient, said):
     line = Line(bad_at=12, bad_gradient=bad_gradient)
     run = training.State(line, torch.device("cpu"))
+    step = training.Step(run, run.model)
     with pytest.raises(ValueError, match=said):
         for _ in range(20):
-            training._step(run, *training._stages(run, run.model), threading.Event())
+            step()
             run.step += 1
     assert run.step == 12 and all(x.isfinite().all() for x in run.tensors().values() if x.is_floating_point())
 

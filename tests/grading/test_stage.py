@@ -1,4 +1,4 @@
-"""A room's folder holds what its notebook needs, and of the checkpoints only those that its source names."""
+"""A room's folder holds what its notebook needs: of data and checkpoints only those that its source names."""
 
 from __future__ import annotations
 
