@@ -18,6 +18,11 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -111,8 +116,9 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         The checkpoint's path, or None when it was interrupted: the state is then saved.
 
     Raises:
-        ValueError: Unknown recipe, nothing to resume, an unfinished run in the way, no such device, no compiler, a
-            number of steps that leaves nothing to do, or a loss that is not finite, with the step.
+        ValueError: Unknown recipe, nothing to resume, an unfinished run in the way or one in progress, no such device,
+            no compiler, a number of steps that leaves nothing to do, or data or a loss that are not finite, with the
+            step.
         OSError: The folder cannot be written to.
     """
     recipe = recipes.find(name) if isinstance(name, str) else name
@@ -122,23 +128,53 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
     if compile and run.device.type == "cpu" and not compiler():
         raise ValueError("Compiling needs a C++ compiler, and there is none: install g++, or train without.")
     state = folder / f"{recipe.name}-state.safetensors"  # `folder` may be `out`, too
+    with _alone(run, folder):
+        _begin(run, state, steps, resume)
+        finished = _loop(run, state, compile)
+        if not finished or run.processes.rank > 0:
+            return None
+        ours = recipe.name in recipes.names() and run.steps >= recipe.steps
+        try:
+            return _ship(run, state, out or (zoo.FOLDER if ours else folder))
+        except KeyboardInterrupt:
+            print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
+            return None
+
+
+def _begin(run: State, state: Path, steps: int | None, resume: bool) -> None:
+    """Reads what an interrupted run left, or sees that none is in the way, and that the folder can be written to."""
     if resume:
         _load(run, state)
     elif state.exists():
-        raise ValueError(f"An unfinished run of {recipe.name} lies in {state}: resume it, or delete the file.")
+        raise ValueError(f"An unfinished run of {run.recipe.name} lies in {state}: resume it, or delete the file.")
     if steps is not None and steps < max(run.step, 1):
         raise ValueError(f"{steps} steps in all leave nothing to do: {run.step} are done.")
     run.steps = run.steps if steps is None else steps
     _try_to_save(run, state)
-    finished = _loop(run, state, compile)
-    if not finished or run.processes.rank > 0:
-        return None
-    ours = recipe.name in recipes.names() and run.steps >= recipe.steps
-    try:
-        return _ship(run, state, out or (zoo.FOLDER if ours else folder))
-    except KeyboardInterrupt:
-        print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
-        return None
+
+
+@contextlib.contextmanager
+def _alone(run: State, folder: Path) -> Iterator[None]:
+    """Keeps other trainings of the recipe out of the folder; the lock ends with its process, however that ends.
+
+    Raises:
+        ValueError: Another one is in progress there.
+    """
+    if fcntl is None or run.processes.rank > 0:  # the first process speaks for all of a run
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".{run.recipe.name}.lock"
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{run.recipe.name} is being trained in {folder} right now: wait for that run, stop it, "
+                             "or train in another folder.") from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _loop(run: State, state: Path, compile: bool) -> bool:
@@ -194,7 +230,8 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
     recipe = run.recipe
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
-    batch = run.processes.share(recipe.batch(run.generator))
+    drawn = recipe.batch(run.generator)
+    batch = run.processes.share(drawn)
     run.optimizer.zero_grad(set_to_none=True)
     with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
         loss = recipe.loss(model, batch)
@@ -204,10 +241,18 @@ def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, 
     mean, norm, stop = run.processes.mean(told).tolist()  # the only time that the host waits for the device
     if not math.isfinite(mean + norm):
         raise ValueError(f"The loss of {recipe.name} is {mean:g} at step {run.step}, and the norm of its gradient "
-                         f"{norm:g}; nothing was overwritten. Train anew with a lower learning rate in the recipe.")
+                         f"{norm:g}; nothing was overwritten. {_advice(drawn)}")
     run.optimizer.step()
     update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
     return mean, stop > 0
+
+
+def _advice(batch: dict[str, Tensor]) -> str:
+    """What to do about a loss that is not finite."""
+    bad = [name for name, x in batch.items() if not x.isfinite().all()]
+    if bad:
+        return f"The data hold NaN or infinite values, in the batch's {', '.join(bad)}: mend them, and train anew."
+    return "Train anew with a lower learning rate in the recipe."
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:
