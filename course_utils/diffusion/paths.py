@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, like
+from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, as_indices, as_tensor, like
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
            "cosine_betas", "linear_betas", "sigmoid_betas"]
@@ -209,9 +209,15 @@ class DiscreteVP(_Preserving):
         """The i with t in (i − 1, i]."""
         return t.ceil().long().clamp(0, self.N - 1) if t.is_floating_point() else t.clamp_min(0)
 
-    def exact(self, t: Tensor) -> Tensor:
+    def exact(self, t: Tensor | float) -> Tensor:
         """Broken indices in float64; integers stay."""
+        t = self.times(t)
         return t.double() if t.is_floating_point() else t
+
+    def times(self, t: Tensor | float) -> Tensor:
+        """Indices as int64, whatever integers they are given as; broken ones stay floating point."""
+        t = as_tensor(t)
+        return self.inside(t if t.is_floating_point() else as_indices(t, "the steps of a chain"))
 
     def _table(self, t: Tensor) -> Tensor:
         if t.device not in self._copies:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from course_utils.diffusion.gaussian import as_tensor
 from course_utils.diffusion.paths import DiscreteVP, GaussianPath, Kind
 
 
@@ -244,11 +245,11 @@ def plan_reverse_diffusion(path: GaussianPath, times: Tensor | int) -> Plan:
 
 
 def _as_grid(path: GaussianPath, times: Tensor | Sequence[float]) -> Tensor:
-    """(n + 1,) on the CPU: float64, and on a chain integers if they are given."""
-    times = torch.tensor(times, dtype=torch.float64) if isinstance(times, Sequence) else torch.as_tensor(times).cpu()
-    if times.dim() != 1 or len(times) < 2:
+    """(n + 1,) on the CPU: float64, and on a chain int64 if integers are given, in whatever container."""
+    times = as_tensor(times).cpu()
+    if times.dim() != 1 or len(times) < 2 or times.dtype == torch.bool:
         raise ValueError("times are a number of steps, or a grid of at least two falling times")
-    return times if isinstance(path, DiscreteVP) and not times.is_floating_point() else times.double()
+    return times.long() if isinstance(path, DiscreteVP) and not times.is_floating_point() else times.double()
 
 
 class _Steps:
