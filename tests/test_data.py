@@ -289,4 +289,4 @@ def test_without_a_home_the_cache_says_what_to_set(monkeypatch, tmp_path):
         data.cache_folder()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    assert len(data.mnist("val")[0]) == 500
+    assert len(data.mnist("test")[0]) == 500
