@@ -281,3 +281,17 @@ print(len(mnist("test")[0]))
 """
     out, error = run(code, sets).communicate(timeout=60)
     assert out == "500\n", error
+
+
+def test_without_a_home_the_cache_says_what_to_set(monkeypatch, tmp_path):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(data.Path, "home", nobody)
+    for name in ("COURSE_CACHE", "XDG_CACHE_HOME", "COURSE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(OSError, match="no home folder to keep the data sets in: set COURSE_CACHE"):
+        data.cache_folder()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    assert len(data.mnist("test")[0]) == 500

@@ -339,3 +339,59 @@ def test_every_recipe_says_what_it_is():
         assert loss.dim() == 0 and torch.isfinite(loss)
     with pytest.raises(ValueError, match="mnist-unet"):
         recipes.find("nothing")
+
+
+@dataclass(frozen=True)
+class Holed(Line):
+    """Its data hold a value that is no number."""
+
+    value: float = float("nan")
+
+    def batch(self, generator):
+        x = super().batch(generator)["x"]
+        x[5] = self.value
+        return {"x": x, "labels": torch.arange(len(x))}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_data_that_are_not_finite_are_told_as_such(tmp_path, shipped, value):
+    with pytest.raises(ValueError, match="The data hold NaN or infinite values, in the batch's x: mend them") as e:
+        train(Holed(value=value), tmp_path)
+    assert "learning rate" not in str(e.value) and not shipped
+
+
+@dataclass(frozen=True)
+class Twice(Line):
+    """Begins another training of itself in the middle of a step."""
+
+    def loss(self, model, batch):
+        if not hasattr(self, "said"):
+            object.__setattr__(self, "said", [])
+            for resume in (False, True):
+                with pytest.raises(ValueError) as e:
+                    training.train(Line(), folder=self.folder, device="cpu", resume=resume)
+                self.said.append(str(e.value))
+        return super().loss(model, batch)
+
+
+def test_a_second_training_in_the_same_folder_is_refused_and_the_first_goes_on(tmp_path, shipped):
+    recipe = Twice(steps=3)
+    object.__setattr__(recipe, "folder", tmp_path)
+    assert training.train(recipe, folder=tmp_path, device="cpu") is not None
+    assert len(recipe.said) == 2 and all("line is being trained in" in said for said in recipe.said)
+    assert training.train(Line(), folder=tmp_path, device="cpu", steps=3) is not None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_training_is_in_nobodys_way(tmp_path, shipped):
+    code = ("import fcntl, os, sys\nfile = open(sys.argv[1], 'w')\nfcntl.flock(file, fcntl.LOCK_EX)\n"
+            "print('held', flush=True)\nsys.stdin.read()")
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path / ".line.lock"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(ValueError, match="wait for that run, stop it, or train in another folder"):
+            training.train(Line(), folder=tmp_path, device="cpu")
+        other.kill()
+        other.wait()
+    assert (tmp_path / ".line.lock").exists()
+    assert training.train(Line(), folder=tmp_path, device="cpu", steps=3) is not None

@@ -19,7 +19,19 @@ def cache_folder() -> Path:
     """Where arrays are cached: $COURSE_CACHE, else `course_utils` in the user's cache folder."""
     if os.environ.get("COURSE_CACHE"):
         return Path(os.environ["COURSE_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "course_utils"
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "course_utils"
+    if home() is None:
+        raise OSError("There is no home folder to keep the data sets in: set COURSE_CACHE to a folder.")
+    return home() / ".cache" / "course_utils"
+
+
+def home() -> Path | None:
+    """The user's folder; None for a user who has none, as in a container."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def cached(name: str, build: Callable[[], Arrays]) -> Arrays:

@@ -138,8 +138,9 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         The checkpoint's path, or None when it was interrupted: the state is then saved.
 
     Raises:
-        ValueError: Unknown recipe, nothing to resume, an unfinished run in the way, no such device, no compiler, a
-            number of steps that leaves nothing to do, or a loss that is not finite, with the step.
+        ValueError: Unknown recipe, nothing to resume, an unfinished run in the way or one in progress, no such device,
+            no compiler, a number of steps that leaves nothing to do, or data or a loss that are not finite, with the
+            step.
         OSError: The folder cannot be written to.
     """
     recipe = recipes.find(name) if isinstance(name, str) else name
@@ -149,25 +150,43 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
     if compile and run.device.type == "cpu" and not compiler():
         raise ValueError("Compiling needs a C++ compiler, and there is none: install g++, or train without.")
     state = folder / f"{recipe.name}-state.safetensors"  # `folder` may be `out`, too
+    with _alone(run, folder):
+        _begin(run, state, steps, resume, from_shipped)
+        finished = _loop(run, state, compile, quiet)
+        if not finished or run.processes.rank > 0:
+            return None
+        ours = recipe.name in recipes.names() and run.earlier + run.steps >= recipe.steps
+        try:
+            return _ship(run, state, out or (zoo.FOLDER if ours else folder), quiet)
+        except KeyboardInterrupt:
+            print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
+            return None
+
+
+def _begin(run: State, state: Path, steps: int | None, resume: bool, from_shipped: bool) -> None:
+    """Reads what an interrupted run left, or sees that none is in the way, and that the folder can be written to."""
     if resume:
         _load(run, state)
     elif state.exists():
-        raise ValueError(f"An unfinished run of {recipe.name} lies in {state}: resume it, or delete the file.")
+        raise ValueError(f"An unfinished run of {run.recipe.name} lies in {state}: resume it, or delete the file.")
     elif from_shipped:
-        run.go_on_from(zoo.load(recipe.name))
+        run.go_on_from(zoo.load(run.recipe.name))
     if steps is not None and steps < max(run.step, 1):
         raise ValueError(f"{steps} steps in all leave nothing to do: {run.step} are done.")
     run.steps = run.steps if steps is None else steps
     _try_to_save(run, state)
-    finished = _loop(run, state, compile, quiet)
-    if not finished or run.processes.rank > 0:
-        return None
-    ours = recipe.name in recipes.names() and run.earlier + run.steps >= recipe.steps
+
+
+@contextlib.contextmanager
+def _alone(run: State, folder: Path) -> Iterator[None]:
+    """Keeps other trainings of the recipe out of the folder; the first process speaks for all of a run."""
+    lock = folder / f".{run.recipe.name}.lock"
     try:
-        return _ship(run, state, out or (zoo.FOLDER if ours else folder), quiet)
-    except KeyboardInterrupt:
-        print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
-        return None
+        with files.locked(lock) if run.processes.rank == 0 else contextlib.nullcontext():
+            yield
+    except BlockingIOError:
+        raise ValueError(f"{run.recipe.name} is being trained in {folder} right now: wait for that run, stop it, or "
+                         "train in another folder.") from None
 
 
 def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
