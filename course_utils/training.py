@@ -133,9 +133,9 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
     finished = _loop(run, state, compile)
     if not finished or run.processes.rank > 0:
         return None
-    ours = recipe.name in recipes.names() and run.steps >= recipe.steps
+    whole = _is_ours(recipe) and run.steps >= recipe.steps
     try:
-        return _ship(run, state, out or (zoo.FOLDER if ours else folder))
+        return _ship(run, state, out or (zoo.FOLDER if whole else folder))
     except KeyboardInterrupt:
         print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
         return None
@@ -164,7 +164,14 @@ def _loop(run: State, state: Path, compile: bool) -> bool:
     return run.step == run.steps
 
 
+def _is_ours(recipe: Recipe) -> bool:
+    """Whether `course train` means it by its name, which a recipe made in a notebook may bear too."""
+    return recipe.name in recipes.names() and type(recipe).__module__.startswith(recipes.__name__)
+
+
 def _how_to_resume(recipe: Recipe) -> str:
+    if _in_notebook() or not _is_ours(recipe):
+        return "Go on from there by `resume=True` in this call of `train`."
     return f"Resume it by `course train {recipe.name} --resume`."
 
 
@@ -289,6 +296,10 @@ def _load(run: State, path: Path) -> None:
         raise ValueError(f"The state in {path} is damaged: delete it, and train anew.")
     if json.loads(about["recipe"]) != json.loads(json.dumps(run.recipe.config())):
         raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
+    made = {k: x.shape for k, x in _part(tensors, "model/").items()}
+    if made != {k: x.shape for k, x in run.model.state_dict().items()}:
+        raise ValueError(f"The network's parameters are others than when the state in {path} was saved: its class has "
+                         "changed since. Delete the file, and train anew.")
     run.restore(tensors)
 
 
