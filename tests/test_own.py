@@ -48,10 +48,11 @@ def test_until_its_check_passes_the_library_is_used(beside, options):
     assert found is None and "until the check of unet.drop_condition in notebook 06 passes" in sentence
 
 
-EXPERIMENTS = ["1 / 0", "import sys\nsys.exit()", "!touch made", "%%bash\ntouch made", "if True:\n    %time 1", "drop_condition?",
-               "display(get_ipython())", "import asyncio\nawait asyncio.sleep(0)", "print('loud')",
-               "import os\nos.makedirs('below', exist_ok=True)\nos.chdir('below')",
-               "torch.set_default_dtype(torch.float64)", "torch.set_grad_enabled(False)", "def f(:"]
+EXPERIMENTS = [
+    "1 / 0", "import sys\nsys.exit()", "!touch made", "%%bash\ntouch made", "if True:\n    %time 1", "drop_condition?",
+    "display(get_ipython())", "import asyncio\nawait asyncio.sleep(0)", "print('loud')", "def f(:",
+    "import os\nos.makedirs('below', exist_ok=True)\nos.chdir('below')",
+    "torch.set_default_dtype(torch.float64)", "torch.set_grad_enabled(False)"]
 
 
 @pytest.mark.parametrize("at", [1, -1])

@@ -176,10 +176,12 @@ def predict_noise_from_start(nb, **inputs):
 @task("ddpm.q_posterior", inputs=lambda rng: _pairs(rng) | dict(t=rng.timesteps(4, 40)))
 def q_posterior(nb, first, second, t, points, more_points, t_points):
     """Mean and standard deviation, the latter spread over x_t's shape, on images and on 2-D points."""
-    for where, x_start, x_t, t, timesteps in (("", first, second, t, 40), ("_points", points, more_points, t_points, 50)):
-        mean, std = ask(nb, "q_posterior", x_start, x_t, t, timesteps=timesteps)
-        yield {f"mean{where}": mean}
-        yield {f"std{where}": _spread(std, x_t)}
+    mean, std = ask(nb, "q_posterior", first, second, t, timesteps=40)
+    yield dict(mean=mean)
+    yield dict(std=_spread(std, second))
+    mean, std = ask(nb, "q_posterior", points, more_points, t_points, timesteps=50)
+    yield dict(mean_points=mean)
+    yield dict(std_points=_spread(std, points))
 
 
 def _spread(std: Tensor, x_t: Tensor) -> Tensor:

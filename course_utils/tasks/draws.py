@@ -185,7 +185,7 @@ def _functions(names: dict[str, Any]) -> Iterator[FunctionType]:
 
 
 def by_student(file: str) -> bool:
-    """Whether code of this file name, which may be a notebook's cell, is the student's: not the course's or Python's."""
+    """Whether code of this file, which may be a notebook's cell, is the student's: not the course's or Python's."""
     return not file.startswith(_NOT_THEIRS)
 
 

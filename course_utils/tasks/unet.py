@@ -262,8 +262,10 @@ def forward(nb, x, time, text_emb, upstream, pool):
         with torch.no_grad():
             yield dict(without_text_emb=unet(x, time), with_none=unet(x, time, {"text_emb": None}))
             yield from _dropped(unet, x, time, text_emb)
-        unet.cfg_forward = lambda x, time, model_kwargs: x * model_kwargs["cfg_scale"]
-        yield dict(with_cfg_scale=unet(x, time, {"text_emb": text_emb, "cfg_scale": 2.0}))
+        called = []
+        unet.cfg_forward = lambda x, time, model_kwargs: called.append(time) or x * model_kwargs["cfg_scale"]
+        guided = unet(x, time, {"text_emb": text_emb, "cfg_scale": 2.0})
+        yield dict(cfg_scale_leads_to_cfg_forward=torch.tensor(bool(called)), with_cfg_scale=guided)
 
 
 def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iterator[dict[str, Tensor]]:
