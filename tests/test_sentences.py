@@ -37,6 +37,8 @@ def source_of(id: str):
     ("unet.down_blocks", DOWN.replace("LAST", "nn.Conv2d(dim, dim_out, 3, stride=2, padding=1)"),
      "`level 0, module 2: weight` has shape (6, 4, 3, 3), expected (6, 4, 2, 2)"),
     ("unet.down_blocks", DOWN.replace("LAST", "Upsample(dim, dim_out)"), "There is no `level 0, module 2: weight`"),
+    ("unet.drop_condition", "return None", "`out` should be a tensor, but it is of type NoneType"),
+    ("unet.forward", "return self.final_conv(self.init_conv(y))", "NameError: name 'y' is not defined"),
     ("unet.down_blocks", "return nn.ModuleList()", "`number of levels` is 0, expected 2")])
 def test_the_sentence_names_what_is_wrong(id, code, said):
     with pytest.raises(CheckFailed) as caught:

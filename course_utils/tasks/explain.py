@@ -86,7 +86,7 @@ def _code_of(task: Task, names: dict[str, Any], owner: str | None) -> Any:
 
 def _is_run_of(text: str, cell: str, name: str, owner: str | None) -> bool:
     """Whether a cell's text defines `name` at its left edge, on this owner or with the same first line."""
-    head = re.compile(rf"^(?:def|class) {name}\b.*", re.MULTILINE)
+    head = re.compile(rf"^(?:def|class) {re.escape(name)}\b.*", re.MULTILINE)
     found, known = head.search(text), head.search(cell)
     put_on = re.findall(r"method_of\((\w+)\)", text)
     return bool(found) and (owner in put_on or not put_on and bool(known) and found[0] == known[0])
