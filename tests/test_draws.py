@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from types import SimpleNamespace
@@ -129,6 +130,13 @@ def test_stand_ins_reach_the_file_that_a_class_was_imported_from(beside):
         assert nb.Model().look() == nb.extract(1) == "ours"
         assert not hasattr(sys.modules["mymodel"], "helper")
     assert nb.Model().look() == "theirs" and not hasattr(nb, "extract")
+
+
+def test_what_wraps_a_builtin_is_passed_over(beside):
+    nb = beside(FILE, "Model")
+    nb.length = functools.wraps(len)(lambda x: len(x))  # as IPython's own `open` is
+    with stand_ins(nb, extract=lambda a: "ours"):
+        assert nb.Model().look() == "ours"
 
 
 def test_stand_ins_reach_the_file_that_a_function_was_imported_from(beside):

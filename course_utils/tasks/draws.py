@@ -168,7 +168,7 @@ def _names_of_files(names: dict[str, Any]) -> list[dict[str, Any]]:
     """The global names of all files of the student's that functions and classes among `names` come from."""
     found, waiting = {id(names): names}, [names]
     while waiting:
-        for function in map(inspect.unwrap, _functions(waiting.pop())):
+        for function in _functions(waiting.pop()):
             theirs = function.__globals__
             if id(theirs) not in found and by_student(function.__code__.co_filename):
                 found[id(theirs)] = theirs
@@ -177,11 +177,15 @@ def _names_of_files(names: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _functions(names: dict[str, Any]) -> Iterator[FunctionType]:
-    """The functions among `names`, and those of the classes there and of the classes that these are made from."""
+    """The functions among `names`, and those of the classes there and of the classes that these are made from.
+
+    Of a decorated one, what it was before.
+    """
     classes = {cls for value in names.values() if isinstance(value, type) for cls in value.__mro__}
     for value in [*names.values(), *(f for cls in classes for f in vars(cls).values())]:
-        if isinstance(value, FunctionType):
-            yield value
+        function = inspect.unwrap(value) if isinstance(value, FunctionType) else value
+        if isinstance(function, FunctionType):
+            yield function
 
 
 def by_student(file: str) -> bool:
