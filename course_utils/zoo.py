@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from course_utils import files, models
 
 if TYPE_CHECKING:
     from course_utils.diffusion.paths import GaussianPath
@@ -38,12 +35,11 @@ class Item:
     @property
     def path(self) -> GaussianPath:
         """The Gaussian path that the model was trained on; ValueError for a model that is not of one."""
-        from course_utils.diffusion.paths import DiscreteVP, cosine_betas, linear_betas, sigmoid_betas
+        from course_utils.diffusion import paths
 
-        schedules = {"linear": linear_betas, "cosine": cosine_betas, "sigmoid": sigmoid_betas}
-        if "beta_schedule" not in self.config:
+        if "path" not in self.config:
             raise ValueError(f"A {self.config['model']} has no path: it was not trained on noised data.")
-        return DiscreteVP(schedules[self.config["beta_schedule"]](self.config["timesteps"]))
+        return paths.from_config(self.config["path"])
 
     def encode(self, labels: Tensor | Sequence[int]) -> Tensor:
         """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with, on their device."""
@@ -59,55 +55,71 @@ class Item:
         return f"<{self.config['model']}, {sum(p.numel() for p in self.model.parameters()):,} parameters: {reached}>"
 
 
-def build(kind: str, args: dict[str, Any]) -> nn.Module:
-    """A freshly initialised model: `kind` is "unet" or "classifier", `args` its constructor's arguments."""
-    from course_utils.models.classifier import Classifier
-    from course_utils.models.unet import Unet
-
-    kinds = {"unet": Unet, "classifier": Classifier}
-    if kind not in kinds:
-        raise ValueError(f"There is no kind of model {kind!r}; there are: {', '.join(kinds)}.")
-    return kinds[kind](**args)
-
-
 def load(name: str, folder: Path = FOLDER) -> Item:
     """The checkpoint of this name. Loading never runs code from the file.
 
     Raises:
-        ValueError: In one sentence, when there is no such checkpoint, or the file is damaged or not what was written.
+        OSError: The file cannot be read.
+        ValueError: There is no such checkpoint, it is damaged, or it is of another version of the course.
     """
     path = folder / f"{name}.safetensors"
-    if not path.exists():
+    try:
+        weights, about = files.read_tensors(path)
+    except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.safetensors"))) or "none"
         raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train --list` says which can be "
-                         "made.")
-    try:
-        weights, about = read_tensors(path)
-        about = json.loads(about["course"])
-        if digest(weights) != about["sha256"]:
-            raise ValueError("not the weights it was written with")
-        model = build(about["config"]["model"], about["config"]["args"])
-        model.load_state_dict(weights)
-        return Item(model.eval(), about["config"], about["metrics"])
-    except (KeyError, TypeError, ValueError, RuntimeError):
+                         "made.") from None
+    except ValueError:
         raise ValueError(f"The checkpoint {name} is damaged; restore {path.name} from the repository.") from None
+    config = about.get("config", {})
+    if not {"model", "args"} <= config.keys():
+        raise ValueError(f"{path} is no checkpoint: it does not tell its network.")
+    try:
+        model = models.build(config["model"], config["args"])
+        _fill(model, weights)
+    except ValueError as e:
+        raise ValueError(f"The checkpoint {name} is of another version of the course. {e}") from None
+    return Item(model.eval(), config, about["metrics"])
+
+
+def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    expected = model.state_dict()
+    different = [key for key in expected.keys() | weights.keys()
+                 if key not in expected or key not in weights or expected[key].shape != weights[key].shape]
+    if different:
+        raise ValueError(f"{len(different)} of its weights are not the network's, such as {min(different)}.")
+    model.load_state_dict(weights)
 
 
 def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str, float],
          folder: Path = FOLDER) -> Path:
-    """Writes a checkpoint, atomically: weights, config, metrics and the weights' hash. Returns its path."""
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    about = {"config": config, "metrics": metrics, "sha256": digest(weights)}
+    """Writes a checkpoint: weights in float16, config, metrics and the weights' digest. Returns its path.
+
+    Raises:
+        ValueError: A weight is not finite in float16.
+        OSError: The file could not be written.
+    """
+    weights = {key: _halved(key, weight) for key, weight in model.state_dict().items()}
     path = folder / f"{name}.safetensors"
-    write_tensors(path, weights, {"course": json.dumps(about, sort_keys=True)})
+    files.write_tensors(path, weights, {"config": config, "metrics": metrics})
     return path
 
 
+def _halved(name: str, weight: Tensor) -> Tensor:
+    """A weight as it is written: float16, half of the file, is fine enough; integers stay."""
+    if not weight.is_floating_point():
+        return weight
+    if not weight.half().isfinite().all():
+        raise ValueError(f"The weight {name} is not finite in float16, whose largest number is 65,504.")
+    return weight.half()
+
+
 def samples(name: str, folder: Path = FOLDER) -> Path:
-    """The PNG grid of samples that the recipe made with the checkpoint; its file name carries the weights' hash.
+    """The PNG grid of samples that the recipe made with the checkpoint; its file name carries the weights' digest.
 
     Raises:
-        ValueError: When there is none, or it belongs to other weights.
+        OSError: The checkpoint cannot be read.
+        ValueError: There is no grid, or it belongs to other weights.
     """
     path = _samples_path(name, folder)
     if not path.exists():
@@ -119,57 +131,17 @@ def save_samples(name: str, images: Tensor, folder: Path = FOLDER) -> Path:
     """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; grids of former weights go."""
     from PIL import Image
 
-    images = images.mul(255).round().clamp(0, 255).to(torch.uint8)
+    images = images.cpu().mul(255).round().clamp(0, 255).to(torch.uint8)
     rows = [torch.cat(list(row), dim=2) for row in images.split(10)]
     grid = torch.cat(rows, dim=1).permute(1, 2, 0).squeeze(2).numpy()  # (rows·h, 10·w[, 3])
     for old in folder.glob(f"{name}-" + "[0-9a-f]" * 12 + ".png"):
         old.unlink()
     path = _samples_path(name, folder)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with files.writing(path) as part:
         Image.fromarray(grid).save(part, format="png", optimize=True)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 
 def _samples_path(name: str, folder: Path) -> Path:
-    _, about = read_tensors(folder / f"{name}.safetensors")
-    return folder / f"{name}-{json.loads(about['course'])['sha256'][:12]}.png"
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a safetensors file and its metadata; ValueError where it is none, or there is none."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
-    except (SafetensorError, OSError):
-        raise ValueError(f"{path} is missing or damaged: it is no whole safetensors file.") from None
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file so that a reader sees the old file or the new one, never half of one.
-
-    Raises:
-        OSError: The folder cannot be written to, or its disk is full.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")  # what a killed process leaves, the next one overwrites
-    try:
-        save_file(tensors, part, metadata)
-        os.replace(part, path)
-    except SafetensorError as e:
-        raise OSError(f"{path} could not be written: {e}") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def digest(weights: dict[str, Tensor]) -> str:
-    """sha256 over names, dtypes, shapes and bytes, in the order of the names."""
-    hasher = hashlib.sha256()
-    for name in sorted(weights):
-        x = weights[name]
-        hasher.update(f"{name} {x.dtype} {tuple(x.shape)}".encode())
-        hasher.update(x.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return hasher.hexdigest()
+    about = files.read_about(folder / f"{name}.safetensors")
+    return folder / f"{name}-{about['sha256'][:12]}.png"

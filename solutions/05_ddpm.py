@@ -1038,7 +1038,7 @@ if TRAIN:
     folder = finished.parent if finished else folder  # where it was interrupted, the shipped weights serve below
 
 shipped = zoo.load("mnist-unet", folder)
-print({name: shipped.config[name] for name in ("timesteps", "beta_schedule", "objective", "image_size")})
+print({name: shipped.config[name] for name in ("path", "objective", "image_size")})
 print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 200 samples as the digit that was asked for")
 
 # %% tags=["demo"]
@@ -1047,8 +1047,9 @@ def trajectory():
     """One digit of each class on its whole way: images (10, T + 1, 1, 28, 28) in [0, 1], and the diffusion."""
     torch.manual_seed(7)
     about = shipped.config
-    diffusion = GaussianDiffusion(shipped.model, image_size=about["image_size"], timesteps=about["timesteps"],
-                                  objective=about["objective"], beta_schedule=about["beta_schedule"])
+    chain = about["path"]
+    diffusion = GaussianDiffusion(shipped.model, image_size=about["image_size"], timesteps=chain["timesteps"],
+                                  objective=about["objective"], beta_schedule=chain["schedule"])
     diffusion.channels = 1
     condition = {"text_emb": shipped.encode(torch.arange(10))}
     return diffusion.sample(10, return_all_timesteps=True, model_kwargs=condition), diffusion, condition

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import bench, zoo
+from course_utils import bench, models
 from course_utils.diffusion.paths import DiscreteVP, linear_betas
 from course_utils.models.fast import Fast
 
@@ -19,7 +19,7 @@ ARGS = {"dim": 4, "condition_dim": 5, "dim_mults": [1, 2], "channels": 1}
 @pytest.fixture
 def case():
     torch.manual_seed(0)
-    net = zoo.build("unet", ARGS).eval()
+    net = models.build("unet", ARGS).eval()
     rng = torch.Generator().manual_seed(0)
     return bench.load("slider").Case(net, torch.randn(2, 1, 8, 8, generator=rng), torch.randn(2, 5, generator=rng),
                                      DiscreteVP(linear_betas(40)))

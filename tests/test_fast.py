@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from course_utils import zoo
+from course_utils import models
 from course_utils.diffusion import samplers
 from course_utils.diffusion.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
 from course_utils.diffusion.slider import Slider
@@ -20,7 +20,7 @@ ARGS = {"dim": 4, "condition_dim": 5, "dim_mults": [1, 2], "channels": 1}
 @pytest.fixture
 def unet():
     torch.manual_seed(0)
-    return zoo.build("unet", ARGS)
+    return models.build("unet", ARGS)
 
 
 def inputs(batch: int = 4):
@@ -88,7 +88,7 @@ def test_a_compiler_that_fails_leaves_the_eager_copy(unet):
 
 @pytest.mark.skipif(not fast.compiler(), reason="needs a C++ compiler")
 def test_nobody_waits_for_a_second_compilation():
-    unet = zoo.build("unet", ARGS | {"dim_mults": [1]})
+    unet = models.build("unet", ARGS | {"dim_mults": [1]})
     net = Fast(unet, dtype=torch.float32)
     x, _, kwargs = inputs()
     t, wide = torch.tensor(3).expand(4), torch.empty(4, 1, 8, 12).contiguous(memory_format=torch.channels_last)

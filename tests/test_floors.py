@@ -37,9 +37,16 @@ def test_nothing_is_imported_from_above(module):
     assert {name for name in found if FLOOR[name] > FLOOR[room]} == set()
 
 
+@pytest.mark.parametrize("room", ["authoring", "diffusion", "kernels"])
+def test_a_folders_face_imports_nothing(room):
+    """It would carry every file of the folder into each grading room, and hide a file behind its function's name."""
+    code = ast.parse((LIBRARY / room / "__init__.py").read_text("utf-8"))
+    assert [type(node) for node in code.body] == [ast.Expr] and ast.get_docstring(code)
+
+
 @pytest.mark.parametrize("code", [
-    "def f():\n    from course_utils.own import own", "import course_utils.own as o", "from course_utils import own, zoo",
-    "from ..own import own", "from .. import own"])
+    "def f():\n    from course_utils.own import own", "import course_utils.own as o",
+    "from course_utils import own, zoo", "from ..own import own", "from .. import own"])
 def test_an_import_is_found_in_any_form(code):
     assert "own" in imported(code, ("diffusion",))
 

@@ -9,7 +9,10 @@ Data is at time 0 and noise at time T. Coefficients have the shape of t, which i
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +20,7 @@ from torch import Tensor
 from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, like
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
-           "cosine_betas", "linear_betas", "sigmoid_betas"]
+           "cosine_betas", "from_config", "linear_betas", "sigmoid_betas"]
 
 
 def linear_betas(T: int) -> Tensor:
@@ -44,6 +47,11 @@ def _betas_of(alpha_bar: Tensor) -> Tensor:
     return (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp_(0, 0.999)
 
 
+def _schedules() -> dict[str, Callable[[int], Tensor]]:
+    """This file's schedules by name: "cosine" is `cosine_betas`."""
+    return {name.removesuffix("_betas"): made for name, made in globals().items() if name.endswith("_betas")}
+
+
 class _Decaying(GaussianPath):
     """Paths on which x_start decays by ½β(t): α = exp(−B/2) with B = ∫β; a subclass writes β, B and B's inverse."""
 
@@ -68,7 +76,7 @@ class _Decaying(GaussianPath):
 class _Preserving(_Decaying):
     """α² + σ² = 1; σ̇ is infinite at time 0, where σ starts like √t."""
 
-    ancestral = "beta"
+    preserving = True
 
     def sigma(self, t: Tensor) -> Tensor:
         """√(1 − exp(−B))."""
@@ -158,7 +166,7 @@ class DiscreteVP(_Preserving):
     """The DDPM chain of T noise steps; index t = 0…T−1 already carries t + 1 of them (Ho et al. 2020).
 
     Integer times are the chain's; −1 is clean data. Between them log ᾱ is a straight line, so that an ODE may run
-    through it; derivatives are per index.
+    through it; derivatives are per index, and jump there in time, but not in log-SNR.
 
     Args:
         betas: (T,) variances of the steps, in [0, 1).
@@ -170,6 +178,7 @@ class DiscreteVP(_Preserving):
     eps = 0.0
     clean = -1.0
     step = 1
+    smooth_variable = "log_snr"
 
     def __init__(self, betas: Tensor):
         self.betas = torch.as_tensor(betas, dtype=torch.float64).clone()
@@ -184,6 +193,23 @@ class DiscreteVP(_Preserving):
 
     def __len__(self) -> int:
         return self.N
+
+    def config(self) -> dict[str, Any]:
+        """The schedule's name and the number of steps, or the variances where they are of no schedule of this file."""
+        for name, schedule in _schedules().items():
+            if torch.equal(schedule(self.N), self.betas.cpu()):
+                return {"name": "DiscreteVP", "schedule": name, "timesteps": self.N}
+        return {"name": "DiscreteVP", "betas": self.betas.tolist()}
+
+    @classmethod
+    def from_args(cls, betas: list[float] | None = None, schedule: str = "", timesteps: int = 0) -> DiscreteVP:
+        """The chain of these variances, or of a schedule's name and number of steps."""
+        if betas is not None:
+            return cls(torch.tensor(betas, dtype=torch.float64))
+        schedules = _schedules()
+        if schedule not in schedules:
+            raise ValueError(f"There is no schedule {schedule or 'without a name'}; there are: {', '.join(schedules)}.")
+        return cls(schedules[schedule](timesteps))
 
     def integral(self, t: Tensor) -> Tensor:
         """B = −log ᾱ_t, float64."""
@@ -212,6 +238,22 @@ class DiscreteVP(_Preserving):
     def exact(self, t: Tensor) -> Tensor:
         """Broken indices in float64; integers stay."""
         return t.double() if t.is_floating_point() else t
+
+    def as_times(self, times: Tensor) -> Tensor:
+        """Indices as int64; broken ones in float64."""
+        return times.double() if times.is_floating_point() else times.long()
+
+    def nearest(self, times: Tensor) -> Tensor:
+        """The nearest indices with the same ends, all different: neighbours that fall together are pushed apart.
+
+        Raises:
+            ValueError: More times than there are indices between the ends.
+        """
+        rising, i = times.flip(0).round().long().clamp_min(0), torch.arange(len(times))
+        if len(times) > rising[-1] - rising[0] + 1:
+            raise ValueError(f"{len(times)} steps are more than the chain has: {rising[-1] - rising[0] + 1}")
+        pushed = (rising - i).cummax(0).values + i
+        return torch.minimum(pushed, rising[-1] - i.flip(0)).flip(0)  # back below the last one
 
     def _table(self, t: Tensor) -> Tensor:
         if t.device not in self._copies:
@@ -281,3 +323,23 @@ class RectifiedFlow(GaussianPath):
 
     def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
         return torch.sigmoid(-0.5 * log_snr)
+
+
+def from_config(config: dict[str, Any]) -> GaussianPath:
+    """The path that wrote this config, found by the name of its class in this file.
+
+    Raises:
+        ValueError: There is no such path or schedule, or the path is not made of these arguments.
+    """
+    args = dict(config)
+    name = args.pop("name", None)
+    known = {c.__name__: c for c in globals().values() if isinstance(c, type) and issubclass(c, GaussianPath)}
+    known = {n: c for n, c in known.items() if n[0] != "_" and c is not GaussianPath}
+    if name not in known:
+        raise ValueError(f"There is no path {name}; there are: {', '.join(known)}.")
+    make = getattr(known[name], "from_args", known[name])
+    try:
+        inspect.signature(make).bind(**args)
+    except TypeError as e:
+        raise ValueError(f"The path {name} takes {', '.join(inspect.signature(make).parameters)}: {e}.") from None
+    return make(**args)

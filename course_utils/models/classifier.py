@@ -32,3 +32,6 @@ class Classifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(b, num_classes) logits."""
         return self.head(self.features(images))
+
+
+NETWORK = Classifier

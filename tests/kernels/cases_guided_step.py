@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
 
+from course_utils.kernels import guided_step as module
 from course_utils.kernels.dispatch import INTERPRETED
 from course_utils.kernels.guided_step import guided_step, operator, reference
 
-module = import_module("course_utils.kernels.guided_step")  # the file: the function hides its name
 DEVICE = "cpu" if INTERPRETED else "cuda"
 # Relative to the largest value; the interpreter cuts a bfloat16 off where a GPU rounds.
 TOLERANCE = {torch.float32: 2e-6, torch.float16: 1e-3, torch.bfloat16: 8e-3 if INTERPRETED else 4e-3}

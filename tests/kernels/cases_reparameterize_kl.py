@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import pytest
 import torch
 
+from course_utils.kernels import reparameterize_kl as module
 from course_utils.kernels.dispatch import INTERPRETED
 from course_utils.kernels.reparameterize_kl import operator, reference, reparameterize_kl
 
-module = import_module("course_utils.kernels.reparameterize_kl")  # the file: the function hides its name
 DEVICE = "cpu" if INTERPRETED else "cuda"
 # Relative to the largest value; the interpreter cuts a bfloat16 off where a GPU rounds.
 TOLERANCE = {torch.float32: 2e-6, torch.float16: 1e-3, torch.bfloat16: 8e-3 if INTERPRETED else 4e-3}
