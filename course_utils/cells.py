@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import linecache
 import sys
 import warnings
+from collections.abc import Coroutine
 from types import ModuleType
 from typing import Any
 
@@ -56,7 +59,7 @@ def to_python(source: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `compile` warns of "\d"; running the cell does so again
-            compile(source, "<cell>", "exec", dont_inherit=True)
+            compile(source, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager
 
@@ -68,4 +71,17 @@ def run(source: str, name: str, nb: ModuleType) -> None:
     """Runs a cell in the notebook's namespace; `name` is what tracebacks, which show its lines, call it."""
     python = to_python(source)
     linecache.cache[name] = (len(python), None, python.splitlines(keepends=True), name)
-    exec(compile(python, name, "exec", dont_inherit=True), vars(nb))  # noqa: S102 (running cells is the job)
+    code = compile(python, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    if code.co_flags & inspect.CO_COROUTINE:
+        _wait_for(eval(code, vars(nb)))  # noqa: S307 (running cells is the job)
+    else:
+        exec(code, vars(nb))  # noqa: S102
+
+
+def _wait_for(coroutine: Coroutine) -> None:
+    """Runs a cell that awaits something to its end, in a thread: a kernel's own has a running loop already."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, coroutine).result()

@@ -57,10 +57,11 @@ def student_path(source: Path) -> Path:
 
 def kind_of(cell: NotebookNode) -> str | None:
     """`task`, `check`, `setup` or `demo`; `text` or `question` for text; None where a cell says none or several."""
+    about = cell.get("metadata", {})  # a student's editor may have dropped it
     if cell.cell_type != "code":
-        return "question" if "question" in cell.metadata else "text"
-    said = [word for word in ("task", "check") if word in cell.metadata]
-    said += [tag for tag in cell.metadata.get("tags", []) if tag in ("setup", "demo")]
+        return "question" if "question" in about else "text"
+    said = [word for word in ("task", "check") if word in about]
+    said += [tag for tag in about.get("tags", []) if tag in ("setup", "demo")]
     return said[0] if len(said) == 1 else None
 
 

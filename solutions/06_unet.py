@@ -20,7 +20,6 @@
 # %% tags=["setup"]
 import copy
 import math
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -804,8 +803,10 @@ class Mine(MnistUnet):
         return Unet(**self.ARGS)
 
 
+folder = zoo.FOLDER
 if TRAIN:
-    training.train(Mine(), resume=False, out=Path("runs/finished"))
+    finished = training.train(Mine(), resume=False, out=training.RUNS / "finished")
+    folder = finished.parent if finished else folder  # where it was interrupted, the shipped weights serve below
 
 # %% [markdown]
 # ## 11 · Weights from elsewhere
@@ -816,7 +817,6 @@ if TRAIN:
 # computes nonsense.
 
 # %% tags=["demo"]
-folder = Path("runs/finished") if TRAIN else zoo.FOLDER
 shipped = zoo.load("mnist-unet", folder)
 
 

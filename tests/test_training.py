@@ -183,7 +183,7 @@ def test_the_list_tells_data_size_time_and_quality(capsys):
 def test_ctrl_c_while_measuring_keeps_the_state(tmp_path, shipped, monkeypatch, capsys):
     monkeypatch.setattr(Line, "measure", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     assert train(Line(), tmp_path) is None
-    assert "the state is kept. Resume it by `course train line --resume`" in capsys.readouterr().out
+    assert "the state is kept. Go on from there by `resume=True` in this call" in capsys.readouterr().out
     monkeypatch.undo()
     monkeypatch.setattr(zoo, "save", lambda *_: tmp_path / "line")
     assert train(Line(), tmp_path, resume=True) == tmp_path / "line"
@@ -209,6 +209,8 @@ def test_a_short_run_replaces_no_shipped_checkpoint(tmp_path, shipped, capsys, m
     assert f"line: 3 of the recipe's 60 steps, written to {tmp_path / 'line'}" in capsys.readouterr().out
     assert training.train(Line(), folder=tmp_path, device="cpu") == tmp_path / "line"  # a recipe of one's own
     monkeypatch.setattr(recipes, "names", lambda: ["line"])
+    assert training.train(Line(), folder=tmp_path, device="cpu") == tmp_path / "line"  # that bears a name of ours
+    monkeypatch.setattr(Line, "__module__", f"{recipes.__name__}.line")
     assert training.train(Line(), folder=tmp_path, device="cpu", steps=59) == tmp_path / "line"
     assert training.train(Line(), folder=tmp_path, device="cpu") == zoo.FOLDER / "line"
 
@@ -219,6 +221,26 @@ def test_what_cannot_be_resumed_is_one_sentence(tmp_path, shipped):
     assert train(Line(stop_at=7), tmp_path) is None
     with pytest.raises(ValueError, match="another form of the recipe"):
         train(Line(batch_size=8), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("in_notebook, ours, said", [
+    (True, True, "by `resume=True` in this call"), (False, True, "by `course train line --resume`"),
+    (False, False, "by `resume=True` in this call")])
+def test_no_sentence_leads_to_the_courses_checkpoint(tmp_path, shipped, capsys, monkeypatch, in_notebook, ours, said):
+    monkeypatch.setattr(training, "_in_notebook", lambda: in_notebook)
+    monkeypatch.setattr(recipes, "names", lambda: ["line"])
+    if ours:
+        monkeypatch.setattr(Line, "__module__", f"{recipes.__name__}.line")
+    assert train(Line(stop_at=7), tmp_path) is None
+    assert said in capsys.readouterr().out
+
+
+def test_a_class_that_has_changed_is_told(tmp_path, shipped, monkeypatch):
+    interrupted = Line(stop_at=7)
+    assert train(interrupted, tmp_path) is None
+    monkeypatch.setattr(Line, "model", lambda self: nn.Linear(1, 1).double())
+    with pytest.raises(ValueError, match="its class has changed since. Delete the file"):
+        train(interrupted, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:3000], lambda b: b"", lambda b: b"rubbish",

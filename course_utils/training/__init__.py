@@ -155,7 +155,7 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         finished = _loop(run, state, compile, quiet)
         if not finished or run.processes.rank > 0:
             return None
-        ours = recipe.name in recipes.names() and run.earlier + run.steps >= recipe.steps
+        ours = _is_ours(recipe) and run.earlier + run.steps >= recipe.steps
         try:
             return _ship(run, state, out or (zoo.FOLDER if ours else folder), quiet)
         except KeyboardInterrupt:
@@ -216,7 +216,14 @@ def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
     return run.step == run.steps
 
 
+def _is_ours(recipe: Recipe) -> bool:
+    """Whether `course train` means it by its name, which a recipe made in a notebook may bear too."""
+    return recipe.name in recipes.names() and type(recipe).__module__.startswith(recipes.__name__)
+
+
 def _how_to_resume(recipe: Recipe) -> str:
+    if _in_notebook() or not _is_ours(recipe):
+        return "Go on from there by `resume=True` in this call of `train`."
     return f"Resume it by `course train {recipe.name} --resume`."
 
 
@@ -299,6 +306,10 @@ def _load(run: State, path: Path) -> None:
         raise ValueError(f"{e} Delete it, and train anew.") from None
     if about.get("recipe") != json.loads(json.dumps(run.recipe.config())):
         raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
+    made = {k: x.shape for k, x in _part(tensors, "model/").items()}
+    if made != {k: x.shape for k, x in run.model.state_dict().items()}:
+        raise ValueError(f"The network's parameters are others than when the state in {path} was saved: its class has "
+                         "changed since. Delete the file, and train anew.")
     run.restore(tensors)
 
 

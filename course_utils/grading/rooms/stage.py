@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[2]
-PROBING = ["check", "cells", "files", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading.rooms.limits"]
+PROBING = ["check", "cells", "files", "grading.rooms.limits", "tasks",
+           *(f"tasks.{name}" for name in ("draws", "compare", "recorded", "given", "explain"))]
 WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "worker", "ready", "zygote"))]
 
 
