@@ -39,7 +39,7 @@ def with_cause(result: TaskResult, stopped: Stopped) -> TaskResult:
     if not result.why.startswith("It raised NameError") or not stopped:
         return result
     cell, what = stopped[0]
-    return replace(result, why=f"{result.why} Before that, cell {cell} had stopped: {what}")
+    return replace(result, why=f"{result.why.rstrip('.')}. Before that, cell {cell} had stopped: {what}")
 
 
 def first_of_all(results: Iterable[TaskResult], stopped: Stopped, imports: Iterable[str]) -> list[str]:
@@ -60,10 +60,9 @@ def first_of_all(results: Iterable[TaskResult], stopped: Stopped, imports: Itera
              for name, where in modules.items() if not name.startswith("course_utils")]
     gone = {name for _, what in said for name in _UNDEFINED.findall(what)} & set(imports)
     if gone:
-        names = ", ".join(f"`{name}`" for name in sorted(gone)[:MAX_NAMED])
+        named = ", ".join(f"`{name}`" for name in sorted(gone)[:MAX_NAMED])
         because = f" Cell {stopped[0][0]} stopped: {stopped[0][1]}" if stopped else ""
-        notes.append(f"An import is missing: the notebook as it was given out imports {names}, this one does "
-                     f"not.{because}")
+        notes.append(f"An import of the given cells is missing: {named}.{because}")
     return notes
 
 

@@ -13,6 +13,7 @@ from importlib.machinery import PathFinder
 from course_utils.grading.intake.archives import MODULE, Entry, Unreadable
 from course_utils.grading.intake.submissions import MAX_MODULES_TOGETHER, Carried
 
+MAX_PATH = 200  # bytes; no file system takes a name of 256
 MAX_MODULES = 50  # beside one notebook: more are an environment or somebody's library
 Modules = dict[str, Entry | Carried]  # by the path that they are imported by: `helpers.py`, `pkg/nets.py`
 
@@ -32,10 +33,16 @@ def beside(folder: tuple[str, ...], files: Iterable[tuple[tuple[str, ...], Entry
     found = {}
     for place, entry in files:
         path = place[len(folder):]
-        if place[:len(folder)] == folder and all(part.removesuffix(".py").isidentifier() for part in path):
+        if place[:len(folder)] == folder and _can_be_imported(path):
             found["/".join(path)] = entry
     nearest = sorted(found, key=lambda path: (path.count("/"), path))
     return {path: found[path] for path in nearest[:MAX_MODULES + 1]}
+
+
+def _can_be_imported(path: tuple[str, ...]) -> bool:
+    *packages, name = path
+    named = all(part.isidentifier() for part in (*packages, name.removesuffix(MODULE)))
+    return named and len("/".join(path).encode()) <= MAX_PATH
 
 
 def read(modules: Modules) -> tuple[dict[str, str], list[str]]:
