@@ -78,7 +78,8 @@ def test_filled_cells_are_placed_by_id_and_all_else_is_as_the_new_release_has_it
     cell(old, "ddpm-1").source = "Because."
     nb, said = adopted(tmp_path, old)
     wanted = given(SOURCE)
-    cell(wanted, "ddpm-extract-todo").source, cell(wanted, "ddpm-1").source = "def extract(b):\n    return 2 * b", "Because."
+    cell(wanted, "ddpm-extract-todo").source = "def extract(b):\n    return 2 * b"
+    cell(wanted, "ddpm-1").source = "Because."
     assert nb == wanted
     releases = f"{old.metadata.course.release} → {wanted.metadata.course.release}"
     assert said == [f"2 of your cells are now in {tmp_path / 'new.ipynb'} (release {releases}).",
@@ -93,7 +94,8 @@ def test_what_cannot_be_placed_is_told(tmp_path, old):
     old.cells += [new_code_cell("def helper():\n    pass"), new_markdown_cell("A note of mine."), new_code_cell("")]
     _, said = adopted(tmp_path, old)
     assert [line for line in said if "not placed" in line] == [
-        "Cell 2 was not placed: it is a given setup cell, and stays as this release has it. It begins with: import cmath",
+        "Cell 2 was not placed: it is a given setup cell, and stays as this release has it. "
+        "It begins with: import cmath",
         "Cell 6 was not placed: this release has no task ddpm.gone. It begins with: def gone(x):",
         "Cell 8 was not placed: it is your own, and has no place that is known. It begins with: def helper():",
         "Cell 9 was not placed: it is your own, and has no place that is known. It begins with: A note of mine."]

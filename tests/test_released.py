@@ -49,8 +49,9 @@ def test_no_two_given_cells_of_a_notebook_are_alike():
 
 
 def test_the_definitions_of_a_cell_are_what_calls_nothing():
-    cell = ("import math\nfrom a import b as c\nx: int = 3\ny, z = [x, 2], -x\nx += 1\n%time q = 1\n@cache\ndef f():\n"
-            "    return g()\nclass A:\n    y = g()\nasync def h(): pass\nw = g(x)\nfor _ in y: pass\nf()\nv = await w\n")
+    cell = ("import math\nfrom a import b as c\nx: int = 3\ny, z = [x, 2], -x\nx += 1\n%time q = 1\n"
+            "@cache\ndef f():\n    return g()\nclass A:\n    y = g()\nasync def h(): pass\n"
+            "w = g(x)\nfor _ in y: pass\nf()\nv = await w\n")
     assert [text.splitlines()[0] for _, text in definitions(cell)] == [
         "import math", "from a import b as c", "x: int = 3", "y, z = ([x, 2], -x)", "x += 1", "@cache", "class A:",
         "async def h():"]

@@ -115,7 +115,7 @@ class Result:
 
     @property
     def reason(self) -> str:
-        """Why the row is not complete, what is missing, and which of several files counted; empty for nothing to say."""
+        """Why the row is not complete, what is missing, and which of several files counted; empty for nothing."""
         told = [sentence for n in self.notebooks for sentence in (n.reason, *n.notes) if sentence]
         return " ".join([*told, *self.notes])
 
