@@ -17,7 +17,7 @@
 # questions and the experiments. You need the training loop of notebook 00 and the noisy image of notebook 05:
 # $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$.
 #
-# When you hand this notebook in, `.py` files that it imports go with it, from the folder that it lies in.
+# If this notebook imports `.py` files of your own, hand them in with it.
 
 # %% tags=["setup"]
 import copy
