@@ -44,24 +44,24 @@ class Key:
 
     Attributes:
         notebook: For example `05_ddpm`.
-        release: The notebook's release, as it is given out today.
-        imports: The names that its setup cells import.
         given: The demo and check cells, whose text is not run.
         recorded: The public inputs and the known mistakes.
         rubric: The digest of what it is graded with.
         staged: The folder that a room for this notebook sees of the course.
+        release: The notebook's release, as it is given out today.
+        imports: The names that its setup cells import.
     """
 
     notebook: str
     tasks: list[Task]
     inputs: dict[str, dict[str, Tensor]]
     wanted: dict[str, Outcome]
-    release: str
-    imports: frozenset[str]
     given: GivenCells
     recorded: Recorded
     rubric: str
     staged: Path
+    release: str = ""
+    imports: frozenset[str] = frozenset()
 
 
 class Grader:
@@ -124,8 +124,8 @@ class Grader:
         faults += [f"{id}: {what_happened(o)}" for id, o in wanted.items() if o.error and not o.tensors]
         if faults:
             raise ValueError(f"The reference of {notebook} does not run in the sandbox. {' '.join(faults)}")
-        return Key(notebook, asked, inputs, wanted, source.metadata.course.release, imports_of(source), given,
-                   load_recorded(notebook), rubric.digest(notebook), staged)
+        return Key(notebook, asked, inputs, wanted, given, load_recorded(notebook), rubric.digest(notebook), staged,
+                   source.metadata.course.release, imports_of(source))
 
     def grade(self, submission: Submission, alone: bool = True) -> Result:
         """A student's result, whatever was handed in.
