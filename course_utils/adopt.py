@@ -6,13 +6,13 @@ Cells find each other by their ids, which never change once they were released.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils import files
 from course_utils.notebooks import kind_of
 from course_utils.released import digest
 
@@ -58,7 +58,7 @@ def adopt(old: Path, into: Path | None = None) -> list[str]:
     if filled:
         raise ValueError(f"{into} is filled in already: name a fresh copy of it by --into.")
     placed, said = place(theirs, today)
-    _write(today, into)
+    files.write(into, nbformat.writes(today) + "\n")
     return [f"{placed} of your cells are now in {into}{_releases(theirs, today)}.", *said]
 
 
@@ -127,11 +127,3 @@ def _read(path: Path) -> NotebookNode:
     except (ValueError, AttributeError, KeyError, nbformat.ValidationError):
         raise ValueError(f"{path} is no notebook that can be read.") from None
 
-
-def _write(nb: NotebookNode, path: Path) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(nbformat.writes(nb) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
