@@ -185,7 +185,7 @@ def test_modules_are_found_after_all_that_is_installed(tmp_path, monkeypatch, nb
 
 def test_what_demo_cells_import_is_there_and_does_nothing(tmp_path):
     demo = "from course_utils import plot, zoo\nfrom course_utils.diffusion.samplers import sample as s\nimport math"
-    library = stage(tmp_path / "room", "05_ddpm", [], [demo]) / "course_utils"
+    library = stage(tmp_path / "room", "05_ddpm", demos=[demo]) / "course_utils"
     stand_in = (library / "plot.py").read_text()
     same = {p.relative_to(library).as_posix() for p in library.rglob("*.py") if p.read_text() == stand_in}
     assert same == {"plot.py", "zoo.py", "diffusion/__init__.py", "diffusion/samplers.py"}
