@@ -18,7 +18,8 @@
 # **Before it:** Gaussians, Bayes' rule, and the ELBO (notebooks 01 and 03).
 #
 # Fill in the `TODO` cells from top to bottom and run the check below each. A check brings its own version of whatever
-# came earlier; the figures need yours, and say in one sentence what is not written yet.
+# came earlier; the figures need yours, and say in one sentence what is not written yet. If this notebook imports `.py` files
+# of your own, hand them in with it.
 
 # %% tags=["setup"]
 import math

@@ -16,6 +16,8 @@
 # **Time:** about three and a half hours. The seven exercises take 105 minutes, the rest goes into reading, four
 # questions and the experiments. You need the training loop of notebook 00 and the noisy image of notebook 05:
 # $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$.
+#
+# If this notebook imports `.py` files of your own, hand them in with it.
 
 # %% tags=["setup"]
 import copy

@@ -1,11 +1,12 @@
 """A cell runs as a notebook would run it, with its magics out of the way."""
 
+import asyncio
 import sys
 
 import pytest
 
 from course_utils.cells import fresh_notebook
-from course_utils.grading.rooms.worker import run_cell
+from course_utils.grading.rooms.work import run_cell
 
 
 @pytest.fixture
@@ -20,9 +21,19 @@ def nb(monkeypatch):
     "display('shown')\nx = 7", "%%capture out\n%config InlineBackend.figure_format = 'svg'\nx = 7",
     "from __future__ import annotations\nx = 7", "if True:\n    %time x = 7\n    !ls",
     "import asyncio\nawait asyncio.sleep(0)\nx = 7", "%load_ext nothing\nimport asyncio\nx = await asyncio.sleep(0, 7)",
+    "%time import asyncio; x = await asyncio.sleep(0, 7)",
+    "async def f():\n    return 7\n[x] = [await f() for _ in range(1)]",
     "def f(a: int):\n    return a\nx = f(7)", "x = 7\n'''\n%not a magic\n'''"])
 def test_magics_and_shell_lines_do_not_stop_a_cell(nb, source):
     assert run_cell(source, "<cell 1>", nb).error is None
+    assert nb.x == 7
+
+
+def test_a_cell_awaits_where_a_kernels_loop_is_running(nb):
+    async def kernel():
+        return run_cell("import asyncio\nx = await asyncio.sleep(0, 7)", "<cell 1>", nb)
+
+    assert asyncio.run(kernel()).error is None
     assert nb.x == 7
 
 
