@@ -68,6 +68,7 @@ class MnistVP(Continuous):
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     steps: int = 8000
+    sampling_steps: int = 50
     measured: int = 2000  # samples
     rated: int = 128  # held-out digits whose likelihood is followed over the run
     rated_at_end: int = 500  # and those that the finished model is measured on
@@ -103,16 +104,12 @@ class MnistVP(Continuous):
         bits = likelihood.bits_per_dim(torch.cat(logp).cpu(), images[0].numel())
         return bits.mean().item(), (bits.std() / len(bits) ** 0.5).item()
 
-    def sample(self, model: nn.Module, n: int, steps: int = 50) -> Tensor:
-        """(n, 1, 28, 28) samples in [0, 1] by DDIM, on the CPU."""
-        return sampled(self, model, (n, 1, 28, 28), steps)
-
     def preview(self, model: nn.Module) -> Tensor:
-        return self.sample(model, 10, 20)
+        return sampled(self, model, (10, 1, 28, 28), 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         bits, error = self.bits(model, self.rated_at_end)
-        images = self.sample(model, self.measured)
+        images = sampled(self, model, (self.measured, 1, 28, 28), self.sampling_steps)
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 
 

@@ -75,6 +75,7 @@ class EmojiUnet(Continuous):
     needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval",)
     steps: int = 8500
     learning_rate: float = 1e-3
+    sampling_steps: int = 50
     pool: int = 32_768  # pictures drawn beforehand
     measured: int = 2000  # samples
 
@@ -86,7 +87,7 @@ class EmojiUnet(Continuous):
         return sampled(self, model, (10, 3, 32, 32), 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        images = sampled(self, model, (self.measured, 3, 32, 32), 50)
+        images = sampled(self, model, (self.measured, 3, 32, 32), self.sampling_steps)
         return drawing_distances(images, ("plain", "coloured")), images
 
 

@@ -199,7 +199,7 @@ def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
                disable=quiet) as bar):
         while run.step < run.steps and not stop:
-            loss, stop = step(asked.is_set())
+            loss, stop = step(asked.is_set)
             run.losses.append(loss)
             run.step += 1
             bar.update()

@@ -29,11 +29,11 @@ class Step:
         self.run, self.model = run, model
         self.halves = self._halves()
 
-    def __call__(self, asked: bool = False) -> tuple[float, bool]:
+    def __call__(self, asked: Callable[[], bool] = lambda: False) -> tuple[float, bool]:
         """Draws a batch and learns from it.
 
         Args:
-            asked: Whether this process was asked to stop.
+            asked: Whether this process was asked to stop, during this step too.
 
         Returns:
             The loss of the whole batch, and whether any of the processes was asked to stop.
@@ -51,7 +51,7 @@ class Step:
         recipe.before_step(run.model, run.step)
         batch = recipe.batch(run.generator)
         told = gradients(**run.processes.share(batch))
-        told = torch.cat([told, told.new_full((1,), float(asked))])
+        told = torch.cat([told, told.new_full((1,), float(asked()))])
         mean, norm, stop = run.processes.mean(told).tolist()  # the only time that the host waits for the device
         if not math.isfinite(mean + norm):
             raise ValueError(f"The loss of {recipe.name} is {mean:g} at step {run.step}, and the norm of its gradient "
