@@ -1039,7 +1039,7 @@ if TRAIN:
     folder = finished.parent if finished else folder  # where it was interrupted, the shipped weights serve below
 
 shipped = zoo.load("mnist-unet", folder)
-print({name: shipped.config[name] for name in ("path", "objective", "image_size")})
+print({name: shipped.config[name] for name in ("path", "prediction", "image_size")})
 print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 200 samples as the digit that was asked for")
 
 # %% tags=["demo"]
@@ -1050,7 +1050,7 @@ def trajectory():
     about = shipped.config
     chain = about["path"]
     diffusion = GaussianDiffusion(shipped.model, image_size=about["image_size"], timesteps=chain["timesteps"],
-                                  objective=about["objective"], beta_schedule=chain["schedule"])
+                                  objective=f"pred_{about['prediction']}", beta_schedule=chain["schedule"])
     diffusion.channels = 1
     condition = {"text_emb": shipped.encode(torch.arange(10))}
     return diffusion.sample(10, return_all_timesteps=True, model_kwargs=condition), diffusion, condition
