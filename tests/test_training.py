@@ -177,7 +177,8 @@ def test_the_list_tells_data_size_time_and_quality(capsys):
     said = capsys.readouterr().out
     for name in recipes.names():
         assert f"{name}: " in said
-    assert said.count("data        MNIST") == 2 and said.count("on a GPU") == 2 and "recognised 0.9" in said
+    assert all(said.count(fact) == len(recipes.names()) for fact in ("  data   ", "on a GPU", "  quality   "))
+    assert "recognised 0.9" in said
 
 
 def test_ctrl_c_while_measuring_keeps_the_state(tmp_path, shipped, monkeypatch, capsys):
@@ -351,16 +352,6 @@ def test_pictures_of_the_progress_are_written(tmp_path):
     training.Watch(run, tmp_path).show()
     assert (tmp_path / "line-loss.png").read_bytes().startswith(b"\x89PNG")
     assert torch.equal(before, torch.get_rng_state())
-
-
-def test_every_recipe_says_what_it_is():
-    for name in recipes.names():
-        recipe = recipes.find(name)
-        assert recipe.name == name and recipe.about
-        loss = recipe.loss(recipe.model(), recipe.batch(torch.Generator().manual_seed(0)))
-        assert loss.dim() == 0 and torch.isfinite(loss)
-    with pytest.raises(ValueError, match="mnist-unet"):
-        recipes.find("nothing")
 
 
 @dataclass(frozen=True)
