@@ -9,7 +9,6 @@ about the same size. All sides run in one process, so the course's setting of ma
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import mean, stdev
@@ -68,10 +67,10 @@ def textbook(recipe: MnistUnet) -> Callable[[], float]:
 def ours(recipe: MnistUnet, compile: bool = False) -> Callable[[], float]:
     """A step of `course train`."""
     run = training.State(recipe, torch.device("cpu"))
-    model = torch.compile(run.model) if compile else run.model
+    learn = training.Step(run, torch.compile(run.model) if compile else run.model)
 
     def step() -> float:
-        loss, _ = training._step(run, model, threading.Event())
+        loss, _ = learn()
         run.step += 1
         return loss
 

@@ -21,6 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
+from course_utils import files
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
 PACKAGES = ["torch", "triton", "diffusers", "nbgrader", "scipy", "torchdiffeq", "denoising-diffusion-pytorch"]
@@ -66,6 +68,39 @@ class Row:
     def absent(cls, name: str, needs: str, *, unit: str = "ms", goal: float | None = None) -> Row:
         """A claim that this machine cannot measure."""
         return cls(name, None, None, None, unit, goal, f"{needs}: not applicable")
+
+
+@dataclass
+class Case:
+    """A kernel with its peers on the same inputs, one file a kernel in benchmarks/kernels.
+
+    Attributes:
+        name: Of the kernel and its pass.
+        ours: Calls it.
+        eager: Calls plain torch.
+        compiled: Given a compiler, makes the function that calls compiled torch.
+        bytes: That the kernel moves.
+        share: Goal, as a share of the bandwidth of a copy.
+        times: Goal against eager torch.
+        launches: Whether one launch is claimed.
+    """
+
+    name: str
+    ours: Callable[[], object]
+    eager: Callable[[], object]
+    compiled: Callable[[Callable], Callable[[], object]]
+    bytes: int
+    share: float | None
+    times: float | None
+    launches: bool = False
+
+
+def gradients(fn: Callable, given: list, grads: object) -> Callable[[], object]:
+    """The gradients alone, of outputs that are kept."""
+    import torch
+
+    outputs = fn(*given)
+    return lambda: torch.autograd.grad(outputs, given, grads, retain_graph=True)
 
 
 def medians(sides: dict[str, Callable[[], object]], repeats: int = 11, warmup: int = 2,
@@ -137,10 +172,10 @@ def names() -> list[str]:
 
 
 def load(name: str) -> ModuleType:
-    """A benchmark's module, which lies outside the package; ValueError names those that there are."""
-    if name not in names():
+    """A benchmark's module, or a part's such as "kernels/q_sample"; ValueError names the benchmarks that there are."""
+    if name not in names() and not ("/" in name and (FOLDER / f"{name}.py").is_file()):
         raise ValueError(f"There is no benchmark {name}; there are: {', '.join(names())}.")
-    spec = importlib.util.spec_from_file_location(f"benchmarks.{name}", FOLDER / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"benchmarks.{name.replace('/', '.')}", FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # a dataclass looks its module up by name
     spec.loader.exec_module(module)
@@ -188,20 +223,14 @@ def _absent(row: Row) -> str:
 def record(name: str, about: str, rows: list[Row]) -> None:
     """Keeps a result beside its benchmark and makes the page of all of them anew."""
     folder = FOLDER / "results"
-    folder.mkdir(exist_ok=True)
     result = {"machine": machine(), "about": about, "rows": [asdict(r) for r in rows]}
     _write(folder / f"{name}.json", result)
     recorded = {p.stem: json.loads(p.read_text("utf-8")) for p in folder.glob("*.json")}
-    PAGE.write_text(page(recorded), "utf-8")
+    files.write(PAGE, page(recorded))
 
 
 def _write(path: Path, value: object) -> None:
-    """A JSON file that is there whole, before and after: a run may be stopped at any time."""
-    device = path.exists() and not path.is_file()  # /dev/null, say, which no file may replace
-    part = path if device else path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    if not device:
-        part.replace(path)
+    files.write(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ VERBS = {
     "build": ("course_utils.authoring.build", "make the students' notebooks, the references and the recorded answers"),
     "grade": ("course_utils.grading", "grade a folder of submissions"),
     "release": ("course_utils.authoring.release", "make the bundle that students get"),
-    "train": ("course_utils.training", "train a checkpoint by its recipe"),
+    "train": ("course_utils.training.catalogue", "train a checkpoint by its recipe"),
     "bench": ("course_utils.bench", "measure what is claimed about speed, beside the peers"),
 }
 

@@ -28,6 +28,7 @@ SOLUTIONS = Path(__file__).resolve().parents[1] / "solutions"
 
 _REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION[^\n]*\n(.*?)^[ \t]*### END SOLUTION[^\n]*$",
                      re.MULTILINE | re.DOTALL)
+_CHECKPOINT = re.compile(r"""\bzoo\.load\(\s*["']([\w-]+)["']""")
 _WORDS = {"task", "check", "question", "tags"}
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
            "language_info": {"name": "python"}}
@@ -61,6 +62,11 @@ def kind_of(cell: NotebookNode) -> str | None:
     said = [word for word in ("task", "check") if word in cell.metadata]
     said += [tag for tag in cell.metadata.get("tags", []) if tag in ("setup", "demo")]
     return said[0] if len(said) == 1 else None
+
+
+def checkpoints(nb: NotebookNode) -> list[str]:
+    """The names of the shipped checkpoints that a notebook's code loads: `zoo.load("mnist-unet")`."""
+    return sorted({name for cell in nb.cells if cell.cell_type == "code" for name in _CHECKPOINT.findall(cell.source)})
 
 
 def read(path: Path) -> NotebookNode:

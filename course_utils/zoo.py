@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from course_utils import models
+from course_utils import files, models
 
 if TYPE_CHECKING:
     from course_utils.diffusion.paths import GaussianPath
@@ -64,42 +59,54 @@ def load(name: str, folder: Path = FOLDER) -> Item:
     """The checkpoint of this name. Loading never runs code from the file.
 
     Raises:
-        ValueError: In one sentence, when there is no such checkpoint, or the file is damaged or not what was written.
+        OSError: The file cannot be read.
+        ValueError: There is no such checkpoint, it is damaged, or it is of another version of the course.
     """
     path = folder / f"{name}.safetensors"
-    if not path.exists():
+    try:
+        weights, about = files.read_tensors(path)
+    except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.safetensors"))) or "none"
         raise ValueError(f"There is no checkpoint {name}; there are: {known}. `course train --list` says which can be "
-                         "made.")
-    try:
-        weights, about = read_tensors(path)
-        about = json.loads(about["course"])
-        if digest(weights) != about["sha256"]:
-            raise ValueError("not the weights it was written with")
-        model = models.build(about["config"]["model"], about["config"]["args"])
-        model.load_state_dict(weights)
-        return Item(model.eval(), about["config"], about["metrics"])
-    except (KeyError, TypeError, ValueError, RuntimeError):
+                         "made.") from None
+    except ValueError:
         raise ValueError(f"The checkpoint {name} is damaged; restore {path.name} from the repository.") from None
+    config = about.get("config", {})
+    if not {"model", "args"} <= config.keys():
+        raise ValueError(f"{path} is no checkpoint: it does not tell its network.")
+    try:
+        model = models.build(config["model"], config["args"])
+        _fill(model, weights)
+    except ValueError as e:
+        raise ValueError(f"The checkpoint {name} is of another version of the course. {e}") from None
+    return Item(model.eval(), config, about["metrics"])
+
+
+def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    expected = model.state_dict()
+    different = [key for key in expected.keys() | weights.keys()
+                 if key not in expected or key not in weights or expected[key].shape != weights[key].shape]
+    if different:
+        raise ValueError(f"{len(different)} of its weights are not the network's, such as {min(different)}.")
+    model.load_state_dict(weights)
 
 
 def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str, float],
          folder: Path = FOLDER) -> Path:
-    """Writes a checkpoint, atomically: weights in float16, config, metrics and the weights' hash. Returns its path.
+    """Writes a checkpoint: weights in float16, config, metrics and the weights' digest. Returns its path.
 
     Raises:
         ValueError: A weight is not finite in float16.
+        OSError: The file could not be written.
     """
-    weights = {name: _halved(name, weight) for name, weight in model.state_dict().items()}
-    about = {"config": config, "metrics": metrics, "sha256": digest(weights)}
+    weights = {key: _halved(key, weight) for key, weight in model.state_dict().items()}
     path = folder / f"{name}.safetensors"
-    write_tensors(path, weights, {"course": json.dumps(about, sort_keys=True)})
+    files.write_tensors(path, weights, {"config": config, "metrics": metrics})
     return path
 
 
 def _halved(name: str, weight: Tensor) -> Tensor:
-    """A weight as it is written: float16, half of the file, is fine enough for them; integers stay."""
-    weight = weight.detach().cpu().contiguous()
+    """A weight as it is written: float16, half of the file, is fine enough; integers stay."""
     if not weight.is_floating_point():
         return weight
     if not weight.half().isfinite().all():
@@ -108,10 +115,11 @@ def _halved(name: str, weight: Tensor) -> Tensor:
 
 
 def samples(name: str, folder: Path = FOLDER) -> Path:
-    """The PNG grid of samples that the recipe made with the checkpoint; its file name carries the weights' hash.
+    """The PNG grid of samples that the recipe made with the checkpoint; its file name carries the weights' digest.
 
     Raises:
-        ValueError: When there is none, or it belongs to other weights.
+        OSError: The checkpoint cannot be read.
+        ValueError: There is no grid, or it belongs to other weights.
     """
     path = _samples_path(name, folder)
     if not path.exists():
@@ -129,51 +137,11 @@ def save_samples(name: str, images: Tensor, folder: Path = FOLDER) -> Path:
     for old in folder.glob(f"{name}-" + "[0-9a-f]" * 12 + ".png"):
         old.unlink()
     path = _samples_path(name, folder)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with files.writing(path) as part:
         Image.fromarray(grid).save(part, format="png", optimize=True)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 
 def _samples_path(name: str, folder: Path) -> Path:
-    _, about = read_tensors(folder / f"{name}.safetensors")
-    return folder / f"{name}-{json.loads(about['course'])['sha256'][:12]}.png"
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a safetensors file and its metadata; ValueError where it is none, or there is none."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
-    except (SafetensorError, OSError):
-        raise ValueError(f"{path} is missing or damaged: it is no whole safetensors file.") from None
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file so that a reader sees the old file or the new one, never half of one.
-
-    Raises:
-        OSError: The folder cannot be written to, or its disk is full.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")  # what a killed process leaves, the next one overwrites
-    try:
-        save_file(tensors, part, metadata)
-        os.replace(part, path)
-    except SafetensorError as e:
-        raise OSError(f"{path} could not be written: {e}") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def digest(weights: dict[str, Tensor]) -> str:
-    """sha256 over names, dtypes, shapes and bytes, in the order of the names."""
-    hasher = hashlib.sha256()
-    for name in sorted(weights):
-        x = weights[name]
-        hasher.update(f"{name} {x.dtype} {tuple(x.shape)}".encode())
-        hasher.update(x.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return hasher.hexdigest()
+    about = files.read_about(folder / f"{name}.safetensors")
+    return folder / f"{name}-{about['sha256'][:12]}.png"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,23 @@ def require(feature: str, available: bool, reason: str) -> None:
     if feature in os.environ.get("COURSE_REQUIRE", "").split(","):
         pytest.fail(f"COURSE_REQUIRE names {feature}: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def ordinary_user(folder: Path) -> Iterator[None]:
+    """Drops the rights of root, who can read everything, and lets everybody pass through the folder and those above."""
+    root = os.geteuid() == 0
+    if root:
+        for place in (folder, *folder.parents):
+            place.chmod(place.stat().st_mode & 0o7777 | 0o111)
+        os.setegid(65534)
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+            os.setegid(0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

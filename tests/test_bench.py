@@ -80,14 +80,14 @@ def test_a_device_stays_one(toy):
 
 
 def test_a_run_that_is_stopped_while_it_writes_leaves_the_rows_before(toy, monkeypatch):
-    def full(path, text, encoding):
-        path.write_bytes(text[:5].encode())
+    def full(path, content):
+        path.write_text(content.decode()[:5])
         raise OSError("no space left")
 
     rows = toy / "rows.json"
     assert cli.main(["bench", "toy", "--json", str(rows)]) == 0
     before = rows.read_text()
-    monkeypatch.setattr(bench.Path, "write_text", full)
+    monkeypatch.setattr(bench.Path, "write_bytes", full)
     assert cli.main(["bench", "toy", "--json", str(rows)]) == 2
     assert rows.read_text() == before
 

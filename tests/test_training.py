@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import cli, recipes, training, zoo
+from course_utils import cli, files, recipes, training, zoo
 from course_utils.recipes import Recipe
 
 
@@ -124,7 +122,7 @@ if shipped is None and {stop_at} > 0:
 
 
 def torchrun(script, processes=2):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[1])}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[2])}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     return subprocess.run([*command, *script], env=environment, capture_output=True, text=True, check=False)
 
@@ -231,8 +229,8 @@ def test_a_damaged_state_is_one_sentence(tmp_path, shipped, damage):
     state.write_bytes(damage(state.read_bytes()))
     with pytest.raises(ValueError, match="line-state.safetensors is .*damaged"):
         train(Line(), tmp_path, resume=True)
-    zoo.write_tensors(state, {"step": torch.zeros(1)}, {})  # of somebody else
-    with pytest.raises(ValueError, match="damaged"):
+    files.write_tensors(state, {"step": torch.zeros(1)}, {})  # of somebody else
+    with pytest.raises(ValueError, match="another form"):
         train(Line(), tmp_path, resume=True)
 
 
@@ -254,19 +252,6 @@ def test_a_folder_that_cannot_be_written_to_is_found_out_before_the_first_step(t
     assert not hasattr(line, "seen")
 
 
-def test_a_full_disk_is_one_sentence(tmp_path):
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-        with pytest.raises(OSError, match="x.safetensors could not be written"):
-            zoo.write_tensors(tmp_path / "x.safetensors", {"x": torch.zeros(1000)}, {})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, ignored)
-    assert not list(tmp_path.iterdir())
-
-
 def test_no_gpu_and_no_compiler_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="no GPU"):
@@ -280,9 +265,10 @@ def test_no_gpu_and_no_compiler_are_told(tmp_path, monkeypatch):
 def test_what_is_not_finite_names_its_step_and_reaches_no_weight(tmp_path, shipped, bad_gradient, said):
     line = Line(bad_at=12, bad_gradient=bad_gradient)
     run = training.State(line, torch.device("cpu"))
+    step = training.Step(run, run.model)
     with pytest.raises(ValueError, match=said):
         for _ in range(20):
-            training._step(run, run.model, threading.Event())
+            step()
             run.step += 1
     assert run.step == 12 and all(x.isfinite().all() for x in run.tensors().values() if x.is_floating_point())
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from conftest import ordinary_user
 
-from course_utils import models, zoo
+from course_utils import files, models, zoo
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 
 ARGS = {"dim": 2, "condition_dim": 4, "dim_mults": [1, 2], "channels": 1}
@@ -39,7 +40,7 @@ def test_writing_twice_gives_the_same_bytes(shipped, tmp_path):
 
 def test_weights_are_written_in_float16_and_read_in_float32(shipped, tmp_path):
     model, path = shipped
-    written, _ = zoo.read_tensors(path)
+    written, _ = files.read_tensors(path)
     assert {x.dtype for x in written.values()} == {torch.float16}
     read = zoo.load("small", tmp_path).model.state_dict()
     assert all(torch.equal(read[name], weight.half().float()) for name, weight in model.state_dict().items())
@@ -93,11 +94,30 @@ def test_a_checkpoint_is_told_in_a_line_and_encodes_any_labels():
 
 
 def test_a_grid_of_no_checkpoint_is_one_sentence(tmp_path):
-    with pytest.raises(ValueError, match="nothing.safetensors is missing or damaged"):
+    with pytest.raises(OSError, match="nothing.safetensors cannot be read .no such file"):
         zoo.samples("nothing", tmp_path)
 
 
 def test_a_checkpoint_that_names_no_model_is_one_sentence(tmp_path):
     zoo.save("mine", torch.nn.Linear(2, 2), {"steps": 3}, {}, tmp_path)
-    with pytest.raises(ValueError, match="mine is damaged"):
+    with pytest.raises(ValueError, match="mine.safetensors is no checkpoint: it does not tell its network"):
         zoo.load("mine", tmp_path)
+
+
+@pytest.mark.parametrize("config, said", [
+    ({"model": "hologram", "args": {}}, "There is no network hologram; there are: .*unet"),
+    ({"model": "unet", "args": ARGS | {"holes": 3}}, "unet takes dim, .*'holes'"),
+    ({"model": "unet", "args": ARGS | {"dim": 4}}, "of its weights are not the network's, such as condition_mlp"),
+    ({"model": "classifier", "args": {}}, "of its weights are not the network's, such as ")])
+def test_a_checkpoint_of_another_version_is_not_called_damaged(shipped, tmp_path, config, said):
+    zoo.save("later", shipped[0], config, {}, tmp_path)
+    with pytest.raises(ValueError, match="later is of another version of the course.*" + said) as told:
+        zoo.load("later", tmp_path)
+    assert "\n" not in str(told.value) and "damaged" not in str(told.value)
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(shipped):
+    _, path = shipped
+    path.chmod(0)
+    with ordinary_user(path.parent), pytest.raises(OSError, match="small.*cannot be read .permission denied"):
+        zoo.load("small", path.parent)

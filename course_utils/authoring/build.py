@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
-import json
 import multiprocessing
 import os
 import re
@@ -21,12 +20,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils import notebooks
+from course_utils import files, notebooks
 from course_utils.authoring.bank import bank_of
 
 LIBRARY = Path(__file__).resolve().parents[1]
 RECORDING = {"COURSE_RECORD": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}  # as in the Makefile's run of nbval
-_CHECKPOINT = re.compile(r"""zoo\.load\(\s*["']([\w-]+)["']""")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,8 +102,8 @@ def check(source: Path) -> list[str]:
 
 def made_of(source: Path, nb: NotebookNode) -> str:
     """The digest of what an executed reference is made of: its source, its tasks and the checkpoints that it names."""
-    names = sorted(set(_CHECKPOINT.findall("\n".join(c.source for c in nb.cells if c.cell_type == "code"))))
-    return _digest([source, *_tasks_files(nb), *(LIBRARY / "checkpoints" / f"{name}.safetensors" for name in names)])
+    shipped = [LIBRARY / "checkpoints" / f"{name}.safetensors" for name in notebooks.checkpoints(nb)]
+    return _digest([source, *_tasks_files(nb), *shipped])
 
 
 def answers_made_of(source: Path, nb: NotebookNode) -> str:
@@ -125,11 +123,7 @@ def _digest(files: list[Path]) -> str:
 def answers_digest(notebook: str) -> str | None:
     """The digest kept in a notebook's recorded answers, read from the file's header alone; None without a file."""
     path = LIBRARY / "answers" / f"{notebook}.safetensors"
-    if not path.exists():
-        return None
-    with path.open("rb") as f:
-        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
-    return json.loads(header["__metadata__"]["course"])["digest"]
+    return files.read_about(path)["digest"] if path.exists() else None
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
@@ -165,17 +159,11 @@ def _text(nb: NotebookNode) -> str:
 
 
 def _write(path: Path, nb: NotebookNode) -> bool:
-    """Writes a notebook atomically; False where the file already holds just this."""
+    """Writes a notebook; False where the file already holds just this."""
     text = _text(nb)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    files.write(path, text)
     return True
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils import notebooks
+from course_utils import files, notebooks
 
 LIBRARY = Path(__file__).resolve().parents[1]
 KEPT = {"grading", "authoring", "bench"}  # rooms of the library that stay with the instructor
@@ -158,16 +158,11 @@ def _copy(source: Path, target: Path) -> None:
 def pack(folder: Path) -> Path:
     """Packs a folder into a zip file beside it; the same content gives the same bytes."""
     path = folder.with_name(f"{folder.name}.zip")
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-                info = zipfile.ZipInfo(f"{folder.name}/{file.relative_to(folder).as_posix()}")  # 1980, as of zip itself
-                info.external_attr, info.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
-                archive.writestr(info, file.read_bytes())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with files.writing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+            info = zipfile.ZipInfo(f"{folder.name}/{file.relative_to(folder).as_posix()}")  # 1980, as of zip itself
+            info.external_attr, info.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+            archive.writestr(info, file.read_bytes())
     return path
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.diffusion.gaussian import cast, like, off_mps
-from course_utils.diffusion.paths import DiscreteVP, GaussianPath, Kind
+from course_utils.diffusion.paths import GaussianPath, Kind
 
 Field = Callable[..., Tensor]  # fn(x, t, *per_sample), (m, *) to (m, *)
 Variable = Literal["time", "log_snr"]
@@ -44,11 +44,6 @@ def probability_flow(model: Field, path: GaussianPath, prediction: Kind = "noise
         return like(of_x, x) * x + like(of_out, x) * out
 
     return slope
-
-
-def smooth_variable(path: GaussianPath) -> Variable:
-    """Time, in which continuous paths take fewer evaluations; the log-SNR for a chain, whose rates jump in time."""
-    return "log_snr" if isinstance(path, DiscreteVP) else "time"
 
 
 def ends_in(path: GaussianPath, variable: Variable, times: tuple[float, float]) -> tuple[float, float]:

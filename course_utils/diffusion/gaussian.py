@@ -25,8 +25,8 @@ class GaussianPath:
         eps: Smallest time at which a stochastic or adaptive sampler should evaluate a network.
         clean: Time at which σ is 0 and α is 1.
         prior_std: Standard deviation of the noise at T.
-        ancestral: The variance of Song et al. 2021b's ancestral predictor on this path, as `plan_ancestral` names it:
-            "posterior" (eq. 47, VE; where the paper writes none as well), "beta" where α² + σ² = 1 (eq. 4, VP).
+        preserving: Whether α² + σ² = 1.
+        smooth_variable: In which the path's flow is smooth, "time" or "log_snr".
     """
 
     T: float = 1.0
@@ -34,7 +34,8 @@ class GaussianPath:
     eps: float = 1e-3
     clean: float = 0.0
     prior_std: float = 1.0
-    ancestral: Literal["beta", "posterior"] = "posterior"
+    preserving: bool = False
+    smooth_variable: Literal["time", "log_snr"] = "time"
 
     def __repr__(self) -> str:
         told = (f"{name}={value:g}" for name, value in vars(self).items() if isinstance(value, int | float))
@@ -93,6 +94,14 @@ class GaussianPath:
             raise TypeError(f"{type(self).__name__} runs from time 0 to {self.T:g}: give it floating point times, not "
                             f"the indices of a chain ({t.dtype})")
         return off_mps(t).double()
+
+    def as_times(self, times: Tensor) -> Tensor:
+        """A grid as plans keep it: float64."""
+        return times.double()
+
+    def nearest(self, times: Tensor) -> Tensor:
+        """The nearest times at which a network may be evaluated: on a continuous path those given."""
+        return times
 
     def transition(self, t: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """a and the standard deviation of x_t | x_s ~ N(a·x_s, std²), s < t, float64; exact for a linear SDE."""

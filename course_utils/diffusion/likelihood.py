@@ -34,7 +34,7 @@ import torch
 from torch import Generator, Tensor
 
 from course_utils.diffusion import solvers
-from course_utils.diffusion.flow import Field, Variable, ends_in, probability_flow, smooth_variable
+from course_utils.diffusion.flow import Field, Variable, ends_in, probability_flow
 from course_utils.diffusion.guidance import evaluating
 from course_utils.diffusion.paths import GaussianPath, Kind
 from course_utils.diffusion.solvers import Solution
@@ -101,7 +101,7 @@ class Solver:
         times = (path.eps if self.t_min is None else self.t_min, path.T if self.t_max is None else self.t_max)
         if not times[0] < times[1]:
             raise ValueError(f"Data is at the smaller time: t_min = {times[0]} is not below t_max = {times[1]}.")
-        variable = self.variable or smooth_variable(path)
+        variable = self.variable or path.smooth_variable
         return probability_flow(model, path, prediction, variable), *ends_in(path, variable, times)
 
     def run(self, fn: Field, y: Tensor, begin: float, end: float, per_sample: Sequence[Tensor], **adaptive) -> Solution:

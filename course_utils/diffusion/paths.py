@@ -76,7 +76,7 @@ class _Decaying(GaussianPath):
 class _Preserving(_Decaying):
     """α² + σ² = 1; σ̇ is infinite at time 0, where σ starts like √t."""
 
-    ancestral = "beta"
+    preserving = True
 
     def sigma(self, t: Tensor) -> Tensor:
         """√(1 − exp(−B))."""
@@ -166,7 +166,7 @@ class DiscreteVP(_Preserving):
     """The DDPM chain of T noise steps; index t = 0…T−1 already carries t + 1 of them (Ho et al. 2020).
 
     Integer times are the chain's; −1 is clean data. Between them log ᾱ is a straight line, so that an ODE may run
-    through it; derivatives are per index.
+    through it; derivatives are per index, and jump there in time, but not in log-SNR.
 
     Args:
         betas: (T,) variances of the steps, in [0, 1).
@@ -178,6 +178,7 @@ class DiscreteVP(_Preserving):
     eps = 0.0
     clean = -1.0
     step = 1
+    smooth_variable = "log_snr"
 
     def __init__(self, betas: Tensor):
         self.betas = torch.as_tensor(betas, dtype=torch.float64).clone()
@@ -241,6 +242,22 @@ class DiscreteVP(_Preserving):
         """Broken indices in float64; integers stay."""
         t = off_mps(t)
         return t.double() if t.is_floating_point() else t
+
+    def as_times(self, times: Tensor) -> Tensor:
+        """Indices as int64; broken ones in float64."""
+        return times.double() if times.is_floating_point() else times.long()
+
+    def nearest(self, times: Tensor) -> Tensor:
+        """The nearest indices with the same ends, all different: neighbours that fall together are pushed apart.
+
+        Raises:
+            ValueError: More times than there are indices between the ends.
+        """
+        rising, i = times.flip(0).round().long().clamp_min(0), torch.arange(len(times))
+        if len(times) > rising[-1] - rising[0] + 1:
+            raise ValueError(f"{len(times)} steps are more than the chain has: {rising[-1] - rising[0] + 1}")
+        pushed = (rising - i).cummax(0).values + i
+        return torch.minimum(pushed, rising[-1] - i.flip(0)).flip(0)  # back below the last one
 
     def _table(self, t: Tensor) -> Tensor:
         if t.device not in self._copies:

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from course_utils.diffusion.paths import DiscreteVP, GaussianPath, Kind
+from course_utils.diffusion.paths import GaussianPath, Kind
+
+# Of an ancestral step: β = σ_{t|s}², or that of q(x_s | x_t, x_start), β̃ = σ_{t|s}²σ_s²/σ_t².
+Variance = Literal["beta", "posterior"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,11 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def steps(self) -> list[list[float]]:
+        """The rows of the table as numbers."""
+        return self.kept("steps", self.table.tolist)
 
     @property
     def remembers(self) -> bool:
@@ -133,31 +141,24 @@ def _grid(path: GaussianPath, num_steps: int, end: float | None,
             raise ValueError(f"times of {type(path).__name__} fall from {path.T:g} to 0 at the lowest, not to {last:g}")
         times[1:] = spaced(path.T, last, n)[1:]
         times[-1] = last  # exactly, whatever a root or an inverse rounds to
-    if isinstance(path, DiscreteVP):
-        times = distinct(times)
+    times = path.nearest(times)
     return torch.cat([times, times.new_tensor([path.clean])]) if apart else times
 
 
-def distinct(times: Tensor) -> Tensor:
-    """The nearest integers with the same ends, all different: neighbours that fall together are pushed apart."""
-    rising, i = times.flip(0).round().long(), torch.arange(len(times))
-    if len(times) > rising[-1] - rising[0] + 1:
-        raise ValueError(f"{len(times)} steps are more than the chain has: {rising[-1] - rising[0] + 1}")
-    pushed = (rising - i).cummax(0).values + i
-    return torch.minimum(pushed, rising[-1] - i.flip(0)).flip(0)  # back below the last one
-
-
 def plan_ancestral(path: GaussianPath, times: Tensor | int | None = None,
-                   variance: Literal["beta", "posterior"] = "posterior") -> Plan:
+                   variance: Variance = "posterior") -> Plan:
     """q(x_s | x_t, x_start) with x_start predicted; Ho et al. 2020, eqs. 6–7, for any grid Kingma et al. 2021, eq. 33.
 
     Args:
         path: Any.
         times: A grid, or the number of steps of a uniform one; all N steps unless given.
         variance: "posterior" takes β̃ = σ_{t|s}²σ_s²/σ_t², "beta" β = σ_{t|s}²; the step to clean data adds none.
+
+    Raises:
+        ValueError: There is no such variance.
     """
-    if variance not in ("beta", "posterior"):
-        raise ValueError(f"variance is 'beta' or 'posterior', not {variance!r}")
+    if variance not in get_args(Variance):
+        raise ValueError(f"variance is {' or '.join(map(repr, get_args(Variance)))}, not {variance!r}")
     k = _Steps(path, path.N if times is None else times)
     c_x = k.a * k.sigma_s**2 / k.sigma**2
     c_start = k.alpha_s * k.std**2 / k.sigma**2
@@ -248,7 +249,7 @@ def _as_grid(path: GaussianPath, times: Tensor | Sequence[float]) -> Tensor:
     times = torch.tensor(times, dtype=torch.float64) if isinstance(times, Sequence) else torch.as_tensor(times).cpu()
     if times.dim() != 1 or len(times) < 2:
         raise ValueError("times are a number of steps, or a grid of at least two falling times")
-    return times if isinstance(path, DiscreteVP) and not times.is_floating_point() else times.double()
+    return path.as_times(times)
 
 
 class _Steps:

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.diffusion.paths import DiscreteVP, GaussianPath
-from course_utils.diffusion.plans import Plan, distinct, plan_dpmpp_2m
+from course_utils.diffusion.paths import GaussianPath
+from course_utils.diffusion.plans import Plan, plan_dpmpp_2m
 from course_utils.diffusion.samplers import guided, sample
 
 # Log-SNR between which a picture takes shape: below, x tells nothing of x_start, above, it tells all. A preview's few
@@ -85,7 +85,5 @@ def _plan(path: GaussianPath, steps: int, low: float, high: float) -> Plan:
         raise ValueError(f"a slider needs a log-SNR below {low:g} at T, where x is noise, and a finite one, where the "
                          f"noise still tells x_start; that of {path} is {start:.3g}")
     inside = path.inverse_log_snr(torch.linspace(low, high, steps - 1, dtype=torch.float64))
-    times = torch.cat([inside.new_tensor([path.T]), inside])
-    if isinstance(path, DiscreteVP):
-        times = distinct(times.clamp_min(0))
+    times = path.nearest(torch.cat([inside.new_tensor([path.T]), inside]))
     return plan_dpmpp_2m(path, torch.cat([times, times.new_tensor([path.clean])]))

@@ -93,11 +93,15 @@ class Grader:
         Raises:
             ValueError: When a reference itself does not answer.
         """
-        staged = [stage(self.folder / name, name, load_recorded(name).modules) for name in names]
+        staged = [self._staged(name) for name in names]
         for i, name in enumerate(names):
             for soon in staged[i:i + os.cpu_count()]:
                 self.rooms.expect(soon, WORKER)
             self.keys[name] = self._key(name, only, staged[i])
+
+    def _staged(self, notebook: str) -> Path:
+        named = notebooks.checkpoints(notebooks.read(notebooks.source_of(notebook)))
+        return stage(self.folder / notebook, notebook, load_recorded(notebook).modules, named)
 
     def _key(self, notebook: str, only: Collection[str], staged: Path) -> Key:
         source = notebooks.read(notebooks.source_of(notebook))

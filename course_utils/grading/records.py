@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from course_utils import files
 from course_utils.grading.intake.handed_in import HandedIn
 
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
@@ -133,7 +132,7 @@ def file_name(student: str) -> str:
 
 def save(result: Result, folder: Path) -> None:
     """Writes a result, atomically, under the student's file name."""
-    write_atomically(folder / f"{file_name(result.student)}.json", json.dumps(asdict(result), indent=1))
+    files.write(folder / f"{file_name(result.student)}.json", json.dumps(asdict(result), indent=1))
 
 
 def load(student: str, folder: Path) -> Result | None:
@@ -165,19 +164,3 @@ def _result(data: dict[str, Any]) -> Result:
 def _known(kind: type, data: dict[str, Any]) -> Any:
     """A record's part, also one that another version wrote: fields that are not known here are left out."""
     return kind(**{f.name: data[f.name] for f in fields(kind) if f.name in data})
-
-
-def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
-    """Writes a file such that it is there whole or not at all, also after a crash."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with open(handle, "w", encoding="utf-8", errors="replace") as file:
-            os.fchmod(handle, mode)
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from course_utils import notebooks, tasks
+from course_utils import files, notebooks, tasks
 from course_utils.grading import records, rubric
 from course_utils.grading.grader import notebooks_in
 from course_utils.grading.intake import layouts
@@ -164,4 +164,4 @@ def paths_before(out: Path) -> dict[str, str]:
 
 def _write_settings(out: Path, about: dict[str, Any]) -> None:
     """Writes `run.json`, which holds the secret, for its owner's eyes only."""
-    records.write_atomically(out / "run.json", json.dumps(about, indent=1), mode=0o600)
+    files.write(out / "run.json", json.dumps(about, indent=1), mode=0o600)

@@ -140,37 +140,100 @@ def _wide(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def _length(x: Tensor) -> tuple[Tensor, Tensor]:
-    """‖x‖² (b, P, 1), and r = √C / ‖x‖."""
-    square = _wide(x).square().sum(dim=2, keepdim=True)
-    return square, square.clamp_min(TINY).rsqrt() * math.sqrt(x.shape[2])
+def _floor(x: Tensor) -> float:
+    """The least ‖x‖² that is divided by; r of a shorter x would not be a number of float16."""
+    return max(TINY, (math.sqrt(x.shape[1]) / torch.finfo(x.dtype).max) ** 2)
 
 
-def reference(x: Tensor, g: Tensor, scale: Tensor | None, shift: Tensor | None) -> Tensor:
-    """The same in torch on (b, P, C), whatever its memory order: g·(1 + scale) is small and multiplied first."""
-    n = x * _length(x)[1].to(x.dtype)
-    if scale is None:
-        return F.gelu(n * g.to(x.dtype))
-    gain = (_wide(g) * (1 + _wide(scale))).to(x.dtype)[:, None]  # (b, 1, C)
-    return F.gelu(torch.addcmul(shift.to(x.dtype)[:, None], n, gain))
+def _factor(square: Tensor, x: Tensor) -> Tensor:
+    """r = √C / ‖x‖ of ‖x‖²."""
+    return (square.clamp_min(_floor(x)).rsqrt() * math.sqrt(x.shape[1])).to(x.dtype)
+
+
+def inverse_rms(x: Tensor) -> Tensor:
+    """√C / ‖x‖₂ over the channels of (b, C, *), (b, 1, *) of x's type, summed in float32 at least."""
+    return _factor(_square(x), x)
+
+
+def _square(x: Tensor) -> Tensor:
+    return _wide(x).square().sum(dim=1, keepdim=True)
+
+
+def _gain_and_shift(x: Tensor, g: Tensor, scale: Tensor | None, shift: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """g·(1 + scale) and shift as x meets them, (1 or b, C, 1, …): they are small, so multiplied first."""
+    shape = (-1, x.shape[1], *[1] * (x.dim() - 2))
+    gain = g if scale is None else _wide(g).flatten() * (1 + _wide(scale).flatten(1))
+    return gain.reshape(shape).to(x.dtype), None if shift is None else shift.reshape(shape).to(x.dtype)
+
+
+def _before_gelu(x: Tensor, gain: Tensor, shift: Tensor | None, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """‖x‖² (b, 1, *) and u (b, C, *), which may be written to `out`."""
+    square = _square(x)
+    n = torch.mul(x, _factor(square, x), out=out)
+    return square, torch.mul(n, gain, out=out) if shift is None else torch.addcmul(shift, n, gain, out=out)
+
+
+def _gradients(x: Tensor, gain: Tensor, shift: Tensor | None, square: Tensor, u: Tensor,
+               dy: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """dx, dgain and dshift: the equations at the top of this file, in operations that autograd can follow."""
+    r = _factor(square, x)
+    n, du = x * r, torch.ops.aten.gelu_backward(dy, u)
+    along = du * n
+    dgain, dshift = along.sum_to_size(gain.shape), None if shift is None else du.sum_to_size(shift.shape)
+    # Below the floor r is a constant, and nothing flows back through it.
+    along = (along * gain).mean(dim=1, keepdim=True) * (square >= _floor(x))
+    return (du * gain).addcmul_(n, along, value=-1).mul_(r), dgain, dshift
+
+
+class _Modulated(torch.autograd.Function):
+    """GELU(u) and its gradients in a third of autograd's passes over memory."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, gain: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        square, u = _before_gelu(x, gain, shift)
+        return F.gelu(u), square, u
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple, output: tuple) -> None:
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.save_for_backward(*inputs, *output[1:])
+
+    @staticmethod
+    def backward(ctx, dy: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
+        if dy is None:
+            return None, None, None
+        x, gain, shift, *kept = ctx.saved_tensors
+        if torch.is_grad_enabled():  # the gradients will be differentiated, and what was kept is not known to be x's
+            kept = _before_gelu(x, gain, shift)
+        return _gradients(x, gain, shift, *kept, dy)
+
+
+def reference(x: Tensor, g: Tensor, scale: Tensor | None = None, shift: Tensor | None = None, *,
+              inplace: bool = False) -> Tensor:
+    """The same in torch, as `modulated_norm`; a compiler makes its own backward pass."""
+    gain, shift = _gain_and_shift(x, g, scale, shift)
+    if torch.compiler.is_compiling():
+        return F.gelu(_before_gelu(x, gain, shift)[1])
+    if torch.is_grad_enabled():
+        return _Modulated.apply(x, gain, shift)[0]
+    return torch.ops.aten.gelu_(_before_gelu(x, gain, shift, out=x if inplace else None)[1])
 
 
 def reference_backward(x: Tensor, g: Tensor, scale: Tensor | None, shift: Tensor | None,
                        dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The equations at the top of this file; the kernel's results to compare with."""
-    square, r = _length(x)
-    n, gain = x * r, _wide(g)
-    u = n * gain
-    if scale is not None:
-        gain = gain * (1 + _wide(scale))[:, None]
-        u = n * gain + shift[:, None]
-    cdf = 0.5 * (1 + torch.erf(u * math.sqrt(0.5)))
-    du = dy * (cdf + u * torch.exp(-0.5 * u * u) / math.sqrt(2 * math.pi))
-    dn = du * gain
-    along = (dn * n).mean(dim=2, keepdim=True) * (square >= TINY)
-    over = (0, 1) if scale is None else 1
-    a, b = ((s.sum(dim=over) if scale is not None else s.sum(dim=over)[None]) for s in (du * n, du))
-    return (r * (dn - n * along)).to(x.dtype), a, b
+    """`launch_backward` in torch, which autograd can follow; x and dy are (b, P, C)."""
+    wide, dy = _wide(x).mT, _wide(dy).mT
+    gain, shift = _gain_and_shift(wide, g, scale, shift)
+    dx, a, b = _gradients(wide, gain, shift, *_before_gelu(wide, gain, shift), dy)
+    return dx.mT.to(x.dtype), a.flatten(1), (torch.zeros_like(a) if b is None else b).flatten(1)
+
+
+def _by_position(x: Tensor, g: Tensor, scale: Tensor | None, shift: Tensor | None) -> Tensor:
+    """`launch` in torch."""
+    return reference(x.mT, g, scale, shift).mT
 
 
 def _fake_backward(x: Tensor, g: Tensor, scale: Tensor | None, *_: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -184,7 +247,8 @@ def _setup(ctx, inputs: tuple, output: Tensor) -> None:
 
 def _backward(ctx, dy: Tensor) -> tuple[Tensor | None, ...]:
     x, g, scale, shift = ctx.saved_tensors
-    dx, a, b = operator_backward(x, g, scale, shift, dy)
+    # The kernel's gradients cannot be differentiated again; those in torch can.
+    dx, a, b = (reference_backward if torch.is_grad_enabled() else operator_backward)(x, g, scale, shift, dy)
     if scale is None:
         return dx, a[0].to(g.dtype), None, None
     dg = (a * (1 + _wide(scale))).sum(dim=0)
@@ -197,21 +261,23 @@ operator = torch.library.custom_op(
 operator_backward = torch.library.custom_op(
     "course::modulated_norm_backward", launch_backward, mutates_args=(), device_types="cuda",
     schema="(Tensor x, Tensor g, Tensor? scale, Tensor? shift, Tensor dy) -> (Tensor, Tensor, Tensor)")
-operator.register_kernel("cpu")(on_cpu(launch, reference))
+operator.register_kernel("cpu")(on_cpu(launch, _by_position))
 operator_backward.register_kernel("cpu")(on_cpu(launch_backward, reference_backward))
 operator.register_fake(lambda x, *_: torch.empty_like(x, memory_format=torch.contiguous_format))
 operator_backward.register_fake(_fake_backward)
 operator.register_autograd(_backward, setup_context=_setup)
 
 
-def modulated_norm(x: Tensor, g: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
-    """GELU(RMSNorm(x)·(scale + 1) + shift), the normalisation being over channels.
+def modulated_norm(x: Tensor, g: Tensor, scale: Tensor | None = None, shift: Tensor | None = None, *,
+                   inplace: bool = False) -> Tensor:
+    """GELU(RMSNorm(x)·(scale + 1) + shift), the normalisation being over channels. It differentiates twice.
 
     Args:
         x: (b, C, *), fastest in channels-last memory.
         g: C gains of the norm, e.g. (C,) or (1, C, 1, 1).
         scale: (b, C) or (b, C, 1, …); None together with shift for none.
         shift: Like scale.
+        inplace: Whether x may be overwritten where no gradient is recorded.
 
     Returns:
         (b, C, *) of x's type. Triton's is channels-last in memory.
@@ -220,10 +286,11 @@ def modulated_norm(x: Tensor, g: Tensor, scale: Tensor | None = None, shift: Ten
         ValueError: Only one of scale and shift is given, or a shape does not fit x.
     """
     _check(x, g, scale, shift)
-    positions = x.unsqueeze(-1).flatten(2).transpose(1, 2)  # (b, P, C), a view of NCHW as of NHWC memory
+    if not use_operator(x, g, scale, shift):
+        return reference(x, g, scale, shift, inplace=inplace)
+    positions = x.unsqueeze(-1).flatten(2).mT  # (b, P, C), a view of NCHW as of NHWC memory
     scale, shift = (c if c is None else c.flatten(1) for c in (scale, shift))
-    run = operator if use_operator(x, g, scale, shift) else reference
-    return run(positions, g.flatten(), scale, shift).transpose(1, 2).reshape(x.shape)
+    return operator(positions, g.flatten(), scale, shift).mT.reshape(x.shape)
 
 
 def _check(x: Tensor, g: Tensor, scale: Tensor | None, shift: Tensor | None) -> None:

@@ -135,7 +135,12 @@ def _fake_backward(mu: Tensor, logvar: Tensor, *_: Tensor) -> tuple[Tensor, Tens
 
 
 def _backward(ctx, dz: Tensor, dkl: Tensor) -> tuple[Tensor, Tensor, None]:
-    return *operator_backward(*ctx.saved_tensors, dz, dkl), None
+    mu, logvar, seed = ctx.saved_tensors
+    if not torch.is_grad_enabled():
+        return *operator_backward(mu, logvar, seed, dz, dkl), None
+    # The kernel's gradients cannot be differentiated again; those in torch can. The noise is a draw of N(0, 1).
+    nothing = torch.zeros_like(mu, dtype=torch.promote_types(mu.dtype, torch.float32))
+    return *reference_backward(mu, logvar, operator(nothing, nothing, seed)[0], dz, dkl), None
 
 
 operator = torch.library.custom_op(

@@ -53,4 +53,6 @@ def _(dy: Tensor) -> Tensor:
     return dy.new_empty(b, c, h // 2, w // 2).to(memory_format=torch._prims_common.suggest_memory_format(dy))
 
 
+# Each is the other's transposed, so both differentiate as often as one likes.
 double.register_autograd(lambda ctx, dy: double_backward(dy))
+double_backward.register_autograd(lambda ctx, d: double(d))

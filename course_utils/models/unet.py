@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.kernels.modulated_norm import inverse_rms, modulated_norm
 from course_utils.models import opaque
 
 
@@ -39,14 +39,7 @@ class RMSNorm(nn.Module):
         self.g = nn.Parameter(torch.ones(1, dim, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.scale(x) * self.g.to(x.dtype)
-
-    @staticmethod
-    def scale(x: Tensor) -> Tensor:
-        """√C / ‖x‖₂, (b, 1, h, w), summed in float32 at least."""
-        square = x.to(torch.promote_types(x.dtype, torch.float32)).square().sum(dim=1, keepdim=True)
-        # 1e-24 is the square of F.normalize's 1e-12: it only keeps 0 / 0 from happening.
-        return (square.clamp_min_(1e-24).rsqrt_() * math.sqrt(x.shape[1])).to(x.dtype)
+        return x * inverse_rms(x) * self.g.to(x.dtype)
 
 
 class SinusoidalPosEmb(nn.Module):
@@ -63,6 +56,13 @@ class SinusoidalPosEmb(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], dim=-1)  # (b, dim)
 
 
+class Linear(nn.Linear):
+    """nn.Linear of an input in any precision: times are embedded, and conditions given, in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
+
+
 class Block(nn.Module):
     """3×3 convolution → RMSNorm → x·(scale + 1) + shift → GELU."""
 
@@ -73,51 +73,7 @@ class Block(nn.Module):
         self.act = nn.GELU()
 
     def forward(self, x: Tensor, scale_shift: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        x = self.proj(x)
-        if x.is_cuda:
-            # Triton is imported here, for which nobody else needs to wait.
-            from course_utils.kernels.modulated_norm import modulated_norm
-
-            return modulated_norm(x, self.norm.g, *(scale_shift or ()))
-        scale, shift = scale_shift or (None, None)
-        g = self.norm.g if scale is None else self.norm.g * (scale + 1)  # (1 or b, C, 1, 1): small, so multiplied first
-        g, shift = g.to(x.dtype), None if shift is None else shift.to(x.dtype)
-        r = self.norm.scale(x)
-        if torch.compiler.is_compiling():
-            return F.gelu(_affine(x * r, g, shift))
-        if not torch.is_grad_enabled():
-            return torch.ops.aten.gelu_(_affine(x.mul_(r), g, shift, out=x))  # the convolution's output is ours
-        return _Modulated.apply(x, r.detach(), g, shift)
-
-
-def _affine(n: Tensor, gain: Tensor, shift: Tensor | None, out: Tensor | None = None) -> Tensor:
-    return torch.mul(n, gain, out=out) if shift is None else torch.addcmul(shift, n, gain, out=out)
-
-
-class _Modulated(torch.autograd.Function):
-    """GELU(x·r·gain + shift) with r = √C/‖x‖ and its gradients, in a third of autograd's passes over memory.
-
-    As in `kernels.modulated_norm`: dx = r·(dn − n·⟨dn, n⟩/C), with n = x·r.
-    """
-
-    @staticmethod
-    def forward(ctx, x: Tensor, r: Tensor, gain: Tensor, shift: Tensor | None) -> Tensor:
-        n = x * r
-        u = _affine(n, gain, shift)
-        ctx.save_for_backward(n, u, r, gain)
-        ctx.shifted = shift is not None
-        return F.gelu(u)
-
-    @staticmethod
-    def backward(ctx, dy: Tensor) -> tuple[Tensor | None, ...]:
-        n, u, r, gain = ctx.saved_tensors
-        du = torch.ops.aten.gelu_backward(dy, u)
-        along = du * n
-        dgain = along.sum(dim=(2, 3), keepdim=True)
-        dshift = du.sum(dim=(2, 3), keepdim=True) if ctx.shifted else None
-        along = along.mul_(gain).mean(dim=1, keepdim=True)
-        dx = du.mul_(gain).addcmul_(n, along, value=-1).mul_(r)
-        return dx, None, dgain.sum_to_size(gain.shape), dshift
+        return modulated_norm(self.proj(x), self.norm.g, *(scale_shift or ()), inplace=True)  # in the new tensor
 
 
 class Dropout(nn.Dropout):
@@ -180,9 +136,9 @@ class Unet(nn.Module):
         context_dim = 4 * dim
 
         self.init_conv = nn.Conv2d(channels, dim, 3, padding=1)
-        self.time_mlp = nn.Sequential(SinusoidalPosEmb(dim), nn.Linear(dim, context_dim), nn.GELU(),
+        self.time_mlp = nn.Sequential(SinusoidalPosEmb(dim), Linear(dim, context_dim), nn.GELU(),
                                       nn.Linear(context_dim, context_dim))
-        self.condition_mlp = nn.Sequential(nn.Linear(condition_dim, context_dim), nn.GELU(),
+        self.condition_mlp = nn.Sequential(Linear(condition_dim, context_dim), nn.GELU(),
                                            nn.Linear(context_dim, context_dim))
         self.downs = nn.ModuleList(nn.ModuleList([
             ResnetBlock(d, d, context_dim), ResnetBlock(d, d, context_dim), Downsample(d, d_out)])
@@ -200,8 +156,9 @@ class Unet(nn.Module):
         Args:
             x: (b, channels, h, w), h and w divisible by 2 to the number of levels.
             time: (b,) indices of the chain.
-            model_kwargs: `text_emb` (b, condition_dim), or None for no condition; `cfg_scale` w for
-                classifier-free guidance; None is an empty one. Read, never written.
+            model_kwargs: `text_emb` (b, condition_dim), or None for no condition; `cfg_scale`, a weight w of
+                classifier-free guidance, or (b,) of them, which without a condition changes nothing; None is an empty
+                one. Read, never written.
 
         Returns:
             (b, channels, h, w).
@@ -227,10 +184,20 @@ class Unet(nn.Module):
         return self.final_conv(x)
 
     def cfg_forward(self, x: Tensor, time: Tensor, model_kwargs: dict) -> Tensor:
-        """(1 + w)·cond − w·uncond in one pass of twice the batch; Ho & Salimans 2022, eq. 6."""
-        w, text_emb = model_kwargs["cfg_scale"], model_kwargs["text_emb"]
+        """(1 + w)·cond − w·uncond in one pass of twice the batch; Ho & Salimans 2022, eq. 6.
+
+        Raises:
+            ValueError: There are other than 1 or b weights.
+        """
+        w, text_emb = model_kwargs["cfg_scale"], model_kwargs.get("text_emb")
+        if text_emb is None:  # both are the unconditional
+            return self.forward(x, time, {**model_kwargs, "cfg_scale": None})
         both = {"text_emb": torch.cat([text_emb, torch.zeros_like(text_emb)])}
         cond, uncond = self.forward(torch.cat([x, x]), torch.cat([time, time]), both).chunk(2)
+        if not isinstance(w, int | float):
+            w = torch.as_tensor(w).to(cond).reshape(-1, 1, 1, 1)
+            if len(w) not in (1, len(x)):
+                raise ValueError(f"cfg_scale is one weight or one for each sample, not {len(w)} for {len(x)}")
         return torch.lerp(uncond, cond, 1.0 + w)
 
     def _context(self, x: Tensor, time: Tensor, model_kwargs: dict) -> Tensor:

@@ -25,6 +25,7 @@ class Recipe:
         data: What it is trained on.
         network: Name of the network, as `models.build` finds it.
         ARGS: The network's arguments.
+        needs: Recipes whose checkpoints must be there first: they teach this one, or judge its samples.
         minutes: Of all steps, by the machine whose median step was measured.
         steps: Optimizer steps.
         batch_size: Samples a step.
@@ -43,6 +44,7 @@ class Recipe:
     data: ClassVar[str]
     network: ClassVar[str]
     ARGS: ClassVar[dict[str, Any]] = {}
+    needs: ClassVar[tuple[str, ...]] = ()
     minutes: ClassVar[dict[str, float]] = {}
     steps: int = 1000
     batch_size: int = 64
@@ -67,6 +69,20 @@ class Recipe:
         """The part of the trained model that its checkpoint holds: the network."""
         return model
 
+    @property
+    def restarts(self) -> tuple[int, ...]:
+        """Steps at which the learning rate's warm-up and fall begin anew, and what the loss computes may change.
+
+        Elsewhere a loss launches the same work at every step, with nothing copied from or to the host: a GPU runs it
+        as a graph. What changes from step to step is a tensor.
+        """
+        return ()
+
+    @property
+    def milestones(self) -> tuple[int, ...]:
+        """Numbers of steps after which `record` looks at the run."""
+        return ()
+
     def before_step(self, model: nn.Module, step: int) -> None:
         """Called before each step with the model itself, not its compiled form: for what is set or clipped by hand."""
 
@@ -82,11 +98,15 @@ class Recipe:
         raise NotImplementedError
 
     def preview(self, model: nn.Module) -> Tensor | None:
-        """A few samples (n, c, h, w) in [0, 1] to look at while training, or None."""
+        """A few samples (n, c, h, w) in [0, 1] of the shipped part to look at while training, or None."""
         return None
 
+    def record(self, model: nn.Module, step: int) -> dict[str, float]:
+        """What the checkpoint should tell of the shipped part of the averaged model after a milestone's step."""
+        return {}
+
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor | None]:
-        """The quality of the finished model, on its device, and the samples (n, c, h, w) in [0, 1] that it is of."""
+        """The quality of the shipped part, on its device, and the samples (n, c, h, w) in [0, 1] that it is of."""
         return {}, None
 
     def config(self) -> dict[str, Any]:

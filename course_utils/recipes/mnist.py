@@ -1,4 +1,4 @@
-"""Digits: the class-conditional UNet of notebooks 05–07, and the classifier that measures it."""
+"""Digits on a chain of noise: the class-conditional UNet of notebooks 05–07 and the two classifiers beside it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import data, metrics, zoo
-from course_utils.diffusion import samplers
+from course_utils import metrics
+from course_utils.diffusion import plans, samplers
+from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
-from course_utils.recipes import Recipe
-
-
-@cache
-def _digits(split: str) -> tuple[Tensor, Tensor]:
-    return data.mnist(split)
-
-
-def _batch(size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Images in [0, 1] and labels, drawn with replacement: there is no epoch whose state a resume must know."""
-    images, labels = _digits("train")
-    index = torch.randint(len(labels), (size,), generator=generator)
-    return images[index], labels[index]
+from course_utils.recipes import Recipe, digits
 
 
 @dataclass(frozen=True)
@@ -33,9 +22,9 @@ class MnistClassifier(Recipe):
     """A convolutional classifier, trained on shifted, turned and scaled digits."""
 
     name: ClassVar[str] = "mnist-classifier"
-    notebook: ClassVar[str] = "05"
+    notebook: ClassVar[str] = "04"
     about: ClassVar[str] = "classifier of digits that measures the others' samples"
-    data: ClassVar[str] = "MNIST, 4,500 digits"
+    data: ClassVar[str] = digits.DATA
     network: ClassVar[str] = "classifier"
     ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "num_classes": 10, "width": 16}
     minutes: ClassVar[dict[str, float]] = {"two cores": 1}
@@ -45,91 +34,132 @@ class MnistClassifier(Recipe):
     learning_rate: float = 2e-3
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
-        images, labels = _batch(self.batch_size, generator)
-        return {"images": images, "labels": labels, "move": torch.rand(len(images), 4, generator=generator) * 2 - 1}
+        images, labels = digits.draw(self.batch_size, generator)
+        return {"images": images, "labels": labels, "move": digits.draw_moves(len(images), generator)}
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return F.cross_entropy(model(self._moved(batch["images"], batch["move"])), batch["labels"])
-
-    @staticmethod
-    def _moved(images: Tensor, move: Tensor) -> Tensor:
-        """Turned by up to ±0.2 rad, scaled by ±10 %, shifted by ±2 pixels: `move` (b, 4) in [−1, 1]."""
-        angle, log_scale, dx, dy = move.unbind(1)
-        cos, sin, scale = (0.2 * angle).cos(), (0.2 * angle).sin(), (0.1 * log_scale).exp()
-        rows = [torch.stack([scale * cos, -scale * sin, dx / 7], 1), torch.stack([scale * sin, scale * cos, dy / 7], 1)]
-        grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)  # (b, 28, 28, 2)
-        return F.grid_sample(images, grid, align_corners=False)
+        return F.cross_entropy(model(digits.moved(batch["images"], batch["move"], amount=2)), batch["labels"])
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], None]:
-        device = next(model.parameters()).device
-        images, labels = (x.to(device) for x in _digits("test"))
+        images, labels = (x.to(digits.device_of(model)) for x in digits.load("test"))
         return {"held_out_accuracy": metrics.accuracy(model, images, labels)}, None
 
 
+@cache
+def _chain(timesteps: int) -> DiscreteVP:
+    """One chain for all steps: it keeps its table on the device."""
+    return DiscreteVP(cosine_betas(timesteps))
+
+
 @dataclass(frozen=True)
-class MnistUnet(Recipe):
+class _OnTheChain(Recipe):
+    """Digits noised on the cosine chain of 200 steps, after slight moves."""
+
+    timesteps: int = 200
+
+    @property
+    def path(self) -> DiscreteVP:
+        return _chain(self.timesteps)
+
+    def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
+        images, labels = digits.draw(self.batch_size, generator)
+        t = torch.randint(self.timesteps, (self.batch_size,), generator=generator)
+        noise = torch.randn(images.shape, generator=generator)
+        move = digits.draw_moves(len(images), generator)
+        return {"images": images, "labels": labels, "move": move, "t": t, "noise": noise}
+
+    def noised(self, batch: dict[str, Tensor]) -> Tensor:
+        """x_t (b, 1, 28, 28) of a batch."""
+        x_start = digits.moved(batch["images"], batch["move"]) * 2 - 1
+        x_t = self.path.add_noise(x_start, batch["t"], batch["noise"])
+        return x_t.to(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True)
+class MnistUnet(_OnTheChain):
     """Noise prediction on the cosine chain of 200 steps; the class enters by a fixed table of embeddings."""
 
     name: ClassVar[str] = "mnist-unet"
     notebook: ClassVar[str] = "05"
     about: ClassVar[str] = "class-conditional DDPM of 28 × 28 digits"
-    data: ClassVar[str] = "MNIST, 4,500 digits"
+    data: ClassVar[str] = digits.DATA
     network: ClassVar[str] = "unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1,
                                       "uncond_prob": 0.2}
-    minutes: ClassVar[dict[str, float]] = {"two cores": 17}
-    steps: int = 2200
-    batch_size: int = 64
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
+    steps: int = 8000
     learning_rate: float = 2e-3
-    timesteps: int = 200
-    guidance: float = 1.0  # w of the measured samples and of the shipped grid
-
-    @property
-    def path(self) -> DiscreteVP:
-        return DiscreteVP(cosine_betas(self.timesteps))
+    ema: float = 0.9995
+    guidance: float = 1.0  # w of the guided samples and of the shipped grid
+    measured: int = 1000  # samples of each kind
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
-        images, labels = _batch(self.batch_size, generator)
-        t = torch.randint(self.timesteps, (self.batch_size,), generator=generator)
-        noise = torch.randn(images.shape, generator=generator)
-        return {"x_start": images * 2 - 1, "t": t, "noise": noise, "text_emb": self.table()[labels]}
+        batch = super().batch(generator)
+        return batch | {"text_emb": digits.class_table(self.seed)[batch.pop("labels")]}
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        x_t = self.path.add_noise(batch["x_start"], batch["t"], batch["noise"])
-        predicted = model(x_t.to(memory_format=torch.channels_last), batch["t"], {"text_emb": batch["text_emb"]})
+        predicted = model(self.noised(batch), batch["t"], {"text_emb": batch["text_emb"]})
         return F.mse_loss(predicted.float(), batch["noise"])
 
-    def table(self) -> Tensor:
-        """(10, 64) embeddings of the classes: fixed, so that the UNet's state dict is all there is to ship."""
-        return torch.randn(10, 64, generator=torch.Generator().manual_seed(self.seed))
-
-    def sample(self, model: nn.Module, labels: Tensor, seed: int = 1) -> Tensor:
-        """(n, 1, 28, 28) guided samples in [0, 1] by all steps of the chain."""
-        device = next(model.parameters()).device
+    def sample(self, model: nn.Module, labels: Tensor, plan: plans.Plan, w: float = 0.0, seed: int = 1) -> Tensor:
+        """(n, 1, 28, 28) samples of classes (n,) in [0, 1] by a plan on the chain, on the CPU."""
+        device = digits.device_of(model)
         generator = torch.Generator(device).manual_seed(seed)
-        kwargs = {"text_emb": self.table()[labels].to(device), "cfg_scale": self.guidance}
-        noise = torch.randn(len(labels), 1, 28, 28, generator=generator, device=device)
-        x = samplers.sample_ancestral(partial(model, model_kwargs=kwargs), noise, self.path, generator=generator)
-        return (x.cpu() + 1) / 2
+        images = []
+        for part in labels.split(250):
+            cond = {"text_emb": digits.class_table(self.seed)[part].to(device)}
+            fn = guided(model, cond, None, w) if w else partial(model, model_kwargs=cond)
+            noise = torch.randn(len(part), 1, 28, 28, generator=generator, device=device)
+            images.append((samplers.sample(fn, noise, plan, generator=generator).cpu() + 1) / 2)
+        return torch.cat(images)
 
     def preview(self, model: nn.Module) -> Tensor:
-        x = torch.randn(10, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-        device = next(model.parameters()).device
-        kwargs = {"text_emb": self.table().to(device)}
-        plan = samplers.plan_ddim(self.path, 20)
-        return (samplers.sample(partial(model, model_kwargs=kwargs), x.to(device), plan).cpu() + 1) / 2
+        return self.sample(model, torch.arange(10), plans.plan_ddim(self.path, 20))
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        labels = torch.arange(200) % 10
-        images = torch.cat([self.sample(model, part, seed) for seed, part in enumerate(labels.split(100))])
-        classifier = zoo.load("mnist-classifier").model
-        with torch.no_grad():
-            held_out, train = (classifier.features(_digits(split)[0]) for split in ("test", "train"))
-            distance, spread = metrics.kernel_distance(classifier.features(images), held_out)
-            floor, _ = metrics.kernel_distance(train[::23], held_out)  # as many real digits, of all classes
-        return {"recognised": metrics.accuracy(classifier, images, labels), "kernel_distance": distance,
-                "kernel_distance_std": spread, "kernel_distance_real": floor}, images
+        """Unguided by all steps and by DDIM-20, guided by DDIM-20, and the distance of the unguided by DDIM-20."""
+        labels = torch.arange(self.measured) % 10
+        all_steps, few = plans.plan_ancestral(self.path), plans.plan_ddim(self.path, 20)
+        guided_images = self.sample(model, labels, few, self.guidance)
+        quick = self.sample(model, labels.repeat(2), few)
+        return {"recognised": digits.recognised(guided_images, labels),
+                "recognised_unguided": digits.recognised(self.sample(model, labels, all_steps), labels),
+                "recognised_unguided_ddim20": digits.recognised(quick, labels.repeat(2)),
+                **digits.distances(quick, self.measured)}, guided_images
 
     def config(self) -> dict[str, Any]:
-        return super().config() | {
-            "table": self.table().tolist(), "image_size": 28, "objective": "pred_noise"}
+        return super().config() | {"table": digits.class_table(self.seed).tolist(), "image_size": 28,
+                                   "objective": "pred_noise"}
+
+
+@dataclass(frozen=True)
+class MnistNoisyClassifier(_OnTheChain):
+    """Reads noised digits and is told the time: its gradient guides the sampler of notebook 07."""
+
+    name: ClassVar[str] = "mnist-noisy-classifier"
+    notebook: ClassVar[str] = "07"
+    about: ClassVar[str] = "classifier of noised digits for classifier guidance"
+    data: ClassVar[str] = digits.DATA
+    network: ClassVar[str] = "time_classifier"
+    ARGS: ClassVar[dict[str, Any]] = {"dim": 16, "channels": 1, "num_classes": 10}
+    steps: int = 3000
+    batch_size: int = 128
+
+    def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        return F.cross_entropy(model(self.noised(batch), batch["t"]).float(), batch["labels"])
+
+    def measure(self, model: nn.Module) -> tuple[dict[str, float], None]:
+        """The share of held-out digits that it reads at five times of the chain."""
+        images, labels = (x.to(digits.device_of(model)) for x in digits.load("test"))
+        generator = torch.Generator().manual_seed(0)
+        measured = {}
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            t = torch.full_like(labels, round(share * (self.timesteps - 1)))
+            noise = torch.randn(images.shape, generator=generator).to(images.device)
+            x_t = self.path.add_noise(images * 2 - 1, t, noise)
+            measured[f"accuracy_at_t{int(t[0])}"] = metrics.accuracy(partial(_logits, model, int(t[0])), x_t, labels)
+        return measured, None
+
+
+def _logits(model: nn.Module, t: int, x_t: Tensor) -> Tensor:
+    return model(x_t, torch.full((len(x_t),), t, device=x_t.device))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from safetensors import safe_open
 from torch import Tensor
 
+from course_utils import files
 from course_utils.tasks import Outcome, Task
 from course_utils.tasks.compare import first_difference
 
@@ -60,23 +59,20 @@ def load_recorded(notebook: str) -> Recorded:
     path = FOLDER / f"{notebook}.safetensors"
     if not path.exists():
         raise ValueError(f"There are no recorded answers for {notebook}; `course build` makes them.")
-    with safe_open(path, framework="pt") as file:
-        about = json.loads(file.metadata()["course"])
-        read = lambda prefix, names: {n: file.get_tensor(f"{prefix}/{n}") for n in names}  # noqa: E731
-        outcome = lambda prefix, d: Outcome(read(prefix, d["names"]), d["error"])  # noqa: E731
-        recorded = Recorded(modules=about["modules"], digest=about["digest"])
-        for id, entry in about["tasks"].items():
-            recorded.inputs[id] = read(f"{id}/inputs", entry["inputs"])
-            recorded.reference[id] = outcome(f"{id}/reference", entry["reference"])
-            recorded.mistakes[id] = [Mistake(m["title"], m["hint"], outcome(f"{id}/{i}", m))
-                                     for i, m in enumerate(entry["mistakes"])]
+    tensors, about = files.read_tensors(path)
+    read = lambda prefix, names: {n: tensors[f"{prefix}/{n}"] for n in names}  # noqa: E731
+    outcome = lambda prefix, d: Outcome(read(prefix, d["names"]), d["error"])  # noqa: E731
+    recorded = Recorded(modules=about["modules"], digest=about["digest"])
+    for id, entry in about["tasks"].items():
+        recorded.inputs[id] = read(f"{id}/inputs", entry["inputs"])
+        recorded.reference[id] = outcome(f"{id}/reference", entry["reference"])
+        recorded.mistakes[id] = [Mistake(m["title"], m["hint"], outcome(f"{id}/{i}", m))
+                                 for i, m in enumerate(entry["mistakes"])]
     return recorded
 
 
 def save_recorded(notebook: str, recorded: Recorded) -> Path:
-    """Writes the recorded outcomes of a notebook, atomically and byte for byte the same for the same content."""
-    from course_utils.zoo import write_tensors
-
+    """Writes the recorded outcomes of a notebook, byte for byte the same for the same content."""
     tensors: dict[str, Tensor] = {}
 
     def put(prefix: str, named: dict[str, Tensor]) -> list[str]:
@@ -94,6 +90,6 @@ def save_recorded(notebook: str, recorded: Recorded) -> Path:
                          for i, m in enumerate(recorded.mistakes.get(id, []))]}
     about = {"digest": recorded.digest, "modules": recorded.modules, "tasks": entries}
     path = FOLDER / f"{notebook}.safetensors"
-    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, {"course": json.dumps(about)})
+    files.write_tensors(path, {k: v.clone() for k, v in tensors.items()}, about)
     load_recorded.cache_clear()
     return path

@@ -47,7 +47,7 @@ def source(tmp_path, monkeypatch) -> Path:
     path = folder / "05_tiny.py"
     path.write_text(SOURCE)
     monkeypatch.setattr(notebooks, "SOLUTIONS", folder)
-    monkeypatch.setattr(notebooks, "registry_points", lambda prefixes: {"ddpm.extract": 10})
+    monkeypatch.setattr(build, "registry_points", lambda prefixes: {"ddpm.extract": 10})
     answers = {}
     monkeypatch.setattr(bank, "record", lambda source, digest: answers.update({source.stem: digest}))
     monkeypatch.setattr(build, "answers_digest", answers.get)
@@ -63,7 +63,7 @@ def test_building_again_executes_nothing_and_writes_nothing(source, monkeypatch)
     assert build.check(source) == []
     before = state(source.parent.parent)
     assert {"notebooks/05_tiny.ipynb", "solutions/05_tiny.ipynb"} < set(before)
-    monkeypatch.setattr(notebooks, "executed", lambda *args: pytest.fail("executed again"))
+    monkeypatch.setattr(build, "executed", lambda *args: pytest.fail("executed again"))
     assert build.build(source).startswith("05_tiny: nothing to do")
     assert state(source.parent.parent) == before
 
@@ -100,7 +100,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_a_named_checkpoint_is_part_of_what_a_reference_is_made_of(source, monkeypatch, tmp_path):
-    monkeypatch.setattr(build, "_HERE", tmp_path)
+    monkeypatch.setattr(build, "LIBRARY", tmp_path)
     source.write_text(SOURCE + '\n# %% tags=["demo"]\nzoo.load("mnist-unet")\n')
     nb = notebooks.read(source)
     without = build.made_of(source, nb)

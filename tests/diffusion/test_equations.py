@@ -20,6 +20,7 @@ from course_utils.diffusion.plans import (
     times_log_snr,
     times_uniform,
 )
+from course_utils.diffusion.running import Run
 
 
 def test_the_ancestral_table_is_the_papers():
@@ -67,7 +68,7 @@ def test_correctors_take_the_papers_steps():
     ratio = z.norm(dim=1).mean() / score.norm(dim=1).mean()
     for kind, size in [("langevin", ratio), ("annealed", path.sigma(t[0]))]:
         eta = 2 * alpha * (0.16 * size) ** 2
-        run = samplers._Run(score_fn, x, plan_ddim(path, t), "score", None)
+        run = Run(score_fn, x, plan_ddim(path, t), "score", None)
         got = samplers._corrector(run, path, t, "score", kind, 0.16, torch.Generator().manual_seed(4))(0, x)
         torch.testing.assert_close(got, x + eta * score + (2 * eta).sqrt() * z)
 

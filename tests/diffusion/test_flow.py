@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_utils.diffusion import samplers
-from course_utils.diffusion.flow import ends_in, probability_flow, smooth_variable
+from course_utils.diffusion.flow import ends_in, probability_flow
 from course_utils.diffusion.paths import VP, DiscreteVP, RectifiedFlow, cosine_betas
 
 
@@ -31,7 +31,7 @@ def test_in_time_the_flow_is_f_x_minus_half_g_squared_score():
 
 def test_the_variable_and_its_ends():
     chain = DiscreteVP(cosine_betas(50))
-    assert smooth_variable(chain) == "log_snr" and smooth_variable(VP()) == "time"
+    assert chain.smooth_variable == "log_snr" and VP().smooth_variable == "time"
     assert ends_in(VP(), "time", (0.0, 1.0)) == (0.0, 1.0)
     data, noise = ends_in(chain, "log_snr", (0.0, 49.0))
     assert data == pytest.approx(chain.log_snr(torch.tensor(0.0)).item()) and noise < -10

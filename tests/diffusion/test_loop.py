@@ -21,21 +21,21 @@ from course_utils.diffusion.plans import (
     plan_euler_maruyama,
     plan_reverse_diffusion,
 )
+from course_utils.diffusion.running import fusible
 
 
-def test_the_callback_sees_every_step_in_two_buffers():
-    path, seen, places = DiscreteVP(linear_betas(5)), [], set()
+def test_the_callback_sees_every_step():
+    path, seen, last = DiscreteVP(linear_betas(5)), [], {}
 
     def callback(state):
         seen.append((state["i"], state["t"], state["s"]))
-        places.update((state["x"].data_ptr(), state["x_start"].data_ptr()))
         last.update(state)
 
-    last: dict = {}
-    x = samplers.sample_ancestral(Exact(path, kind="noise"), noise(path, 2).float(), path, callback=callback)
+    model = Exact(path, kind="noise")
+    x = samplers.sample_ancestral(model, noise(path, 2).float(), path, callback=callback)
     assert seen == [(0, 4, 3), (1, 3, 2), (2, 2, 1), (3, 1, 0), (4, 0, -1)]
     assert all(isinstance(t, int) for _, t, _ in seen)
-    assert last["x"] is x and len(places) == 2
+    assert last["x"] is x and torch.equal(last["x_start"], x)  # the last step leads to clean data
     continuous: list = []
     samplers.sample_heun(Exact(PATHS["vp"]), noise(PATHS["vp"], 2), PATHS["vp"], 3, prediction="x_start",
                          callback=lambda state: continuous.append(state["t"]))
@@ -164,7 +164,7 @@ def test_the_fused_loop_is_the_plain_one(monkeypatch):
     guide = samplers.guided(model, torch.ones(5, 1), None, 2.0, interval=(0.3, 0.8))
     wide = noise(path, 3000).float()
     for fused in (True, False):
-        monkeypatch.setattr(samplers, "_fusible", lambda x, fused=fused: fused)
+        monkeypatch.setattr(samplers, "fusible", lambda x, fused=fused: fused)
         callback = lambda state, fused=fused: seen[fused].extend((state["x"].clone(), state["x_start"].clone()))  # noqa: E731
         samplers.sample_ddim(guide, x, path, 6, prediction="v", callback=callback)
         samplers.sample_ddim(lambda x, t: torch.cos(x), x, path, 6, callback=callback)
@@ -181,20 +181,20 @@ def test_the_fused_loop_is_the_plain_one(monkeypatch):
 
 def test_only_what_one_kernel_can_do_is_fused():
     path, x = PATHS["vp"], torch.randn(2, 3, 4, 4)
-    assert not samplers._fusible(x)  # on the CPU
+    assert not fusible(x)  # on the CPU
     require("gpu", torch.cuda.is_available(), "fusing a step needs a GPU")
     x = x.cuda()
-    assert samplers._fusible(x)
-    assert not samplers._fusible(x.double())
-    assert not samplers._fusible(x.to(memory_format=torch.channels_last))
+    assert fusible(x)
+    assert not fusible(x.double())
+    assert not fusible(x.to(memory_format=torch.channels_last))
     model = lambda x, t: torch.sin(3 * x)  # noqa: E731
     for sampler in (samplers.sample_ddim, samplers.sample_dpmpp_2m):
         plain = sampler(model, x.cpu(), path, 10)
         torch.testing.assert_close(sampler(model, x, path, 10).cpu(), plain, rtol=1e-4, atol=1e-4)
 
 
-def test_what_is_not_asked_for_is_not_computed_and_changes_nothing():
-    """Without clamping, callback and memory x_start folds into the next x; a plan may both remember and draw."""
+def test_a_callback_that_only_looks_changes_nothing():
+    """A callback changes nothing; a plan may both remember and draw."""
     path, x = PATHS["vp"], noise(PATHS["vp"], 5, d=3)
     model = lambda x, t: torch.sin(3 * x) + t[:, None]  # noqa: E731
     for kind in ("noise", "x_start", "v"):

@@ -23,6 +23,7 @@ from course_utils.diffusion.plans import (
     times_quadratic,
     times_uniform,
 )
+from course_utils.diffusion.running import Run
 
 # --- grids
 
@@ -104,7 +105,7 @@ def test_correctors_alone_hold_the_marginal():
     path, t = PATHS["vp"], torch.tensor([0.3, 0.299], dtype=torch.float64)
     noised = PAIR.noised(path.alpha(t[0]).item(), path.sigma(t[0]).item())
     wrong = 0.5 * noise(path)
-    run = samplers._Run(Exact(path, kind="score"), wrong, plan_ddim(path, t), "score", None)
+    run = Run(Exact(path, kind="score"), wrong, plan_ddim(path, t), "score", None)
     for kind in ("langevin", "annealed"):
         correct = samplers._corrector(run, path, t, "score", kind, 0.1, torch.Generator().manual_seed(0))
         x = wrong
@@ -168,6 +169,17 @@ def test_the_orders_of_convergence(name, sampler):
              for n in (200, 400)]
     assert math.log2(error[0] / error[1]) == pytest.approx(order, abs=0.25)
     assert error[1] < 0.05 ** order
+
+
+def test_on_ve_steps_straight_in_time_end_far_off():
+    """What the docstrings of Euler and Heun say, with 50 evaluations each."""
+    path = PATHS["ve"]
+    x = torch.linspace(-1.5, 1.5, 7, dtype=torch.float64)[:, None] * path.prior_std
+    exact, off = carried(path, x[:, 0], 1.0, 0.0), {}
+    for name, n in (("euler", 50), ("ddim", 50), ("heun", 25), ("dpmpp_2m", 50)):
+        got = ORDERS[name][1](Exact(path), x, path, times_uniform(path, n, 0.0))[:, 0]
+        off[name] = (got - exact).square().mean().sqrt().item()
+    assert off["euler"] > 5 * off["ddim"] and off["heun"] > 5 * off["dpmpp_2m"]
 
 
 def test_ancestral_steps_of_the_posterior_are_too_narrow_when_coarse():

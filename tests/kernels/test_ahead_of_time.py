@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from course_utils.kernels import dispatch, guided_step, modulated_norm, q_sample, reparameterize_kl
+from course_utils.kernels import dispatch
 
 triton = pytest.importorskip("triton", reason="Triton is not installed for this system.")
 
@@ -19,7 +20,7 @@ if dispatch.INTERPRETED:
 
 @dataclass
 class Kernel:
-    """A kernel's arguments in their order: D is the type of the tensors, ":16" says divisible by 16."""
+    """What `compiled_NAME.py` tells of a kernel; of its arguments D is the tensors' type, ":16" is divisible by 16."""
 
     function: object
     arguments: str
@@ -29,32 +30,8 @@ class Kernel:
     stores: int
 
 
-KERNELS = {
-    "q_sample": Kernel(q_sample.q_sample_kernel,
-                       "*D:16 *i64:16 *D:16 *fp32:16 *fp32:16 *D:16 i32:16 i32:16 i32:16", {"BLOCK": q_sample.BLOCK},
-                       q_sample.BLOCK, 2, 1),
-    "guided_step": Kernel(guided_step.guided_step_kernel, "*D:16 *D:16 *D:16 *D:16 *fp32 *i64 *D:16 i64:16 fp32",
-                          {"GUIDED": True, "REMEMBER": False, "CLAMP": True, "BLOCK": guided_step.BLOCK},
-                          guided_step.BLOCK, 3, 1),
-    "guided_step, remembering": Kernel(guided_step.guided_step_kernel,
-                                       "*D:16 *D:16 *D:16 *D:16 *fp32 *i64 *D:16 i64:16 fp32",
-                                       {"GUIDED": True, "REMEMBER": True, "CLAMP": True, "BLOCK": guided_step.BLOCK},
-                                       guided_step.BLOCK, 4, 2),
-    "reparameterize_kl": Kernel(reparameterize_kl.forward_kernel,
-                                "*D:16 *D:16 *i64 *D:16 *fp32:16 i32 i32:16 i32:16 i32:16",
-                                {"ROWS": 1, "COLS": reparameterize_kl.TILE}, reparameterize_kl.TILE, 2, 1),
-    "reparameterize_kl backward": Kernel(reparameterize_kl.backward_kernel,
-                                         "*D:16 *D:16 *i64 *D:16 *fp32:16 *D:16 *D:16 i32 i32:16 i32:16 i32:16",
-                                         {"ROWS": 1, "COLS": reparameterize_kl.TILE}, reparameterize_kl.TILE, 3, 2),
-    "modulated_norm": Kernel(modulated_norm.forward_kernel,
-                             "*D:16 *D:16 *D:16 *D:16 *D:16 i32:16 i32:16 i32:16",
-                             {"C": 64, "MODULATED": True, "ROWS": modulated_norm.TILE // 64, "COLS": 64},
-                             modulated_norm.TILE, 1, 1),
-    "modulated_norm backward": Kernel(modulated_norm.backward_kernel,
-                                      "*D:16 *D:16 *D:16 *D:16 *D:16 *D:16 *fp32:16 *fp32:16 i32:16 i32:16 i32:16",
-                                      {"C": 64, "MODULATED": True, "ROWS": modulated_norm.TILE_BACKWARD // 64,
-                                       "COLS": 64}, modulated_norm.TILE_BACKWARD, 2, 1),
-}
+KERNELS = {name: Kernel(**told) for path in sorted(Path(__file__).parent.glob("compiled_*.py"))
+           for name, told in runpy.run_path(str(path))["KERNELS"].items()}
 
 
 def compile_for(kernel: Kernel, arch: int, dtype: str):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from course_utils import bench
+from course_utils.kernels import dispatch
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +25,26 @@ def test_both_sides_compute_the_same(benchmark):
         if case.name.startswith("reparameterize_kl"):
             ours, peer = (ours[1:], peer[1:]) if "backward" not in case.name else (ours[:1], peer[:1])
         assert all(torch.allclose(a, b, atol=1e-4, rtol=1e-4) for a, b in zip(ours, peer, strict=True)), case.name
+
+
+def test_every_kernel_has_its_files():
+    """A kernel is new files: the kernel, its cases, what it is compiled from, and its benchmark."""
+    here, folder = Path(__file__).parent, Path(dispatch.__file__).parent
+    kernels = {path.stem for path in folder.glob("*.py") if "_kernel(" in path.read_text("utf-8")} - {"dispatch"}
+    assert len(kernels) >= 4
+    for found in (here.glob("cases_*.py"), here.glob("compiled_*.py")):
+        assert {path.stem.partition("_")[2] for path in found} == kernels
+    assert {path.stem for path in (bench.FOLDER / "kernels").glob("*.py")} == kernels
+
+
+def test_a_kernels_benchmark_is_found_by_its_file(benchmark, tmp_path, monkeypatch):
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "kernels" / "toy.py").write_text(
+        "from course_utils.bench import Case\n"
+        "def cases(draw, elements, dtype):\n"
+        "    return [Case('toy', None, None, None, elements(2), None, None)]\n")
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    assert [(case.name, case.bytes) for case in benchmark.cases("cpu", 1)] == [("toy", 4096)]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="There is a GPU: the benchmark would run.")

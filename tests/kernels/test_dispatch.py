@@ -85,15 +85,25 @@ def test_modulated_norm_is_the_unets_block(memory_format):
 
 @pytest.mark.parametrize("modulated", [True, False])
 def test_modulated_norms_gradients(modulated):
-    x, g, scale, shift = double(2, 3, 4), double(4), double(2, 4), double(2, 4)
+    x, g, scale, shift = double(2, 4, 3), double(4), double(2, 4), double(2, 4)
     given = (x, g, scale, shift) if modulated else (x, g)
-    reference = lambda x, g, scale=None, shift=None: norm.reference(x, g, scale, shift)  # noqa: E731
-    assert torch.autograd.gradcheck(reference, given)
-    dy = torch.randn_like(x)
-    want = torch.autograd.grad(reference(*given), given, dy)
-    dx, a, b = norm.reference_backward(x, g, *(given[2:] or (None, None)), dy)
-    got = (dx, (a * (1 + scale)).sum(0), a * g, b) if modulated else (dx, a[0])
+    dy, u = torch.randn_like(x), F.normalize(x, dim=1) * 2 * g[:, None]
+    y = F.gelu(u * (scale + 1)[..., None] + shift[..., None] if modulated else u)
+    want = torch.autograd.grad(y, given, dy)
+    dx, a, b = norm.reference_backward(x.mT, g, *(given[2:] or (None, None)), dy.mT)
+    got = (dx.mT, (a * (1 + scale)).sum(0), a * g, b) if modulated else (dx.mT, a[0])
     assert all(map(torch.allclose, got, want))
+    assert all(map(torch.allclose, torch.autograd.grad(norm.modulated_norm(*given), given, dy), want))
+
+
+def test_a_position_of_zeros_is_zero_in_every_precision():
+    x = torch.zeros(1, 4, 2)
+    x[..., 1] = 1
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        given = x.to(dtype).requires_grad_()
+        y = norm.modulated_norm(given, torch.ones(4, dtype=dtype))
+        slope, = torch.autograd.grad(y.sum(), given)
+        assert y[..., 0].count_nonzero() == 0 and y.isfinite().all() and slope.isfinite().all()
 
 
 CALLS = {

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
-from course_utils import tasks
-from course_utils.grading.records import NotebookResult, Result, TaskResult, write_atomically
+from course_utils import files, tasks
+from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports import tables
 from course_utils.grading.reports.page import number
 
@@ -39,7 +39,7 @@ Marks = dict[tuple[str, str], Mark]  # by student and id
 def add(results: list[Result], path: Path) -> tuple[list[Result], list[str]]:
     """The results with the marks of a file, which is made where there is none, and a sentence for each faulty line."""
     if not path.exists():
-        write_atomically(path, f"{HEADER}\n{EXAMPLE}")
+        files.write(path, f"{HEADER}\n{EXAMPLE}")
     questions = {n: _questions(n) for n in dict.fromkeys(n.notebook for r in results for n in r.notebooks)}
     ids = {id for asked in questions.values() for id in asked} | set(questions)
     ids |= {t.task for r in results for n in r.notebooks for t in n.tasks}

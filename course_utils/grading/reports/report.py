@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all, write_atomically
+from course_utils import files
+from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all
 from course_utils.grading.reports import changes, gradebooks, late, marks, overview, tables
 from course_utils.grading.reports.page import bar, count, document, number, visible
 
@@ -54,16 +55,16 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside 
     if beside.rules:
         results, unknown = late.apply(results, beside.rules)
         notes += unknown
-    files, unmatched = gradebooks.files(results, beside.canvas)
+    pages, unmatched = gradebooks.files(results, beside.canvas)
     notes += unmatched
-    files |= {"grades.csv": grades(results), "index.html": overview.page(results, notes, sandbox)}
-    files |= {f"students/{file_name(r.student)}.html": student_page(r, sandbox) for r in results}
+    pages |= {"grades.csv": grades(results), "index.html": overview.page(results, notes, sandbox)}
+    pages |= {f"students/{file_name(r.student)}.html": student_page(r, sandbox) for r in results}
     if beside.older is not None:
         found = changes.between(beside.older, graded)
-        files |= {"changes.csv": changes.table(found), "changes.html": changes.page(found, sandbox)}
+        pages |= {"changes.csv": changes.table(found), "changes.html": changes.page(found, sandbox)}
         notes = [*notes, *changes.sentences(found)]
-    for name, text in files.items():
-        write_atomically(out / name, text)
+    for name, text in pages.items():
+        files.write(out / name, text)
     return notes
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[2]
-PROBING = ["check", "cells", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading.rooms.limits"]
+PROBING = ["check", "cells", "files", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading.rooms.limits"]
 WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "worker", "ready", "zygote"))]
 
 
-def stage(folder: Path, notebook: str, modules: Iterable[str] = ()) -> Path:
+def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints: Iterable[str] = ()) -> Path:
     """Copies into `folder` the library files that a room for `notebook` needs, readable by every user.
 
     The library may hold what a task asks for, so the whole of it never enters a room.
@@ -21,6 +21,7 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = ()) -> Path:
         folder: A folder that does not exist yet.
         notebook: For example `05_ddpm`; of the tasks files, only this notebook's are copied.
         modules: The course_utils modules that the reference loads, as `course build` recorded them.
+        checkpoints: Those that its source names; they enter with the module that reads them, and no others.
     """
     names = {m.removeprefix("course_utils").lstrip(".") for m in modules}
     names = {n for n in names if not n.startswith(("tasks", "grading"))} | set(WORKING)
@@ -31,8 +32,9 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = ()) -> Path:
     for module in map(tasks.module_of, tasks.prefixes()):
         if module.NOTEBOOK == notebook:
             _copy(Path(module.__file__), folder / "course_utils/tasks" / Path(module.__file__).name)
-    if "zoo" in names and (LIBRARY / "checkpoints").is_dir():
-        for path in (LIBRARY / "checkpoints").iterdir():
+    for name in checkpoints if "zoo" in names else ():
+        path = LIBRARY / "checkpoints" / f"{name}.safetensors"
+        if path.is_file():  # a notebook may name one that is still to be trained
             _copy(path, folder / "course_utils/checkpoints" / path.name)
     _copy_caches(folder / "cache", names)
     _make_readable(folder)
@@ -69,7 +71,7 @@ def _copy_caches(folder: Path, names: set[str]) -> None:
     if "data" in names:
         from course_utils.data import cache_folder
 
-        for path in cache_folder().glob("*.safetensors"):
+        for path in cache_folder().glob("*.arrays"):
             _copy(path, folder / "course_utils" / path.name)
 
 

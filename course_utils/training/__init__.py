@@ -5,34 +5,40 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import json
 import math
-import os
 import signal
 import sys
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import memory, plot, recipes, zoo
+from course_utils import files, memory, plot, recipes, zoo
 from course_utils.models.fast import compiler, fastest_dtype
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
+from course_utils.training.step import Step, schedule, side_stream, update_ema
 
-MACHINES = ["two cores", "a GPU"]
+__all__ = ["State", "Step", "Watch", "schedule", "train", "update_ema"]
+
+SECONDS = 20  # between two pictures of a run
 RUNS = Path("runs")  # states of unfinished runs and pictures of their progress, below the current folder
 
 
 class State:
-    """All that a training run is at one moment: model, moving average, optimizer, random states, step, losses."""
+    """All that a training run is at one moment: model, moving average, optimizer, random states, step, losses.
+
+    `earlier` are the steps that a checkpoint which is trained on had behind it; `recorded` is what milestones showed.
+    """
 
     def __init__(self, recipe: Recipe, device: torch.device):
         memory.keep()
@@ -44,13 +50,16 @@ class State:
         self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
         self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), betas=recipe.betas,
-                                           weight_decay=recipe.weight_decay, fused=True)
+        rate = torch.tensor(recipe.learning_rate, device=self.device)  # a tensor, as a CUDA graph needs it
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=rate, betas=recipe.betas, fused=True,
+                                           weight_decay=recipe.weight_decay, capturable=self.device.type == "cuda")
+        self.decay = torch.zeros((), device=self.device)  # of the moving average at this step
         # Measured, so that processes must agree and a resumed run be told.
         votes = self.processes.mean(torch.tensor(float(fastest_dtype(device) == torch.bfloat16), device=self.device))
         self.bfloat16 = votes.item() == 1
-        self.step, self.steps = 0, recipe.steps
+        self.step, self.steps, self.earlier = 0, recipe.steps, 0
         self.losses: list[float] = []
+        self.recorded: dict[str, float] = {}
         torch.manual_seed(recipe.seed + self.processes.rank)  # dropout
 
     def tensors(self) -> dict[str, Tensor]:
@@ -64,7 +73,9 @@ class State:
         if self.device.type == "cuda":
             out["random/cuda"] = gather(torch.cuda.get_rng_state(self.device))
         out["bfloat16"] = torch.tensor(self.bfloat16)
-        out |= {"step": torch.tensor([self.step, self.steps]), "losses": torch.tensor(self.losses, dtype=torch.float64)}
+        out["step"] = torch.tensor([self.step, self.steps, self.earlier])
+        out["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+        out |= {f"recorded/{k}": torch.tensor(v, dtype=torch.float64) for k, v in self.recorded.items()}
         return {k: v.detach().cpu().contiguous().clone() for k, v in out.items()}
 
     def restore(self, saved: dict[str, Tensor]) -> None:
@@ -87,26 +98,41 @@ class State:
         if "random/cuda" in saved and self.device.type == "cuda":
             torch.cuda.set_rng_state(saved["random/cuda"][rank].clone(), self.device)
         self.bfloat16 = bool(saved["bfloat16"])
-        (self.step, self.steps), self.losses = saved["step"].tolist(), saved["losses"].tolist()
+        (self.step, self.steps, self.earlier), self.losses = saved["step"].tolist(), saved["losses"].tolist()
+        self.recorded = {k: v.item() for k, v in _part(saved, "recorded/").items()}
+
+    def look(self, at: Callable, *args: Any) -> Any:
+        """What a recipe's method says of the averaged model; looking changes nothing in the run."""
+        with torch.random.fork_rng():
+            return at(self.recipe.shipped(self.ema), *args)
+
+    def go_on_from(self, item: zoo.Item) -> None:
+        """Takes a checkpoint's weights over; what it does not hold, such as a GAN's discriminator, begins anew."""
+        for model in (self.model, self.ema):
+            self.recipe.shipped(model).load_state_dict(item.model.state_dict())
+        self.earlier = item.config["trained_steps"]
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): x for key, x in tensors.items() if key.startswith(prefix)}
 
 
-def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False, device: str | None = None,
-          compile: bool = False, folder: Path = RUNS, out: Path | None = None) -> Path | None:
+def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False, from_shipped: bool = False,
+          device: str | None = None, compile: bool = False, folder: Path = RUNS, out: Path | None = None,
+          quiet: bool = False) -> Path | None:
     """Trains a recipe, measures the averaged model and ships it as a checkpoint.
 
     Args:
         name: A recipe's name, see `course train --list`, or the recipe itself.
         steps: All in all, instead of the recipe's own number, or of the interrupted run's.
         resume: Go on from the state that an interrupted run left in `folder`, to the same bits.
+        from_shipped: Begin with the weights of the course's checkpoint; `steps` are then so many more.
         device: "cpu" or "cuda"; default: CUDA when there is one.
         compile: Compile the model, which needs a C++ compiler or a GPU and a minute at the start.
         folder: Of states and pictures of progress.
         out: Of the finished checkpoint. Unless given, the course's own checkpoints, and `folder` for a recipe that is
             not the course's, or that was trained for fewer steps than it says.
+        quiet: Without the bar and the lines that tell the quality.
 
     Returns:
         The checkpoint's path, or None when it was interrupted: the state is then saved.
@@ -127,40 +153,46 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         _load(run, state)
     elif state.exists():
         raise ValueError(f"An unfinished run of {recipe.name} lies in {state}: resume it, or delete the file.")
+    elif from_shipped:
+        run.go_on_from(zoo.load(recipe.name))
     if steps is not None and steps < max(run.step, 1):
         raise ValueError(f"{steps} steps in all leave nothing to do: {run.step} are done.")
     run.steps = run.steps if steps is None else steps
     _try_to_save(run, state)
-    finished = _loop(run, state, compile)
+    finished = _loop(run, state, compile, quiet)
     if not finished or run.processes.rank > 0:
         return None
-    ours = recipe.name in recipes.names() and run.steps >= recipe.steps
+    ours = recipe.name in recipes.names() and run.earlier + run.steps >= recipe.steps
     try:
-        return _ship(run, state, out or (zoo.FOLDER if ours else folder))
+        return _ship(run, state, out or (zoo.FOLDER if ours else folder), quiet)
     except KeyboardInterrupt:
         print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
         return None
 
 
-def _loop(run: State, state: Path, compile: bool) -> bool:
+def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
     """Trains to the last step; False when it was interrupted. The state is on disk every 500 steps and at the end."""
     model = run.processes.wrap(torch.compile(run.model) if compile else run.model)
-    watch, quiet = Watch(run, state.parent), run.processes.rank > 0
+    step = Step(run, model)
+    watch, quiet = Watch(run, state.parent), quiet or run.processes.rank > 0
     stop = False
-    with (_asked_to_stop() as asked,
+    with (_asked_to_stop() as asked, side_stream(run.device),
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
                disable=quiet) as bar):
         while run.step < run.steps and not stop:
-            loss, stop = _step(run, model, asked)
+            loss, stop = step(asked.is_set())
             run.losses.append(loss)
             run.step += 1
             bar.update()
             bar.set_postfix(loss=f"{_recent(run.losses):.4f}", refresh=False)
+            if run.step in run.recipe.milestones:
+                run.recorded |= run.look(run.recipe.record, run.step)
             if run.step % 500 == 0:
                 _save(run, state)
+            if run.step % max(500, run.steps // 10) == 0:
                 watch.show()
         _save(run, state)
-    if run.step < run.steps and not quiet:
+    if run.step < run.steps and run.processes.rank == 0:
         print(f"Interrupted after step {run.step}; the state is kept. {_how_to_resume(run.recipe)}")
     return run.step == run.steps
 
@@ -184,63 +216,21 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _step(run: State, model: nn.Module, asked: threading.Event) -> tuple[float, bool]:
-    """The six steps: batch to the device, zero the gradients, forward, loss, backward, step; then the average.
-
-    Returns the loss of the whole batch, and whether any of the processes was asked to stop.
-
-    Raises:
-        ValueError: The loss or its gradient is not finite; the weights are then as before the step.
-    """
-    recipe = run.recipe
-    for group in run.optimizer.param_groups:
-        group["lr"] = recipe.learning_rate * schedule(run.step, run.steps, recipe.warmup)
-    recipe.before_step(run.model, run.step)
-    batch = run.processes.share(recipe.batch(run.generator))
-    run.optimizer.zero_grad(set_to_none=True)
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.bfloat16):
-        loss = recipe.loss(model, batch)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
-    told = torch.stack([loss.detach(), norm, torch.full_like(norm, float(asked.is_set()))])
-    mean, norm, stop = run.processes.mean(told).tolist()  # the only time that the host waits for the device
-    if not math.isfinite(mean + norm):
-        raise ValueError(f"The loss of {recipe.name} is {mean:g} at step {run.step}, and the norm of its gradient "
-                         f"{norm:g}; nothing was overwritten. Train anew with a lower learning rate in the recipe.")
-    run.optimizer.step()
-    update_ema(run.ema, run.model, min(recipe.ema, (1 + run.step) / (10 + run.step)))
-    return mean, stop > 0
-
-
-def schedule(step: int, steps: int, warmup: int) -> float:
-    """The share of the learning rate: linear warm-up, then a half cosine to 0 at the last step."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))
-
-
-@torch.no_grad()
-def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
-    """ema ← decay·ema + (1 − decay)·model for all parameters; buffers are copied."""
-    torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
-    for mine, theirs in zip(ema.buffers(), model.buffers(), strict=True):
-        mine.copy_(theirs)
-
-
 class Watch:
     """Loss and samples while training: redrawn in place in a notebook, written as PNG beside the state elsewhere."""
 
     def __init__(self, run: State, folder: Path):
         self.run, self.folder = run, folder
         self.place, self.shown = uuid.uuid4().hex, False
+        self.last = -math.inf  # time at which it was drawn
 
     def show(self) -> None:
-        """Draws the loss so far and, where the recipe has a preview, the averaged model's samples."""
+        """Draws the loss so far and, where the recipe has a preview, samples; at most every 20 seconds."""
         run = self.run
-        if run.processes.rank > 0:
+        if run.processes.rank > 0 or time.monotonic() < self.last + SECONDS:
             return
-        with torch.random.fork_rng():  # looking changes nothing in the run
-            samples = run.recipe.preview(run.ema)
+        self.last = time.monotonic()
+        samples = run.look(run.recipe.preview)
         figures = {"loss": plot.curves(range(1, run.step + 1), {"loss": _smooth(run.losses)}, xlabel="step",
                                        ylabel="loss", logy=True)}
         if samples is not None:
@@ -250,8 +240,7 @@ class Watch:
                 plot.show(figure, f"{what} of {run.recipe.name} after {run.step} steps", place=f"{self.place}-{what}",
                           again=self.shown)
             else:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                (self.folder / f"{run.recipe.name}-{what}.png").write_bytes(plot.png(figure))
+                files.write(self.folder / f"{run.recipe.name}-{what}.png", plot.png(figure))
         self.shown = True
 
 
@@ -272,8 +261,7 @@ def _in_notebook() -> bool:
 def _save(run: State, path: Path) -> None:
     tensors = run.tensors()
     if run.processes.rank == 0:
-        about = {"recipe": json.dumps(run.recipe.config(), sort_keys=True), "sha256": zoo.digest(tensors)}
-        zoo.write_tensors(path, tensors, about)
+        files.write_tensors(path, tensors, {"recipe": run.recipe.config()})
 
 
 def _try_to_save(run: State, path: Path) -> None:
@@ -286,70 +274,28 @@ def _try_to_save(run: State, path: Path) -> None:
 def _load(run: State, path: Path) -> None:
     if not path.exists():
         raise ValueError(f"There is nothing to resume: {path} does not exist.")
-    tensors, about = zoo.read_tensors(path)
-    if zoo.digest(tensors) != about.get("sha256"):
-        raise ValueError(f"The state in {path} is damaged: delete it, and train anew.")
-    if json.loads(about["recipe"]) != json.loads(json.dumps(run.recipe.config())):
+    try:
+        tensors, about = files.read_tensors(path)
+    except ValueError as e:
+        raise ValueError(f"{e} Delete it, and train anew.") from None
+    if about.get("recipe") != json.loads(json.dumps(run.recipe.config())):
         raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
     run.restore(tensors)
 
 
-def _ship(run: State, state: Path, out: Path) -> Path:
+def _ship(run: State, state: Path, out: Path, quiet: bool = False) -> Path:
     """Measures the averaged model, writes the checkpoint and its grid of samples, and drops the run's state."""
     recipe = run.recipe
-    measured, samples = recipe.measure(run.ema)
-    measured["loss"] = _recent(run.losses, 500)
-    config = recipe.config() | {"trained_steps": run.step}
-    path = zoo.save(recipe.name, recipe.shipped(run.ema), config, measured, out)
+    model = recipe.shipped(run.ema)
+    measured, samples = recipe.measure(model)
+    measured |= run.recorded | {"loss": _recent(run.losses, 500)}
+    config = recipe.config() | {"trained_steps": run.earlier + run.step}
+    path = zoo.save(recipe.name, model, config, measured, out)
     if samples is not None:
         zoo.save_samples(recipe.name, samples[:100], out)
-    for metric, value in measured.items():
-        print(f"{recipe.name}: {metric} = {value:.4g}")
-    print(f"{recipe.name}: {run.step} of the recipe's {recipe.steps} steps, written to {path}")
+    if not quiet:
+        for metric, value in measured.items():
+            print(f"{recipe.name}: {metric} = {value:.4g}")
+        print(f"{recipe.name}: {run.step} of the recipe's {recipe.steps} steps, written to {path}")
     state.unlink(missing_ok=True)
     return path
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `course train`."""
-    parser.add_argument("name", nargs="?", help="the recipe; without one the recipes are listed")
-    parser.add_argument("--list", action="store_true", help="list the recipes and what their checkpoints reach")
-    parser.add_argument("--resume", action="store_true", help="go on from the state that an interrupted run left")
-    parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's number")
-    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda when there is one")
-    parser.add_argument("--compile", action="store_true", help="compile the model, which takes a minute")
-
-
-def run(args: argparse.Namespace) -> int:
-    """`course train`: trains and ships one recipe, or lists them all; 130 when it was interrupted."""
-    if args.name is None and (args.resume or args.steps is not None):
-        raise ValueError("Name the recipe; `course train --list` says which there are.")
-    if args.list or args.name is None:
-        print("\n\n".join(map(describe, recipes.names())))
-        return 0
-    shipped = train(args.name, steps=args.steps, resume=args.resume, device=args.device, compile=args.compile)
-    return 130 if shipped is None and int(os.environ.get("RANK", 0)) == 0 else 0
-
-
-def describe(name: str) -> str:
-    """A recipe in a few lines: what it is, its data and size, how long it takes, what its checkpoint reaches."""
-    recipe = recipes.find(name)
-    size = sum(p.numel() for p in recipe.model().parameters())
-    times = [f"{recipe.minutes[where]:g} min on {where}" if where in recipe.minutes else f"not measured on {where}"
-             for where in MACHINES]
-    try:
-        reached = ", ".join(f"{k} {v:.3g}" for k, v in zoo.load(name).metrics.items())
-    except ValueError as e:
-        reached = str(e)
-    facts = {"data": recipe.data, "parameters": f"{size:,}", "steps": f"{recipe.steps} of {recipe.batch_size} samples",
-             "time": ", ".join(times), "quality": reached}
-    return "\n".join([f"{name}: {recipe.about}", *(f"  {what:<11} {fact}" for what, fact in facts.items())])
-
-
-if __name__ == "__main__":  # as torchrun starts it
-    parser = argparse.ArgumentParser("course train")
-    add_arguments(parser)
-    try:
-        sys.exit(run(parser.parse_args()))
-    except (ValueError, OSError) as e:
-        sys.exit(f"course train: {e}")

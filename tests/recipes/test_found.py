@@ -55,7 +55,7 @@ def test_a_recipe_that_names_its_network_needs_no_model_of_its_own(toys):
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_a_config_is_enough_to_build_the_model_and_its_path_anew(name):
+def test_a_config_is_enough_to_build_the_model_and_its_path_anew(name, fallback):
     recipe = recipes.find(name)
     config = json.loads(json.dumps(recipe.config()))
     network = models.build(config["model"], config["args"])

@@ -1,0 +1,88 @@
+"""Digits that move, with a sentence that says which and how: the smallest text-to-video data."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from course_utils.data.digits import mnist
+
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+MOTIONS = {"moves left": "left", "moves right": "right", "rises": "up", "falls": "down", "stands still": "none"}
+STEPS = torch.tensor([(0, -1), (0, 1), (-1, 0), (1, 0), (0, 0)])  # rows and columns a step, in the order of MOTIONS
+FRAMES, SIDE, DIGIT = 8, 32, 16
+SPEED = 2  # pixels a frame
+TRIES = 8  # places that are drawn for a pair of digits; the one where they come least close is taken
+
+
+def moving_digits(n: int, generator: Generator, split: str = "train") -> tuple[Tensor, list[str]]:
+    """Videos of one or two digits, each with a motion of its own at two pixels a frame; none leaves the picture.
+
+    A caption is one phrase such as "a three moves left", or two joined by "and" in a random order of the digits.
+
+    Args:
+        n: Videos; half of them, on average, have two digits.
+        generator: On the CPU, of every choice.
+        split: The digits' drawings are those of `mnist(split)`.
+
+    Returns:
+        videos (n, 8, 1, 32, 32) float32 in [0, 1], frames first, and n captions.
+    """
+    sprites, labels = _sprites(split)
+    which = torch.randint(len(labels), (n, 2), generator=generator)
+    motion = torch.randint(len(STEPS), (n, 2), generator=generator)
+    shown = torch.stack([torch.ones(n), torch.randint(2, (n,), generator=generator)], 1)  # the second or not
+    corners = _farthest(_corners(motion, torch.rand(TRIES, n, 2, 2, generator=generator)))
+    videos = _drawn(sprites[which] * shown[:, :, None, None], corners)
+    phrases = [[_phrase(d, m) for d, m in zip(*row, strict=True)]
+               for row in zip(labels[which].tolist(), motion.tolist(), strict=True)]
+    return videos, [" and ".join(p[:1 + int(two)]) for p, two in zip(phrases, shown[:, 1], strict=True)]
+
+
+def _phrase(digit: int, motion: int) -> str:
+    return f"{'an' if digit == 8 else 'a'} {DIGITS[digit]} {list(MOTIONS)[motion]}"
+
+
+def phrases() -> list[str]:
+    """The 50 phrases that captions are made of."""
+    return [_phrase(digit, motion) for digit in range(len(DIGITS)) for motion in range(len(MOTIONS))]
+
+
+@cache
+def _sprites(split: str) -> tuple[Tensor, Tensor]:
+    """The digits, without the outermost two pixels, at two thirds of their size: (n, 16, 16), and their labels."""
+    images, labels = mnist(split)
+    small = F.interpolate(images[:, :, 2:26, 2:26], (DIGIT, DIGIT), mode="bilinear", antialias=True)
+    return small.squeeze(1).clamp(0, 1), labels
+
+
+def _corners(motion: Tensor, u: Tensor) -> Tensor:
+    """Rows and columns of the digits' upper left corners, (tries, n, 2, frames, 2) long.
+
+    motion (n, 2) indexes MOTIONS; u (tries, n, 2, 2), uniform in [0, 1), says where in the picture they begin.
+    """
+    step = SPEED * STEPS[motion]  # (n, 2, 2)
+    way = (FRAMES - 1) * step
+    low, high = (-way).clamp(min=0), SIDE - DIGIT - way.clamp(min=0)
+    start = low + ((high - low + 1) * u).long()
+    return start.unsqueeze(-2) + torch.arange(FRAMES)[:, None] * step.unsqueeze(-2)
+
+
+def _farthest(corners: Tensor) -> Tensor:
+    """Of each video's tries, the one whose two digits are farthest apart when they are closest: (n, 2, frames, 2)."""
+    apart = (corners[:, :, 0] - corners[:, :, 1]).abs().amax(-1).amin(-1)  # (tries, n)
+    return corners[apart.argmax(0), torch.arange(corners.shape[1])]
+
+
+def _drawn(sprites: Tensor, corners: Tensor) -> Tensor:
+    """(n, 2, 16, 16) sprites at their corners, the brighter one where two meet: (n, 8, 1, 32, 32)."""
+    n, k = sprites.shape[:2]
+    inside = torch.arange(DIGIT)
+    rows, columns = (corners[..., i, None] + inside for i in range(2))  # (n, k, f, 16)
+    place = (rows.unsqueeze(-1) * SIDE + columns.unsqueeze(-2)).flatten(3)  # (n, k, f, 256)
+    layers = torch.zeros(n, k, FRAMES, SIDE * SIDE)
+    layers.scatter_(3, place, sprites.flatten(2).unsqueeze(2).expand_as(place))
+    return layers.amax(1).unflatten(-1, (1, SIDE, SIDE))

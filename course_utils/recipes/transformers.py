@@ -1,0 +1,114 @@
+"""Diffusion transformers of notebook 13: the emoji latents again, and videos of moving digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils import data, metrics, text
+from course_utils.diffusion import plans, samplers
+from course_utils.diffusion.guidance import guided
+from course_utils.recipes import digits
+from course_utils.recipes.continuous import Continuous
+from course_utils.recipes.drawings import Pool, context_of, pooled
+from course_utils.recipes.latent import EmojiLatent, drop
+
+
+@dataclass(frozen=True)
+class Dit(EmojiLatent):
+    """What `emoji-latent` learns, learned by a transformer."""
+
+    name: ClassVar[str] = "dit"
+    notebook: ClassVar[str] = "13"
+    about: ClassVar[str] = "text to emoji: a diffusion transformer in latents"
+    network: ClassVar[str] = "dit"
+    ARGS: ClassVar[dict[str, Any]] = {"channels": 8, "size": 8, "patch": 1, "dim": 128, "depth": 6, "heads": 4,
+                                      "context_dim": text.WIDTH, "text": "cross"}
+    steps: int = 10_000
+
+
+@dataclass(frozen=True)
+class Video(Continuous):
+    """v-prediction of eight frames of moving digits, from captions."""
+
+    name: ClassVar[str] = "video"
+    notebook: ClassVar[str] = "13"
+    about: ClassVar[str] = "text to video: a transformer over space and time"
+    data: ClassVar[str] = "moving digits with captions, drawn from MNIST, 4,500 digits"
+    network: ClassVar[str] = "video"
+    ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 32, "patch": 8, "dim": 96, "depth": 6,
+                                      "heads": 3, "context_dim": text.WIDTH}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
+    steps: int = 5000
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    dropped: float = 0.1  # share of the captions
+    guidance: float = 1.0  # w of the measured samples
+    sampling_steps: int = 20
+    pool: int = 16_384  # videos drawn beforehand
+    measured: int = 1000  # videos of one digit
+
+    def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
+        pool, context = moving(self.pool)
+        videos, index = pool.draw(self.batch_size, generator)
+        return {"x_start": videos * 2 - 1, "context": drop(context[index].float(), self.dropped, generator),
+                } | self.noise_for(videos.shape, generator)
+
+    def condition(self, batch: dict[str, Tensor]) -> tuple:
+        return (batch["context"],)
+
+    def sample(self, model: nn.Module, captions: list[str], seed: int = 1) -> Tensor:
+        """(n, 8, 1, 32, 32) guided samples in [0, 1] by DDIM, on the CPU."""
+        device = digits.device_of(model)
+        cond = text.tokens(captions, text.LENGTH).to(device)
+        uncond = text.tokens([""], text.LENGTH).to(device)
+        noise = torch.randn(len(captions), 8, 1, 32, 32, generator=torch.Generator(device).manual_seed(seed),
+                            device=device)
+        videos, plan = [], plans.plan_ddim(self.path, self.sampling_steps)
+        for some, x in zip(cond.split(100), noise.split(100), strict=True):
+            fn = guided(model, some, uncond.expand_as(some), self.guidance)
+            videos.append(samplers.sample(fn, x, plan, prediction=self.prediction).cpu())
+        return (torch.cat(videos) + 1) / 2
+
+    def preview(self, model: nn.Module) -> Tensor:
+        """Ten videos as strips of eight frames, (10, 1, 32, 256)."""
+        return _strips(self.sample(model, data.moving_digits(10, torch.Generator().manual_seed(0))[1]))
+
+    def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
+        """The shares of videos of one digit that move as their captions say, and show the digit that they say."""
+        asked = [(digit, motion) for digit in range(10) for motion in data.MOTIONS]
+        asked = [asked[i % len(asked)] for i in range(self.measured)]
+        videos = self.sample(model, [f"{'an' if d == 8 else 'a'} {data.DIGITS[d]} {motion}" for d, motion in asked])
+        told = metrics.motion_direction(videos)
+        right = [data.MOTIONS[motion] == direction for (_, motion), direction in zip(asked, told, strict=True)]
+        labels = torch.tensor([digit for digit, _ in asked])
+        return {"right_motion": sum(right) / len(right), "recognised": digits.recognised(_digit(videos), labels)}, (
+            self.preview(model))
+
+
+@cache
+def moving(n: int) -> tuple[Pool, Tensor]:
+    """n videos of moving digits, the same at every call, and the tokens of their captions."""
+    generator = torch.Generator().manual_seed(0)
+    pool = pooled([data.moving_digits(min(512, n - i), generator) for i in range(0, n, 512)])
+    return pool, context_of(pool.names)
+
+
+def _strips(videos: Tensor) -> Tensor:
+    """(n, f, 1, h, w) → (n, 1, h, f·w), frames side by side."""
+    return videos.permute(0, 2, 3, 1, 4).flatten(3)
+
+
+def _digit(videos: Tensor) -> Tensor:
+    """The digit of each video's middle frame, cut out around its centre and brought to MNIST's size: (n, 1, 28, 28)."""
+    frames = F.pad(videos[:, videos.shape[1] // 2], (8, 8, 8, 8))  # (n, 1, 48, 48)
+    places, light = torch.arange(48.0), frames.clamp_min(0) + 1e-6
+    rows, columns = (((light.sum(side) * places).sum(-1) / light.sum((2, 3))).squeeze(1).round().long().clamp(8, 40)
+                     for side in (3, 2))
+    cut = torch.stack([frame[:, i - 8:i + 8, j - 8:j + 8] for frame, i, j in zip(frames, rows, columns, strict=True)])
+    return F.pad(F.interpolate(cut, (24, 24), mode="bilinear"), (2, 2, 2, 2)).clamp(0, 1)

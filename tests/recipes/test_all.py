@@ -1,0 +1,29 @@
+"""Every recipe, small: it takes steps, resumes to the same bits, is looked at, measured, and shipped."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from course_utils import recipes, training, zoo
+
+TINY = {"steps": 3, "warmup": 1, "batch_size": 4, "pool": 64, "measured": 4, "rated": 1, "rated_at_end": 2, "drawn": 1,
+        "draws": 4, "prompts": 3, "shown": 2, "timesteps": 25, "sampling_steps": 2, "critic_from": 2}
+
+
+def tiny(name):
+    recipe = recipes.find(name)
+    fields = {field.name for field in dataclasses.fields(recipe)}
+    return dataclasses.replace(recipe, **{key: value for key, value in TINY.items() if key in fields})
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_it_trains_and_ships_what_it_measured(name, tmp_path, fallback):
+    recipe = tiny(name)
+    path = training.train(recipe, folder=tmp_path, out=tmp_path, device="cpu", quiet=True)
+    item = zoo.load(name, tmp_path)
+    assert path.stem == name and item.config["trained_steps"] == 3
+    assert len(item.metrics) > 1 and all(math.isfinite(value) for value in item.metrics.values())
+    assert len(list(tmp_path.glob("*.png"))) == (recipe.measure.__annotations__["return"].endswith("Tensor]"))
