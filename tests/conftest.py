@@ -1,10 +1,11 @@
-"""What every test may use, and the order in which files are started."""
+"""What every test may use, and which tests run in one process."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,29 @@ def ordinary_user(folder: Path) -> Iterator[None]:
             os.setegid(0)
 
 
+@cache
+def _notebooks() -> dict[str, str]:
+    """The name, source and task ids of every notebook to its name."""
+    from course_utils import notebooks, tasks
+
+    found = {}
+    for source in notebooks.sources():
+        found |= dict.fromkeys([source.stem, str(source), *(t.id for t in tasks.tasks_of(source.stem))], source.stem)
+    return found
+
+
+def group_of(item: pytest.Item) -> str:
+    """The notebook that a test's parameter is, by name, source or task, or else the test's file."""
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    said = [str(value) for value in params if isinstance(value, str | Path)]
+    return next((_notebooks()[name] for name in said if name in _notebooks()), item.nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow files first, so that no process ends the run alone with the longest one."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """One process runs all tests of a notebook, or else of a file; groups with slow tests are started first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+        item.user_properties.append(("group", group_of(item)))  # into the reports that .ci/shares.py reads
+    slow = {group_of(item) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: group_of(item) not in slow)

@@ -82,8 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`course release`: makes the bundle and the wheel, and says what they hold."""
     release(args.out)
-    made = (f"{args.out} holds {len(notebooks.sources())} notebooks and the library, {build_wheel(args.out)} the library "
-            "alone.")
+    wheel = build_wheel(args.out)
+    made = f"{args.out} holds {len(notebooks.sources())} notebooks and the library, {wheel} the library alone."
     if args.zip:
         made += f" The same is packed in {pack(args.out)}."
     print(made)
