@@ -1,4 +1,4 @@
-"""One list of packages, written three times: requirements.txt, the core and extras of pyproject.toml, environment.yml."""
+"""One list of packages, written three times: requirements.txt, pyproject.toml and environment.yml."""
 
 from __future__ import annotations
 
