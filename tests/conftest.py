@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
 
 
 def require(feature: str, available: bool, reason: str) -> None:
@@ -24,6 +29,18 @@ def require(feature: str, available: bool, reason: str) -> None:
     if feature in os.environ.get("COURSE_REQUIRE", "").split(","):
         pytest.fail(f"COURSE_REQUIRE names {feature}: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The machine's Chromium, without a window and silent: what a test asks `new_page()` of."""
+    require("browser", CHROMIUM is not None, "No Chromium on this machine: what a browser shows is not tested.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
 
 
 @contextlib.contextmanager

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import nbformat
 import pytest
-from conftest import require
-from playwright.sync_api import Page, sync_playwright
 
 from course_utils import notebooks
 
 pytestmark = pytest.mark.slow
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def figures() -> Iterator[tuple[str, str, str]]:
@@ -26,15 +22,6 @@ def figures() -> Iterator[tuple[str, str, str]]:
                     yield path.stem, cell.id, page
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    require("browser", CHROMIUM is not None, "No Chromium on this machine: the recorded figures are not opened.")
-    with sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium.new_page()
-        chromium.close()
-
-
 FIGURES = list(figures())
 
 
@@ -43,8 +30,8 @@ def test_the_course_has_interactive_figures():
 
 
 @pytest.mark.parametrize("figure", [html for *_, html in FIGURES], ids=[f"{n}-{cell}" for n, cell, _ in FIGURES])
-def test_each_slider_changes_the_picture_by_key(page, figure):
-    errors = []
+def test_each_slider_changes_the_picture_by_key(browser, figure):
+    page, errors = browser.new_page(), []
     page.on("pageerror", lambda error: errors.append(error))
     page.set_content(figure)
     sliders = page.get_by_role("slider")
@@ -57,3 +44,4 @@ def test_each_slider_changes_the_picture_by_key(page, figure):
         assert before[0] != after[0] and before[1] != after[1]
         assert page.locator("img").get_attribute("alt") == after[1]
     assert errors == []
+    page.close()
