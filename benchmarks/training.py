@@ -23,6 +23,7 @@ from course_utils import data, notebooks, training
 from course_utils.bench import Row, installed, medians, share
 from course_utils.models.fast import compiler
 from course_utils.models.unet import Unet
+from course_utils.recipes.digits import class_table
 from course_utils.recipes.mnist import MnistUnet
 
 ARGS = {"dim": 32, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1, "uncond_prob": 0.2}
@@ -46,7 +47,7 @@ def textbook(recipe: MnistUnet) -> Callable[[], float]:
     net = notebooks.load(notebooks.source_of("06_unet")).Unet(**recipe.ARGS).train()
     optimizer = torch.optim.Adam(net.parameters(), lr=recipe.learning_rate)
     images, labels = data.mnist("train")
-    alphas_cumprod, table = recipe.path.alphas_cumprod.float(), recipe.table()
+    alphas_cumprod, table = recipe.path.alphas_cumprod.float(), class_table(recipe.seed)
 
     def step() -> float:
         index = torch.randint(len(labels), (recipe.batch_size,))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import inspect
 import linecache
 import sys
 import warnings
-from types import ModuleType
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from types import CodeType, ModuleType
 from typing import Any
 
 RUNS_ITS_BODY = {"time", "timeit", "capture", "prun"}  # cell magics under which Python code stands
@@ -20,12 +25,12 @@ class Shell:
     def run_line_magic(self, name: str, line: str, *_: Any, **__: Any) -> None:
         """`%time x = f()` runs its statement; other line magics do nothing."""
         if name == "time":
-            exec(to_python(line), self.user_ns)
+            _execute(to_python(line), "<%time>", self.user_ns)
 
     def run_cell_magic(self, name: str, line: str, body: str, *_: Any, **__: Any) -> None:
         """`%%time` and its like run their cell; `%%bash`, `%%writefile` and others do nothing."""
         if name in RUNS_ITS_BODY:
-            exec(compile(to_python(body), f"<%%{name}>", "exec", dont_inherit=True), self.user_ns)
+            _execute(to_python(body), f"<%%{name}>", self.user_ns)
 
     def getoutput(self, *_: Any, **__: Any) -> list[str]:
         """`files = !ls` finds nothing."""
@@ -56,7 +61,7 @@ def to_python(source: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `compile` warns of "\d"; running the cell does so again
-            compile(source, "<cell>", "exec", dont_inherit=True)
+            _compiled(source, "<cell>")
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager
 
@@ -68,4 +73,27 @@ def run(source: str, name: str, nb: ModuleType) -> None:
     """Runs a cell in the notebook's namespace; `name` is what tracebacks, which show its lines, call it."""
     python = to_python(source)
     linecache.cache[name] = (len(python), None, python.splitlines(keepends=True), name)
-    exec(compile(python, name, "exec", dont_inherit=True), vars(nb))  # noqa: S102 (running cells is the job)
+    _execute(python, name, vars(nb))
+
+
+def _compiled(python: str, name: str) -> CodeType:
+    """Code that may await outside of functions, as a kernel allows."""
+    return compile(python, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+def _execute(python: str, name: str, names: dict[str, Any]) -> None:
+    code = _compiled(python, name)
+    begun = eval(code, names)  # noqa: S307 (running cells is the job)
+    if code.co_flags & inspect.CO_COROUTINE:
+        _finish(begun)
+
+
+def _finish(coroutine: Coroutine) -> None:
+    """Runs what a cell awaits to its end; in a thread of its own where a kernel's loop is running in this one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(coroutine)
+    else:
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(asyncio.run, coroutine).result()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import linecache
+import contextlib
+import signal
 import sys
-import sysconfig
 import textwrap
-import traceback
-from collections.abc import Callable
-from pathlib import Path
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from course_utils import tasks
-from course_utils.tasks import Namespace, Task, observe
+from course_utils.tasks import Namespace, observe
 from course_utils.tasks.compare import first_difference, worst_relative_error
+from course_utils.tasks.explain import explain, older_definition
+from course_utils.tasks.given import bring
 from course_utils.tasks.recorded import known_mistake, load_recorded
+
+LONGEST = 20.0  # seconds that a check may take; right answers take one or two
 
 
 class _Sentence(Exception):
@@ -29,19 +33,36 @@ class Unfinished(_Sentence, NotImplementedError):
     """Raised by a TODO that is not filled in yet; it finds the name of the function that it stands in."""
 
     def __init__(self, sentence: str | None = None):
-        name = sys._getframe(1).f_code.co_qualname
-        super().__init__(sentence or f"`{name}` is still to be written: fill in its TODO and run that cell again.")
+        super().__init__(sentence or _todo(sys._getframe(1)))
+
+
+def _todo(frame: FrameType) -> str:
+    name, owner = frame.f_code.co_qualname, type(frame.f_locals.get("self"))
+    if owner is not type(None) and "." not in name:  # a method in a cell of its own
+        name = f"{owner.__name__}.{name}"
+    if hasattr(getattr(owner, frame.f_code.co_name, None), "replaced"):
+        return (f"`{name}` is a stub: its TODO cell ran after your class and replaced the method that you wrote in it. "
+                "Delete that cell, then run the cell of your class again.")
+    return f"`{name}` is still to be written: fill in its TODO and run that cell again."
 
 
 class CheckFailed(_Sentence, AssertionError):
     """Raised by a check that does not pass."""
 
 
+class TookTooLong(TimeoutError):
+    """The student's code was stopped in the middle."""
+
+
 def method_of(cls: type) -> Callable[[Callable], Callable]:
     """Sets the decorated function on a class under its own name, so that a method can stand in a cell of its own."""
 
     def attach(function: Callable) -> Callable:
-        setattr(cls, function.__name__, function)
+        name = function.__name__
+        before = vars(cls).get(name)
+        if hasattr(before, "replaced") or getattr(before, "__qualname__", "") == f"{cls.__qualname__}.{name}":
+            function.replaced = True  # a method from the body of the class
+        setattr(cls, name, function)
         return function
 
     return attach
@@ -60,40 +81,37 @@ def check(id: str, nb: Any = None) -> None:
     """
     task = tasks.get(id)
     recorded = load_recorded(tasks.notebook_of(id))
-    outcome = observe(task, nb or Namespace(vars(sys.modules["__main__"])), recorded.inputs[id])
+    nb = nb or Namespace(vars(sys.modules["__main__"]))
+    with bring(nb, recorded.given.get("setup", ())), _stopped_after(LONGEST):
+        outcome = observe(task, nb, recorded.inputs[id])
     difference = first_difference(outcome, recorded.reference[id], task)
     if difference is None:
         print(f"✓ {id} passed (relative error {worst_relative_error(outcome, recorded.reference[id]):.0e})")
+        if older := older_definition(task, nb, recorded.owners.get(id)):
+            print(f"  {older}")
         return
     if isinstance(outcome.exception, Unfinished):
         raise Unfinished(str(outcome.exception)) from None
     mistake = known_mistake(outcome, recorded.mistakes[id], task)
     stopped = difference.kind == "error" and outcome.exception is not None
-    sentence = explain(outcome.exception, task) if stopped else difference.sentence
+    sentence = explain(outcome.exception, task, recorded) if stopped else difference.sentence
     raise CheckFailed(f"✗ {id}: {sentence}" + (f"\n  Hint: {mistake.hint}" if mistake else "")) from None
 
 
-def explain(error: BaseException, task: Task) -> str:
-    """One sentence on an exception that ended a probe: what to run or where to look, with the student's own line."""
-    name = getattr(error, "name", None)
-    if isinstance(error, NameError) and _line_of_student(error) is None:
-        return f"`{name}` is not defined yet: run the cells above, from the top of the notebook."
-    if isinstance(error, AttributeError) and name:
-        missing = [t.id for t in tasks.tasks_of(tasks.notebook_of(task.id)) if name in (t.name, t.id.split(".")[1])]
-        if missing:
-            return (f"there is no `{name}` yet: run the cell of {missing[0]}. (When a class's own cell is run again, "
-                    "the cells of its methods must be run again too.)")
-    where = _line_of_student(error)
-    if where is None and isinstance(error, (TypeError, ValueError)):
-        return f"what it takes or returns is not what the notebook asks for: {error}"
-    return f"{type(error).__name__}: {error}" + (f"\n  in your line {where}" if where else "")
+@contextlib.contextmanager
+def _stopped_after(seconds: float) -> Iterator[None]:
+    """Raises TookTooLong in the block after so long, where the platform can: in the main thread of Unix."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
+    def stop(*_: Any) -> None:
+        raise TookTooLong(f"it was stopped after {seconds:g} seconds: is there a loop that never ends?")
 
-def _line_of_student(error: BaseException) -> str | None:
-    """The innermost line of the student's own code on the way to the exception, as `12: x = y`."""
-    ours = [str(Path(__file__).parent), *{sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")}]
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        file = frame.f_code.co_filename
-        if not any(file.startswith(folder) for folder in ours) and not file.startswith("<frozen"):
-            return f"{line}: {linecache.getline(file, line).strip()}"
-    return None
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5)  # again, should the student's own `except` have caught it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -12,6 +12,7 @@ import sys
 VERBS = {
     "build": ("course_utils.authoring.build", "make the students' notebooks, the references and the recorded answers"),
     "grade": ("course_utils.grading", "grade a folder of submissions"),
+    "adopt": ("course_utils.adopt", "put your work from a notebook of an older release into the new one"),
     "release": ("course_utils.authoring.release", "make the bundle that students get"),
     "train": ("course_utils.training.catalogue", "train a checkpoint by its recipe"),
     "bench": ("course_utils.bench", "measure what is claimed about speed, beside the peers"),

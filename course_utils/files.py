@@ -16,6 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+try:
+    import fcntl
+except ImportError:  # Windows, where nothing is locked
+    fcntl = None
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -134,3 +139,22 @@ def digest(tensors: dict[str, Tensor]) -> str:
         sha.update(f"{name} {x.dtype} {tuple(x.shape)}".encode())
         sha.update(x.reshape(-1).view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds a lock file as long as the block, or the process, lasts, however that ends.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

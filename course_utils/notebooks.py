@@ -9,6 +9,7 @@ are made from it.
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 import textwrap
 from collections import Counter
@@ -20,6 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.cells import fresh_notebook, run
+from course_utils.released import digest
 
 if TYPE_CHECKING:
     from course_utils.tasks import Namespace
@@ -57,10 +59,11 @@ def student_path(source: Path) -> Path:
 
 def kind_of(cell: NotebookNode) -> str | None:
     """`task`, `check`, `setup` or `demo`; `text` or `question` for text; None where a cell says none or several."""
+    about = cell.get("metadata", {})  # a student's editor may have dropped it
     if cell.cell_type != "code":
-        return "question" if "question" in cell.metadata else "text"
-    said = [word for word in ("task", "check") if word in cell.metadata]
-    said += [tag for tag in cell.metadata.get("tags", []) if tag in ("setup", "demo")]
+        return "question" if "question" in about else "text"
+    said = [word for word in ("task", "check") if word in about]
+    said += [tag for tag in about.get("tags", []) if tag in ("setup", "demo")]
     return said[0] if len(said) == 1 else None
 
 
@@ -96,7 +99,15 @@ def _parsed(path: Path, text: str) -> NotebookNode:
     nb.metadata = nbformat.from_dict({**KERNEL, "course": {"notebook": path.stem}})
     nb.nbformat, nb.nbformat_minor = 4, 5
     _set_ids(nb, path)
+    nb.metadata.course["release"] = _release(nb)
     return nb
+
+
+def _release(nb: NotebookNode) -> str:
+    """8 hex digits that change with what students are given: all text but the solutions and the answers."""
+    said = [f"{c.id} {digest({**c, 'source': _REGION.sub('', c.source)})}" if kind_of(c) != "question" else c.id
+            for c in nb.cells]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:8]
 
 
 def _fault(cell: NotebookNode) -> str | None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from course_utils import notebooks, tasks
+from course_utils.cells import fresh_notebook, run
+from course_utils.tasks import Namespace
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import load_recorded
 
@@ -27,13 +36,41 @@ def own(notebook: str, name: str, checks: list[str]) -> tuple[Any | None, str]:
     if path is None:
         return None, f"{name}: the library's, because {notebook}.ipynb is not beside this notebook."
     try:
-        nb = notebooks.load(path)
+        with _undisturbed():
+            nb = _names(path, load_recorded(notebook).given)
         failed = next((id for id in checks if not passes(id, nb)), None)
         if failed is None:
             return getattr(nb, name), f"{name}: your own, from notebook {number}."
     except Exception as e:  # a student's notebook may raise anything
         return None, f"{name}: the library's, because notebook {number} does not run by itself ({type(e).__name__})."
     return None, f"{name}: the library's, until the check of {failed} in notebook {number} passes."
+
+
+def _names(path: Path, given: dict[str, list[str]]) -> Namespace:
+    """What a student's notebook defines: its cells but the given demo and check ones, known by their text too.
+
+    As in a notebook, what raises ends its own cell only: an experiment further down is not what is asked for.
+    """
+    module = fresh_notebook(f"notebook_{path.stem}")
+    skipped = {text.strip() for kind in ("demo", "check") for text in given.get(kind, [])}
+    for i, cell in enumerate(notebooks.read(path).cells):
+        if cell.cell_type != "code" or notebooks.kind_of(cell) in ("demo", "check") or cell.source.strip() in skipped:
+            continue
+        with contextlib.suppress(Exception, SystemExit):
+            run(cell.source, f"<{path.stem}, cell {i}>", module)
+    return Namespace(vars(module))
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Gives the caller its folder, defaults and random numbers back, and shows nothing of what is printed inside."""
+    folder, nowhere = os.getcwd(), io.StringIO()
+    try:
+        with (tasks.our_defaults(), torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"),
+              contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere)):
+            yield
+    finally:
+        os.chdir(folder)
 
 
 def passes(id: str, nb: Any) -> bool:

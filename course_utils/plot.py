@@ -1,7 +1,8 @@
 """Figures in one small style: axes named, readable without colour, sharp on fine screens.
 
 Every function returns a matplotlib `Figure` that belongs to no backend; `show` displays it with its alternative
-text. Sizes are logical pixels, 100 to the inch; the pictures hold twice as many, so that text stays sharp.
+text. Sizes are logical pixels, 100 to the inch; the pictures hold twice as many, so that text stays sharp. NaN is never
+drawn as a number: it is orange in an image, left out of any other figure, and told in the alternative text.
 Importing this module sets matplotlib's style once, so that a figure drawn by hand looks like the others.
 
     fig, axes = plot.figure(columns=2)
@@ -13,9 +14,10 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -23,6 +25,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike
@@ -33,6 +36,7 @@ SHARPNESS = 2  # pixels of the picture for each logical one
 GAP = 3  # logical pixels between two images
 LINE = 13  # logical pixels of one line of text
 INK, SHADE = "#222222", "#c9c9c9"
+NAN = "#D55E00"  # orange, which no grey image holds
 
 matplotlib.rcParams.update({
     "figure.dpi": 100, "savefig.dpi": 100 * SHARPNESS, "image.cmap": "cividis",
@@ -105,10 +109,24 @@ def show(fig: Figure, alt: str, *, place: str | None = None, again: bool = False
     from IPython.display import display
 
     width, height = logical_size(fig)
+    alt = described(fig, alt)
     display({"image/png": base64.b64encode(png(fig)).decode(), "text/plain": alt}, raw=True,
             metadata={"image/png": {"width": width, "height": height, "alt": alt}},
             **({} if place is None else {"display_id": place, "update": again}))
-    fig.clear()
+
+
+def described(fig: Figure, words: str) -> str:
+    """The words about a figure, and a sentence about its values that are not numbers, where it has some."""
+    return f"{words} {fig.get_label()}".strip()
+
+
+def _tell_nans(fig: Figure, arrays: Iterable[np.ndarray], seen_as: str) -> Figure:
+    """The figure, which now says how many of its values are NaN."""
+    arrays = list(arrays)
+    nans = sum(int(np.isnan(array).sum()) for array in arrays)
+    if nans:
+        fig.set_label(f"Not numbers (NaN): {nans:,} of {sum(array.size for array in arrays):,} values, {seen_as}.")
+    return fig
 
 
 def _array(values: ArrayLike) -> np.ndarray:
@@ -150,11 +168,11 @@ def image_grid(x: ArrayLike, *, rows: Sequence[str] | None = None, columns: Sequ
 
 
 def _pictures(x: ArrayLike) -> list[np.ndarray]:
-    """(n, c, h, w) → n pictures (h, w, 3)."""
+    """(n, c, h, w) → n pictures (h, w, 3); NaN stays."""
     x = _array(x)
     if x.ndim != 4 or x.shape[1] not in (1, 3):
         raise ValueError(f"Images are (n, c, h, w) with c = 1 or 3, not {tuple(x.shape)}.")
-    x = np.nan_to_num(x, nan=0.0).clip(0, 1).transpose(0, 2, 3, 1)
+    x = x.clip(0, 1).transpose(0, 2, 3, 1)
     return list(np.repeat(x, 3, axis=3) if x.shape[3] == 1 else x)
 
 
@@ -180,6 +198,7 @@ def _tiles(rows: list[list[np.ndarray]], row_labels: Sequence[str] | None = None
         y = top + r * (high + head + GAP) + head
         for c, picture in enumerate(row):
             x = left + c * (wide + GAP)
+            picture = np.where(np.isnan(picture).any(2, keepdims=True), to_rgb(NAN), picture)
             page.imshow(picture, extent=(x, x + wide, y + high, y), interpolation="nearest" if wide >= w else "auto")
             if titles and r * columns + c < len(titles):
                 page.text(x + wide / 2, y - 3, titles[r * columns + c], ha="center", va="bottom", fontsize=7.5)
@@ -188,7 +207,7 @@ def _tiles(rows: list[list[np.ndarray]], row_labels: Sequence[str] | None = None
     for c, label in enumerate(column_labels or []):
         page.text(left + c * (wide + GAP) + wide / 2, top - 4, label, ha="center", va="bottom")
     page.set(xlim=(0, size[0]), ylim=(size[1], 0), aspect="auto")
-    return fig
+    return _tell_nans(fig, itertools.chain(*rows), "drawn in orange")
 
 
 def _text_width(line: str) -> float:
@@ -217,14 +236,14 @@ def curves(x: ArrayLike, ys: Mapping[str, ArrayLike], *, xlabel: str, ylabel: st
         ys: `{"name": (n,)}`; the names make the legend when there is more than one.
     """
     fig, axes = figure()
-    x = _array(x)
-    for name, y in ys.items():
-        axes.plot(x, _array(y), label=name)
+    x, arrays = _array(x), {name: _array(y) for name, y in ys.items()}
+    for name, y in arrays.items():
+        axes.plot(x, y, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title or "", xscale="log" if logx else "linear",
              yscale="log" if logy else "linear")
     if len(ys) > 1:
         axes.legend()
-    return fig
+    return _tell_nans(fig, [x, *arrays.values()], "left out")
 
 
 def histograms(values: Mapping[str, ArrayLike], *, xlabel: str, bins: int = 60,
@@ -236,7 +255,8 @@ def histograms(values: Mapping[str, ArrayLike], *, xlabel: str, bins: int = 60,
         density: `{"name": (x, y)}`, known densities drawn as curves on top.
     """
     fig, axes = figure()
-    arrays = {name: _array(v).ravel() for name, v in values.items()}
+    given = {name: _array(v).ravel() for name, v in values.items()}
+    arrays = {name: array[~np.isnan(array)] for name, array in given.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(arrays.values())), bins)
     styles = list(matplotlib.rcParams["axes.prop_cycle"])
     for i, (name, array) in enumerate(arrays.items()):
@@ -248,7 +268,7 @@ def histograms(values: Mapping[str, ArrayLike], *, xlabel: str, bins: int = 60,
     axes.set(xlabel=xlabel, ylabel="density")
     if len(arrays) + len(density or {}) > 1:
         axes.legend()
-    return fig
+    return _tell_nans(fig, given.values(), "left out")
 
 
 def points(clouds: Mapping[str, ArrayLike], *, limits: float = 3.0) -> Figure:
@@ -266,7 +286,7 @@ def points(clouds: Mapping[str, ArrayLike], *, limits: float = 3.0) -> Figure:
         axes.plot(x, y, "o", markersize=size, color=INK, alpha=0.45, markeredgewidth=0)
         axes.set(title=title, xlim=(-limits, limits), ylim=(-limits, limits), box_aspect=1, xlabel="$x_1$")
     panels[0, 0].set_ylabel("$x_2$")
-    return fig
+    return _tell_nans(fig, map(_array, clouds.values()), "left out")
 
 
 def bars(values: Mapping[str, float], *, ylabel: str) -> Figure:

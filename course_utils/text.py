@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from course_utils import files
 from course_utils.data.paint import COLOURS, OTHER_COLOURS
 from course_utils.models import minilm
 
@@ -157,9 +158,7 @@ class Stored:
 
 @cache
 def _stored() -> Stored:
-    from safetensors.torch import load_file
-
-    file = load_file(FILE)
+    file, _ = files.read_tensors(FILE)
     names = bytes(file["names"].tolist()).decode().split("\n")
     ends = F.pad(file["counts"].long().cumsum(0), (1, 0))
     return Stored({name: i for i, name in enumerate(names)}, file["rows"] * file["row_scale"], ends,

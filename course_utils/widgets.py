@@ -22,11 +22,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from course_utils import plot
 
 MOST_FRAMES = 80  # of one notebook
-MOST_BYTES = 2_000_000  # of one notebook's recorded HTML
+MOST_BYTES = 600_000  # of one notebook's recorded HTML
+LEVELS = 10  # of each colour in a frame that is too large as it is
 
 _recorded: dict[str, tuple[int, int]] = {}  # this process's (one notebook's) figures: id → frames, bytes
 
@@ -104,13 +106,12 @@ def _recording(draw: Callable[..., Figure], say: Callable[..., str], sliders: di
     for values in itertools.product(*(c.values for c in sliders.values())):
         chosen = dict(zip(sliders, values, strict=True))
         fig = draw(**chosen)
-        frames.append((_webp(fig), say(**chosen)))
+        frames.append((_webp(fig), plot.described(fig, say(**chosen))))
         if chosen == start:
             first, width, still = len(frames) - 1, plot.logical_size(fig)[0], plot.png(fig)
-        fig.clear()
     page = _page(name, frames, first, width, sliders)
     _limit(name, len(frames), len(page))
-    return {"text/html": page, "image/png": base64.b64encode(still).decode(), "text/plain": say(**start)}
+    return {"text/html": page, "image/png": base64.b64encode(still).decode(), "text/plain": frames[first][1]}
 
 
 def _limit(name: str, frames: int, size: int) -> None:
@@ -120,19 +121,26 @@ def _limit(name: str, frames: int, size: int) -> None:
     if frames > MOST_FRAMES or size > MOST_BYTES:
         del _recorded[name]
         raise ValueError(f"The interactive figures of this notebook take {frames} frames and {size / 1e6:.1f} MB "
-                         f"together, {MOST_FRAMES} frames and {MOST_BYTES / 1e6:.0f} MB at most: offer fewer values.")
+                         f"together, {MOST_FRAMES} frames and {MOST_BYTES / 1e6:.1f} MB at most: offer fewer values.")
 
 
 def _webp(fig: Figure) -> str:
-    """A data URL of the figure: lossless WebP, or lossy where that takes less than half (noise in colour)."""
-    picture, encodings = plot.pixels(fig), []
-    for options in ({"lossless": True}, {"quality": 80}):
-        with io.BytesIO() as file:
-            picture.save(file, format="WEBP", method=2, **options)
-            encodings.append(file.getvalue())
-    lossless, lossy = encodings
-    chosen = lossy if 2 * len(lossy) < len(lossless) else lossless
-    return "data:image/webp;base64," + base64.b64encode(chosen).decode()
+    """A data URL of the figure as WebP, exact where its share of the notebook's bytes holds that.
+
+    Otherwise it is the smaller of lossy and `LEVELS` levels of each colour, in which noise takes half of its bits.
+    """
+    picture = plot.pixels(fig)
+    encoded = _encoded(picture, lossless=True)
+    if len(encoded) > MOST_BYTES / MOST_FRAMES * 3 / 4:  # base64 makes four bytes of three
+        coarse = picture.point([round(round(v / 255 * (LEVELS - 1)) * 255 / (LEVELS - 1)) for v in range(256)] * 3)
+        encoded = min(_encoded(picture, quality=80), _encoded(coarse, lossless=True), key=len)
+    return "data:image/webp;base64," + base64.b64encode(encoded).decode()
+
+
+def _encoded(picture: Image.Image, **options: Any) -> bytes:
+    with io.BytesIO() as file:
+        picture.save(file, format="WEBP", method=2, **options)
+        return file.getvalue()
 
 
 def _page(name: str, frames: list[tuple[str, str]], first: int, width: int, sliders: dict[str, Control]) -> str:
@@ -212,7 +220,7 @@ def _live(draw: Callable[..., Figure], say: Callable[..., str], sliders: dict[st
         try:
             fig = draw(**values)
             image.width = str(plot.logical_size(fig)[0])
-            image.value, text.value = plot.png(fig), html.escape(say(**values))
+            image.value, text.value = plot.png(fig), html.escape(plot.described(fig, say(**values)))
             image.layout.display = None
         except Exception as e:  # noqa: BLE001  (whatever the reader's own code raises is theirs to read)
             image.layout.display = "none"

@@ -42,10 +42,12 @@ class Item:
         return paths.from_config(self.config["path"])
 
     def encode(self, labels: Tensor | Sequence[int]) -> Tensor:
-        """Class labels (b,) to the `text_emb` (b, condition_dim) that the model was trained with, on their device."""
+        """Class labels (b,), integers, to the `text_emb` (b, condition_dim) of the training, on their device."""
+        from course_utils.diffusion.gaussian import as_indices
+
         if "table" not in self.config:
             raise ValueError(f"A {self.config['model']} has no classes to draw: it was not trained with conditions.")
-        labels, table = torch.as_tensor(labels), torch.tensor(self.config["table"])
+        labels, table = as_indices(labels, "The model's classes"), torch.tensor(self.config["table"])
         if not ((labels >= 0) & (labels < len(table))).all():
             raise ValueError(f"The model draws classes 0 to {len(table) - 1}, not {labels.tolist()}.")
         return table[labels.cpu()].to(labels.device)

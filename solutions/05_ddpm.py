@@ -18,7 +18,8 @@
 # **Before it:** Gaussians, Bayes' rule, and the ELBO (notebooks 01 and 03).
 #
 # Fill in the `TODO` cells from top to bottom and run the check below each. A check brings its own version of whatever
-# came earlier; the figures need yours, and say in one sentence what is not written yet.
+# came earlier; the figures need yours, and say in one sentence what is not written yet. If this notebook imports `.py` files
+# of your own, hand them in with it.
 
 # %% tags=["setup"]
 import math
@@ -1030,12 +1031,14 @@ plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x 
 # with the course; set `TRAIN = True` at the top to do it yourself.
 
 # %% tags=["demo"]
+folder = zoo.FOLDER
 if TRAIN:
     from course_utils import training
 
-    training.train("mnist-unet")
+    finished = training.train("mnist-unet", resume=False, out=training.RUNS / "finished")
+    folder = finished.parent if finished else folder  # where it was interrupted, the shipped weights serve below
 
-shipped = zoo.load("mnist-unet")
+shipped = zoo.load("mnist-unet", folder)
 print({name: shipped.config[name] for name in ("path", "objective", "image_size")})
 print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 200 samples as the digit that was asked for")
 
@@ -1083,7 +1086,7 @@ widgets.explore(beliefs, caption=lambda t: f"x_t and the predicted x_start at t 
 from numpy import asarray
 from PIL import Image
 
-grid = torch.from_numpy(asarray(Image.open(zoo.samples("mnist-unet"))) / 255)  # ten digits of 28 x 28 in a row
+grid = torch.from_numpy(asarray(Image.open(zoo.samples("mnist-unet", folder))) / 255)  # ten digits of 28 x 28 in a row
 drawn = grid.reshape(-1, 28, 10, 28).transpose(1, 2).reshape(-1, 1, 28, 28)
 plot.show(plot.images(drawn[:100], columns=20), alt="A hundred sampled digits, ten of each class.")
 

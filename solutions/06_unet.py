@@ -16,11 +16,12 @@
 # **Time:** about three and a half hours. The seven exercises take 105 minutes, the rest goes into reading, four
 # questions and the experiments. You need the training loop of notebook 00 and the noisy image of notebook 05:
 # $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$.
+#
+# If this notebook imports `.py` files of your own, hand them in with it.
 
 # %% tags=["setup"]
 import copy
 import math
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -804,8 +805,10 @@ class Mine(MnistUnet):
         return Unet(**self.ARGS)
 
 
+folder = zoo.FOLDER
 if TRAIN:
-    training.train(Mine(), resume=False, out=Path("runs/finished"))
+    finished = training.train(Mine(), resume=False, out=training.RUNS / "finished")
+    folder = finished.parent if finished else folder  # where it was interrupted, the shipped weights serve below
 
 # %% [markdown]
 # ## 11 · Weights from elsewhere
@@ -816,7 +819,6 @@ if TRAIN:
 # computes nonsense.
 
 # %% tags=["demo"]
-folder = Path("runs/finished") if TRAIN else zoo.FOLDER
 shipped = zoo.load("mnist-unet", folder)
 
 

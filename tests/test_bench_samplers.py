@@ -1,48 +1,52 @@
-"""Both sides of the samplers' benchmark do the same work."""
+"""The sides of the samplers' benchmark do the same work; that its DDIM is diffusers', test_benchmarks.py shows."""
 
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 import torch
 
 from course_utils import bench
+from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 
 
 @pytest.fixture(scope="module")
-def cases():
-    return [case for case in bench.load("samplers").cases() if case.peer]
+def benchmark():
+    return bench.load("samplers")
 
 
-def test_both_sides_reach_the_same_picture(cases):
-    for case in (c for c in cases if "alone" not in c.name):
-        ours, theirs = (torch.manual_seed(0) and side() for side in (case.ours, case.peer))
-        off = (ours - theirs).abs().max() / theirs.abs().max()
-        assert off < 1e-5, case.name
+class Counting(torch.nn.Module):
+    """A network that notes the shapes that it is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def forward(self, x, t, model_kwargs):
+        self.asked.append((x.shape, t.shape, t.dtype, model_kwargs["text_emb"].shape))
+        return 0.5 * x + 0.1 * model_kwargs["text_emb"].mean() + 1e-3 * t.view(-1, 1, 1, 1)
 
 
-def test_the_noise_alone_is_as_much_as_a_sampler_draws(cases):
-    for case in (c for c in cases if "alone" in c.name):
-        after = []
-        for side in (case.ours, case.peer):
-            torch.manual_seed(0)
-            side()
-            after.append(torch.get_rng_state())
-        assert torch.equal(*after), case.name
+def test_the_network_alone_is_asked_what_every_sampler_asks(benchmark):
+    net = Counting()
+    case = benchmark.slider.Case(net, torch.randn(2, 1, 4, 4), torch.randn(2, 3), DiscreteVP(cosine_betas(200)))
+    asked = {}
+    for name, side in benchmark.sides(case, net, None).items():
+        net.asked.clear()
+        side()
+        asked[name] = list(net.asked)
+    assert set(asked) == {*benchmark.SAMPLERS, "network"} and len(asked["network"]) == benchmark.STEPS
+    assert all(shapes == asked["network"] for shapes in asked.values())
 
 
-def test_without_peers_every_row_is_there(monkeypatch):
-    benchmark = bench.load("samplers")
-    monkeypatch.setattr(benchmark, "medians", lambda sides, **_: dict.fromkeys(sides, 1.0))
-    monkeypatch.setattr(benchmark, "installed", lambda package: False)
-    for package in ("diffusers", "denoising_diffusion_pytorch"):
-        monkeypatch.setitem(sys.modules, package, None)
+@pytest.mark.parametrize("found", [True, False])
+def test_every_row_is_there_with_peers_and_without(benchmark, monkeypatch, found):
+    monkeypatch.setattr(benchmark, "medians", lambda sides, *_, **__: dict.fromkeys(sides, 1.0))
+    monkeypatch.setattr(benchmark, "installed", lambda package: found)
+    monkeypatch.setattr(benchmark, "compiler", lambda: False)
     rows = list(benchmark.rows())
     recorded = json.loads((bench.FOLDER / "results/samplers.json").read_text("utf-8"))["rows"]
     assert [(row.name, row.unit, row.goal) for row in rows] == [(r["name"], r["unit"], r["goal"]) for r in recorded]
-    measured = [row.name for row in rows if row.ratio is not None]
-    assert len(measured) == 2 and all("alone" in name for name in measured)
-    assert {row.needs for row in rows} == {"", "diffusers: not applicable",
-                                           "denoising-diffusion-pytorch: not applicable"}
+    needs = [row.needs.split(":")[0] for row in rows]
+    assert needs == ["", "", "", "" if found else "diffusers"] + ["a C++ compiler"] * 4

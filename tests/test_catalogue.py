@@ -8,9 +8,10 @@ from typing import ClassVar
 import pytest
 import torch
 
-from course_utils import cli, recipes, training, zoo
+from course_utils import cli, files, recipes, training, zoo
 from course_utils.recipes import Recipe
 from course_utils.training import catalogue
+from course_utils.training.step import learning_rate
 
 LOAD = zoo.load
 
@@ -50,7 +51,7 @@ class Pupil(Judge):
     needs: ClassVar[tuple[str, ...]] = ("judge",)
 
     def config(self):
-        return super().config() | {"judge": zoo.digest(zoo.load("judge").model.state_dict())}
+        return super().config() | {"judge": files.digest(zoo.load("judge").model.state_dict())}
 
 
 @pytest.fixture
@@ -151,10 +152,10 @@ class Staged(Judge):
 
 
 def test_the_learning_rate_begins_anew_at_a_restart():
-    rates = [training.learning_rate(Staged(), step, 20) for step in range(20)]
+    rates = [learning_rate(Staged(), step, 20) for step in range(20)]
     assert rates[:10] == rates[10:] and rates[1] == Staged().learning_rate and rates[9] < 0.1 * rates[1]
-    assert [training.learning_rate(Staged(), step, 8) for step in range(8)] == [
-        training.learning_rate(Judge(warmup=2), step, 8) for step in range(8)]  # a run that ends before the restart
+    assert [learning_rate(Staged(), step, 8) for step in range(8)] == [
+        learning_rate(Judge(warmup=2), step, 8) for step in range(8)]  # a run that ends before the restart
 
 
 def test_what_a_milestone_showed_is_shipped_whether_the_run_was_interrupted_or_not(tmp_path):
@@ -164,13 +165,12 @@ def test_what_a_milestone_showed_is_shipped_whether_the_run_was_interrupted_or_n
 
     whole = shipped(tmp_path, False)
     run = training.State(Staged(), torch.device("cpu"))
-    with training._asked_to_stop() as asked:
-        for _ in range(12):
-            training._step(run, run.model, asked)
-            run.step += 1
-            if run.step == 10:
-                run.recorded = run.look(run.recipe.record, 10)
-            run.losses.append(0.0)
+    step = training.Step(run, run.model)
+    for _ in range(12):
+        run.losses.append(step()[0])
+        run.step += 1
+        if run.step == 10:
+            run.recorded = run.look(run.recipe.record, 10)
     (tmp_path / "parts").mkdir()
     training._save(run, tmp_path / "parts" / "staged-state.safetensors")
     parts = shipped(tmp_path / "parts", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ def namespace(source: str) -> Namespace:
 
 
 CLASS = "class Model: pass\n"
+GIVEN = "import math\n\n\ndef twice(x):\n    return x + x"
 METHOD = CLASS + "@method_of(Model)\ndef double(self, x):\n    "
 
 
@@ -39,6 +41,7 @@ def demo(monkeypatch):
     record = lambda code: observe(TASK, namespace(METHOD + code), inputs)  # noqa: E731
     recorded = Recorded({TASK.id: inputs}, {TASK.id: record("return 2 * x")},
                         {TASK.id: [Mistake("squared", "Twice, not the second power.", record("return x ** 2"))]})
+    recorded.owners, recorded.given = {TASK.id: "Model"}, {"setup": [GIVEN]}
     monkeypatch.setattr(check_module, "load_recorded", lambda notebook: recorded)
     monkeypatch.setattr(tasks, "get", lambda id: TASK)
     monkeypatch.setattr(tasks, "notebook_of", lambda id: "99_demo")
@@ -97,7 +100,7 @@ def test_no_tensor_is_told():
 
 
 def test_an_unfinished_todo_says_where_it_is():
-    with pytest.raises(Unfinished, match="`double` is still to be written"):
+    with pytest.raises(Unfinished, match="`Model.double` is still to be written"):
         check(TASK.id, namespace(METHOD + "raise Unfinished()"))
 
 
@@ -106,6 +109,106 @@ def test_the_running_notebook_is_the_default(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "__main__", student)
     check(TASK.id)
     assert "passed" in capsys.readouterr().out
+
+
+# ---- the true reason -----------------------------------------------------------------------------------------------
+
+
+def test_a_function_that_is_called_as_a_method_is_told(monkeypatch):
+    helper = Task("demo.helper", 10, TASK.inputs, TASK.probe, 1e-4, 1e-5)
+    monkeypatch.setattr(tasks, "tasks_of", lambda notebook: [TASK, helper])
+    said = failure(METHOD + "return self.helper(x)")
+    assert "`helper` is a function, not a method: call helper(…) by its name alone" in said and "in your line 4" in said
+
+
+def test_of_two_methods_of_one_name_the_one_of_the_objects_class_is_missed(monkeypatch):
+    other = Task("demo.Other.double", 10, TASK.inputs, TASK.probe, 1e-4, 1e-5)
+    monkeypatch.setattr(tasks, "tasks_of", lambda notebook: [other, TASK])
+    check_module.load_recorded("99_demo").owners["demo.Other.double"] = "Other"
+    assert "run the cell of demo.double." in failure(CLASS)
+
+
+def test_what_given_cells_define_is_brought_where_it_is_missing(capsys):
+    nb = namespace(METHOD + "return twice(x) * math.cos(0)")
+    names = set(vars(nb))
+    check(TASK.id, nb)
+    assert "passed" in capsys.readouterr().out and set(vars(nb)) == names
+    assert "is off" in failure("twice = lambda x: x\n" + METHOD + "return twice(x)")  # the notebook's own comes first
+
+
+@pytest.mark.parametrize("given", ["", GIVEN + "\n"])
+def test_the_line_told_is_the_students_and_not_a_given_one(given):
+    nb = namespace(METHOD + "return twice(None)")
+    if given:
+        linecache.cache["cell-2"] = (len(given), None, given.splitlines(True), "cell-2")
+        exec(compile(given, "cell-2", "exec"), vars(nb))
+    with pytest.raises(CheckFailed, match="TypeError: (.|\n)*in your line 4: return twice"):
+        check(TASK.id, nb)
+
+
+@pytest.mark.parametrize("code", ["x += x\n    return x", "return x.mul_(2)", "x[0] = 2\n    return 2 * x"])
+def test_writing_into_what_is_given_is_told(code):
+    assert "it writes into a tensor that it was given" in failure(METHOD + code)
+
+
+def test_torchs_own_refusal_to_write_in_place_is_told_in_the_same_words():
+    said = failure(METHOD + "x = x.clone().requires_grad_()\n    x += 1\n    return x")
+    assert "it writes into a tensor that it was given" in said and "in your line 5: x += 1" in said
+
+
+@pytest.mark.parametrize("setting", ["torch.set_default_dtype(torch.float64)", "torch.set_grad_enabled(False)",
+                                     "torch.set_default_device('meta')"])
+def test_the_notebooks_defaults_change_no_verdict_and_stay(setting, capsys):
+    code = "w = torch.ones(3, requires_grad=True)\n    g, = torch.autograd.grad((w * 2 * x).sum(), w)\n    return g"
+    state = lambda: (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_default_device())  # noqa: E731
+    try:
+        exec(setting)
+        chosen = state()
+        check(TASK.id, namespace(METHOD + code))
+        assert state() == chosen
+    finally:
+        torch.set_default_dtype(torch.float32), torch.set_grad_enabled(True), torch.set_default_device(None)
+    assert "passed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("loop", ["while True: pass", "while True:\n        try:\n            while True: pass\n"
+                                  "        except TimeoutError: x = 0 / 0"])
+def test_an_endless_loop_is_stopped(loop, monkeypatch):
+    monkeypatch.setattr(check_module, "LONGEST", 0.2)
+    said = failure(METHOD + loop)
+    assert "stopped after 0.2 seconds" in said or "ZeroDivisionError" in said
+    assert "in your line" in said and "check.py" not in said
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_a_stub_that_replaced_a_method_of_the_class_says_so():
+    whole = "class Model:\n    def double(self, x): return 2 * x\n"
+    stub = "@method_of(Model)\ndef double(self, x):\n    raise Unfinished()\n"
+    with pytest.raises(Unfinished, match=r"`Model.double` is a stub: its TODO cell ran after your class"):
+        check(TASK.id, namespace(whole + stub + stub))
+    with pytest.raises(Unfinished, match=r"`Model.double` is still to be written"):
+        check(TASK.id, namespace("class Model: pass\n" + stub + stub))
+
+
+RIGHT = "@method_of(Model)\ndef double(self, x):\n    return 2 * x"
+
+
+@pytest.mark.parametrize("later, why", [
+    (RIGHT + " +", "is no Python (invalid syntax, line 3)"),
+    ("def double(self, x):\n    return 7", "lacks the line @method_of(Model) above its def"),
+    ("1 / 0\n" + RIGHT.replace("2", "3"), "did not come to its end"),
+    (RIGHT, None), ("@method_of(Other)\ndef double(self, x):\n    return 7", None), ("x = 7", None)])
+def test_an_older_definition_is_told_under_the_tick(later, why, capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.user_ns["method_of"] = method_of
+    for cell in (CLASS + "class Other: pass", RIGHT, later):
+        shell.run_cell(cell, store_history=True)
+    capsys.readouterr()
+    check(TASK.id, Namespace(shell.user_ns))
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:] == ([f"  This is the `double` of In [2]: the last run of its cell, In [3], {why}."] if why else [])
 
 
 def test_methods_can_be_set_on_a_class_one_by_one():

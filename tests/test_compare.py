@@ -93,3 +93,24 @@ def test_what_is_no_tensor_is_told():
 def test_relative_error_is_of_the_largest_value():
     assert relative_error(torch.tensor([1.0, 10.0]), torch.tensor([1.5, 10.0])) == 0.05
     assert relative_error(torch.empty(0), torch.empty(0)) == 0.0
+
+
+def test_a_shape_is_told_by_the_name_of_what_has_it():
+    outcome = lambda name, *shape: Outcome({f"shape_of_{name}": torch.tensor(shape)})  # noqa: E731
+    name = "level 0, module 2: weight"
+    wanted = outcome(name, 12, 6, 2, 2)
+    found = difference(outcome(name, 6, 6, 3, 3), wanted, reveal=False)
+    assert found.sentence == "`level 0, module 2: weight` has shape (6, 6, 3, 3), expected (12, 6, 2, 2)."
+    assert found.kind == difference(outcome(name, 6), wanted).kind == "shape"
+    assert difference(wanted, wanted) is None
+    assert difference(Outcome({f"shape_of_{name}": torch.tensor(6)}), wanted).kind == "shape"  # from a forger
+
+
+def test_what_was_passed_over_is_not_blamed_on_a_later_exception():
+    got, want = Outcome({"b": torch.ones(1)}, "ValueError", "later"), Outcome(dict.fromkeys("ab", torch.ones(1)))
+    assert difference(got, want).sentence == "There is no `a`."
+    assert difference(Outcome({}, "ValueError", "later"), want).kind == "error"
+
+
+def test_a_property_is_true_or_false():
+    assert difference(torch.tensor(False), torch.tensor(True)).sentence == "`y` is False, it should be True."

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import ordinary_user
 
 from course_utils import data
 
@@ -70,13 +71,13 @@ def test_cached_builds_once(cache):
     assert [p.name for p in cache.iterdir()] == ["numbers.arrays"]
 
 
-@pytest.mark.parametrize("damage", ["empty", "truncated", "garbage", "header", "one bit in the data", "checksum"])
+@pytest.mark.parametrize("damage", ["empty", "truncated", "garbage", "header", "one bit in the data", "length"])
 def test_a_damaged_cache_is_rebuilt(cache, damage):
     data.cached("numbers", lambda: NUMBERS)
     path = cache / "numbers.arrays"
     whole = bytearray(path.read_bytes())
-    if damage in {"header", "one bit in the data", "checksum"}:
-        whole[{"header": 45, "one bit in the data": -9, "checksum": 3}[damage]] ^= 1
+    if damage in {"header", "one bit in the data", "length"}:
+        whole[{"header": 45, "one bit in the data": -9, "length": 3}[damage]] ^= 1
         path.write_bytes(whole)
     else:
         path.write_bytes({"empty": b"", "truncated": bytes(whole[:-100]), "garbage": b"\xff" * 500}[damage])
@@ -115,20 +116,24 @@ except OSError as e:
     out, error = run(code, cache).communicate(timeout=60)
     assert error == ""
     assert out.count("\n") == 1
-    assert out.startswith(f"The data cache {cache} cannot be written (")
+    assert out.startswith(f"{cache}/big.arrays could not be written (file too large)")
     assert "COURSE_CACHE" in out
     assert list(cache.iterdir()) == []  # no half of a file is left
 
 
 def test_a_cache_that_cannot_be_made_is_the_same_sentence(cache):
     cache.write_text("a file stands where the folder should")
-    with pytest.raises(OSError, match=r"The data cache .* cannot be written .* free some space"):
+    with pytest.raises(OSError, match=r"numbers.arrays cannot be read \(not a directory\). COURSE_CACHE"):
         data.cached("numbers", lambda: NUMBERS)
 
 
-def test_others_may_read_a_cache(cache):
+def test_others_may_read_a_cache_or_are_told_why_not(cache):
     data.cached("numbers", lambda: NUMBERS)
-    assert (cache / "numbers.arrays").stat().st_mode & 0o777 == 0o644
+    with ordinary_user(cache):
+        assert len(data.cached("numbers", dict)["numbers"]) == 1000
+    (cache / "numbers.arrays").chmod(0)
+    with ordinary_user(cache), pytest.raises(OSError, match=r"numbers.arrays cannot be read \(permission denied\)"):
+        data.cached("numbers", dict)
 
 
 # --- MNIST
@@ -264,7 +269,7 @@ def test_main_says_what_fails_in_one_sentence(cache, capsys):
     assert data.main() == 1
     printed = capsys.readouterr()
     assert printed.err.count("\n") == 1
-    assert "cannot be written" in printed.err
+    assert "cannot be read (not a directory)" in printed.err
 
 
 def test_the_small_sets_need_no_torchvision(sets):
@@ -276,3 +281,17 @@ print(len(mnist("test")[0]))
 """
     out, error = run(code, sets).communicate(timeout=60)
     assert out == "500\n", error
+
+
+def test_without_a_home_the_cache_says_what_to_set(monkeypatch, tmp_path):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(data.Path, "home", nobody)
+    for name in ("COURSE_CACHE", "XDG_CACHE_HOME", "COURSE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(OSError, match="no home folder to keep the data sets in: set COURSE_CACHE"):
+        data.cache_folder()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    assert len(data.mnist("test")[0]) == 500

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from course_utils.tasks.draws import Rng, drawn, fill
+from course_utils.tasks.draws import Rng, drawn, fill, stand_ins
 
 
 def test_inputs_are_the_same_for_a_seed_and_other_for_another():
@@ -61,6 +66,84 @@ def test_mean_and_std_of_a_normal_draw_are_kept():
         assert torch.allclose(torch.normal(2.0, 3.0, (2, 3)), NOISE * 3 + 2)
         assert torch.allclose(torch.normal(torch.full((2, 3), 1.0), torch.full((2, 3), 0.5)), NOISE * 0.5 + 1)
         assert torch.allclose(torch.empty(2, 3).normal_(mean=1.0, std=2.0), NOISE * 2 + 1)
+
+
+@pytest.mark.parametrize("draw", [
+    lambda: torch.stack([torch.randn(3) for _ in range(2)]),
+    lambda: torch.cat([torch.randn(4), torch.randn(2, dtype=torch.float64)]).reshape(2, 3),
+    lambda: torch.stack([torch.stack([torch.randn(()) for _ in range(3)]) for _ in range(2)])])
+def test_noise_is_drawn_in_any_partition(draw):
+    with drawn(noise=NOISE):
+        assert torch.equal(draw().float(), NOISE)
+
+
+def test_times_are_drawn_one_by_one():
+    with drawn(t=T):
+        assert [int(torch.randint(10, ())) for _ in range(2)] == T.tolist()
+
+
+def test_a_draw_of_too_many_is_answered_and_not_right():
+    with drawn(noise=NOISE):
+        assert torch.equal(torch.randn(3, 3), torch.cat([NOISE, NOISE[:1]]))
+
+
+@pytest.mark.parametrize("draw", [
+    lambda: np.random.randn(2, 3), lambda: np.random.default_rng(0).standard_normal((2, 3)),
+    lambda: np.random.normal(size=(2, 3)), lambda: np.random.RandomState(0).randn(2, 3)])
+def test_numpys_normal_numbers_are_refused_by_a_sentence(draw):
+    with drawn(noise=NOISE), pytest.raises(ValueError, match="draw the noise with torch, in the shape of the data"):
+        draw()
+    draw()
+    with drawn(t=T):
+        draw()
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """Imports a student's file of this text and gives the names of a notebook that took a class from it."""
+
+    def load(text: str, imported: str) -> SimpleNamespace:
+        (tmp_path / "mymodel.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        sys.modules.pop("mymodel", None)
+        return SimpleNamespace(**{imported: getattr(importlib.import_module("mymodel"), imported)})
+
+    yield load
+    sys.modules.pop("mymodel", None)
+
+
+FILE = """
+import torch
+def extract(a): return "theirs"
+class Base:
+    @torch.no_grad()
+    def look(self): return extract(1)
+class Model(Base):
+    pass
+def look(): return extract(1)
+"""
+
+
+def test_stand_ins_reach_the_file_that_a_class_was_imported_from(beside):
+    nb = beside(FILE, "Model")
+    with stand_ins(nb, extract=lambda a: "ours", helper=None):
+        assert nb.Model().look() == nb.extract(1) == "ours"
+        assert not hasattr(sys.modules["mymodel"], "helper")
+    assert nb.Model().look() == "theirs" and not hasattr(nb, "extract")
+
+
+def test_what_wraps_a_builtin_is_passed_over(beside):
+    nb = beside(FILE, "Model")
+    nb.length = functools.wraps(len)(lambda x: len(x))  # as IPython's own `open` is
+    with stand_ins(nb, extract=lambda a: "ours"):
+        assert nb.Model().look() == "ours"
+
+
+def test_stand_ins_reach_the_file_that_a_function_was_imported_from(beside):
+    nb = beside(FILE, "look")
+    with stand_ins(nb, extract=lambda a: "ours"):
+        assert nb.look() == "ours"
+    assert nb.look() == "theirs"
 
 
 def test_the_order_of_different_draws_does_not_matter():

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import nbformat
 import pytest
+import torch
 from grading.classroom import submission
 
-from course_utils import notebooks
+from course_utils import cells
+from course_utils import own as own_module
 from course_utils.own import own
 
 ASKED = ("06_unet", "drop_condition", ["unet.drop_condition"])
@@ -43,10 +48,41 @@ def test_until_its_check_passes_the_library_is_used(beside, options):
     assert found is None and "until the check of unet.drop_condition in notebook 06 passes" in sentence
 
 
-def test_a_notebook_that_does_not_run(beside, tmp_path):
+EXPERIMENTS = [
+    "1 / 0", "import sys\nsys.exit()", "!touch made", "%%bash\ntouch made", "if True:\n    %time 1", "drop_condition?",
+    "display(get_ipython())", "import asyncio\nawait asyncio.sleep(0)", "print('loud')", "def f(:",
+    "import os\nos.makedirs('below', exist_ok=True)\nos.chdir('below')",
+    "torch.set_default_dtype(torch.float64)", "torch.set_grad_enabled(False)"]
+
+
+@pytest.mark.parametrize("at", [1, -1])
+def test_a_students_experiments_do_no_harm(beside, tmp_path, capsys, at):
     beside()
     nb = nbformat.read(tmp_path / "06_unet.ipynb", as_version=4)
-    next(c for c in nb.cells if notebooks.kind_of(c) == "setup").source += "\n1 / 0"
+    place = 2 if at == 1 else len(nb.cells)  # behind the first given cell, or at the end
+    nb.cells[place:place] = [nbformat.v4.new_code_cell(text) for text in EXPERIMENTS]
     nbformat.write(nb, tmp_path / "06_unet.ipynb")
+    before = Path.cwd(), torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state().tolist()
     found, sentence = own(*ASKED)
-    assert found is None and "does not run by itself (ZeroDivisionError)" in sentence
+    assert found is not None, sentence
+    assert (Path.cwd(), torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state().tolist()) == before
+    assert capsys.readouterr() == ("", "") and not list(tmp_path.glob("**/made"))
+
+
+def test_given_cells_are_known_by_their_text_where_metadata_is_gone(beside, tmp_path, monkeypatch):
+    beside()
+    path = tmp_path / "06_unet.ipynb"
+    nb = json.loads(path.read_text())
+    for cell in nb["cells"]:
+        cell["metadata"] = {}
+    path.write_text(json.dumps(nb))
+    ran = []
+    monkeypatch.setattr(own_module, "run", lambda source, *rest: ran.append(source) or cells.run(source, *rest))
+    assert own(*ASKED)[0] is not None
+    assert not any("check(\"" in source or "plot.show" in source for source in ran)
+
+
+def test_a_file_that_is_no_notebook_is_told(beside, tmp_path):
+    (tmp_path / "06_unet.ipynb").write_text("not a notebook")
+    found, sentence = own(*ASKED)
+    assert found is None and "does not run by itself" in sentence

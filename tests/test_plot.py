@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import subprocess
 import sys
 
@@ -28,6 +29,14 @@ FIGURES = {
     "bars": lambda: plot.bars({"Euler": 0.5, "Heun": 0.25}, ylabel="distance"),
     "figure": lambda: plot.figure(columns=2)[0],
 }
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was sent to the notebook."""
+    bundles = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw, metadata: bundles.append(data))
+    return bundles
 
 
 def picture(fig) -> np.ndarray:
@@ -74,8 +83,43 @@ def test_every_image_pixel_is_a_whole_square():
 def test_images_are_clamped_and_never_rescaled():
     grey = torch.full((1, 1, 8, 8), 0.5)
     assert abs(int(picture(plot.images(grey))[20, 20, 0]) - 127) <= 1
-    for value, want in ((7.0, 255), (-7.0, 0), (float("nan"), 0)):
+    for value, want in ((7.0, 255), (-7.0, 0), (float("inf"), 255)):
         assert picture(plot.images(grey * value))[20, 20, 0] == want
+
+
+ORANGE = [213, 94, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_pixel_that_is_no_number_is_orange_and_told(channels, shown):
+    x = torch.full((2, channels, 8, 8), 0.5)
+    x[1, -1, :4] = float("nan")
+    fig = plot.images(x, columns=2)
+    side = picture(fig).shape[0]
+    assert picture(fig)[side // 4, -20].tolist() == ORANGE
+    assert picture(fig)[side * 3 // 4, -20].tolist() == picture(fig)[20, 20].tolist() != ORANGE
+    plot.show(fig, alt="Two squares.")
+    told = "Two squares. Not numbers (NaN): "
+    assert shown[0]["text/plain"].startswith(told) and shown[0]["text/plain"].endswith(", drawn in orange.")
+
+
+@pytest.mark.parametrize("draw", [
+    lambda x: plot.curves(X[:4], {"a": x, "b": X[:4]}, xlabel="t", ylabel="y"),
+    lambda x: plot.histograms({"a": x, "b": X[:4]}, xlabel="x"),
+    lambda x: plot.points({"a": x.reshape(2, 2), "b": X[:4].reshape(2, 2)}),
+], ids=["curves", "histograms", "points"])
+def test_values_that_are_no_numbers_are_told_in_every_figure(draw, shown):
+    plot.show(draw(X[:4]), alt="Some.")
+    plot.show(draw(torch.tensor([0.0, float("nan"), 1.0, float("nan")])), alt="Some.")
+    assert shown[0]["text/plain"] == "Some."
+    assert re.fullmatch(r"Some\. Not numbers \(NaN\): 2 of \d+ values, left out\.", shown[1]["text/plain"])
+
+
+def test_a_figure_can_be_shown_twice(shown):
+    fig = FIGURES["curves"]()
+    plot.show(fig, alt="Two curves.")
+    plot.show(fig, alt="Two curves.")
+    assert shown[0] == shown[1] and base64.b64decode(shown[0]["image/png"]) == plot.png(FIGURES["curves"]())
 
 
 def test_tensors_of_any_kind_are_drawn():

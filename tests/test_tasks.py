@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import importlib
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -73,9 +75,9 @@ def test_the_bank_has_three_mistakes_a_task_and_no_hint_twice(notebook):
 
 
 @NOTEBOOKS
-def test_there_are_three_whole_sets_of_variants(notebook):
+def test_there_are_four_whole_sets_of_variants(notebook):
     sets = variants(notebook)
-    assert len(sets) == 3
+    assert len(sets) == 4
     assert {name: set(entries) for name, entries in sets.items()} == dict.fromkeys(sets, {
         t.id for t in tasks.tasks_of(notebook)})
 
@@ -109,6 +111,53 @@ def test_every_mistake_fails_with_its_own_hint(id):
                 if not str(e).endswith(f"Hint: {entry.hint}"):
                     wrong.append(f"{entry.title}: {e}")
     assert wrong == []
+
+
+@TASKS
+def test_an_answer_that_writes_into_what_it_is_given_fails(id):
+    """The reference's own answer, after which every input of the probe is another one."""
+    task = tasks.get(id)
+
+    def spoiling(nb, **inputs):
+        for part in probe_parts(task, nb, inputs):
+            with torch.no_grad():
+                next(iter(inputs.values())).add_(1)
+            yield part
+
+    changed = dataclasses.replace(task, probe=spoiling)
+    recorded = load_recorded(tasks.notebook_of(id))
+    outcome = tasks.observe(changed, reference(tasks.notebook_of(id)), recorded.inputs[id])
+    assert outcome.error == "ChangedInPlace" and "make a new tensor" in outcome.message
+    assert first_difference(outcome, recorded.reference[id], task).kind == "error"
+
+
+def probe_parts(task: tasks.Task, nb: Any, inputs: dict) -> list[dict]:
+    result = task.probe(nb, **inputs)
+    return [result] if isinstance(result, dict) else result
+
+
+@TASKS
+def test_stand_ins_take_their_arguments_by_the_names_that_the_notebook_gives(id, monkeypatch):
+    """Whatever is put in the place of a name of the notebook, or of a method, is called like what stood there."""
+    module, nb, put = tasks.module_of(id.split(".")[0]), reference(tasks.notebook_of(id)), {}
+    original = module.stand_ins
+    monkeypatch.setattr(module, "stand_ins", lambda nb, **others: put.update(others) or original(nb, **others))
+    tasks.observe(tasks.get(id), nb, load_recorded(tasks.notebook_of(id)).inputs[id])
+    for name, stand_in in put.items():
+        assert arguments(stand_in) == arguments(getattr(nb, name)), name
+        if isinstance(stand_in, type):
+            assert arguments(stand_in.forward) == arguments(getattr(nb, name).forward), name
+    for name, method in methods(vars(module).get("Known", object)).items():
+        assert arguments(method) == arguments(vars(nb.GaussianDiffusion)[name]), name
+
+
+def methods(cls: type) -> dict[str, Callable]:
+    return {name: f for name, f in vars(cls).items() if inspect.isfunction(f)}
+
+
+def arguments(called: Callable) -> list[str]:
+    """The names of what it takes, in their order."""
+    return [p.name for p in inspect.signature(called).parameters.values()]
 
 
 @TASKS

@@ -183,7 +183,7 @@ def test_the_list_tells_data_size_time_and_quality(capsys):
 def test_ctrl_c_while_measuring_keeps_the_state(tmp_path, shipped, monkeypatch, capsys):
     monkeypatch.setattr(Line, "measure", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     assert train(Line(), tmp_path) is None
-    assert "the state is kept. Resume it by `course train line --resume`" in capsys.readouterr().out
+    assert "the state is kept. Go on from there by `resume=True` in this call" in capsys.readouterr().out
     monkeypatch.undo()
     monkeypatch.setattr(zoo, "save", lambda *_: tmp_path / "line")
     assert train(Line(), tmp_path, resume=True) == tmp_path / "line"
@@ -209,6 +209,8 @@ def test_a_short_run_replaces_no_shipped_checkpoint(tmp_path, shipped, capsys, m
     assert f"line: 3 of the recipe's 60 steps, written to {tmp_path / 'line'}" in capsys.readouterr().out
     assert training.train(Line(), folder=tmp_path, device="cpu") == tmp_path / "line"  # a recipe of one's own
     monkeypatch.setattr(recipes, "names", lambda: ["line"])
+    assert training.train(Line(), folder=tmp_path, device="cpu") == tmp_path / "line"  # that bears a name of ours
+    monkeypatch.setattr(Line, "__module__", f"{recipes.__name__}.line")
     assert training.train(Line(), folder=tmp_path, device="cpu", steps=59) == tmp_path / "line"
     assert training.train(Line(), folder=tmp_path, device="cpu") == zoo.FOLDER / "line"
 
@@ -219,6 +221,26 @@ def test_what_cannot_be_resumed_is_one_sentence(tmp_path, shipped):
     assert train(Line(stop_at=7), tmp_path) is None
     with pytest.raises(ValueError, match="another form of the recipe"):
         train(Line(batch_size=8), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("in_notebook, ours, said", [
+    (True, True, "by `resume=True` in this call"), (False, True, "by `course train line --resume`"),
+    (False, False, "by `resume=True` in this call")])
+def test_no_sentence_leads_to_the_courses_checkpoint(tmp_path, shipped, capsys, monkeypatch, in_notebook, ours, said):
+    monkeypatch.setattr(training, "_in_notebook", lambda: in_notebook)
+    monkeypatch.setattr(recipes, "names", lambda: ["line"])
+    if ours:
+        monkeypatch.setattr(Line, "__module__", f"{recipes.__name__}.line")
+    assert train(Line(stop_at=7), tmp_path) is None
+    assert said in capsys.readouterr().out
+
+
+def test_a_class_that_has_changed_is_told(tmp_path, shipped, monkeypatch):
+    interrupted = Line(stop_at=7)
+    assert train(interrupted, tmp_path) is None
+    monkeypatch.setattr(Line, "model", lambda self: nn.Linear(1, 1).double())
+    with pytest.raises(ValueError, match="its class has changed since. Delete the file"):
+        train(interrupted, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:3000], lambda b: b"", lambda b: b"rubbish",
@@ -339,3 +361,59 @@ def test_every_recipe_says_what_it_is():
         assert loss.dim() == 0 and torch.isfinite(loss)
     with pytest.raises(ValueError, match="mnist-unet"):
         recipes.find("nothing")
+
+
+@dataclass(frozen=True)
+class Holed(Line):
+    """Its data hold a value that is no number."""
+
+    value: float = float("nan")
+
+    def batch(self, generator):
+        x = super().batch(generator)["x"]
+        x[5] = self.value
+        return {"x": x, "labels": torch.arange(len(x))}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_data_that_are_not_finite_are_told_as_such(tmp_path, shipped, value):
+    with pytest.raises(ValueError, match="The data hold NaN or infinite values, in the batch's x: mend them") as e:
+        train(Holed(value=value), tmp_path)
+    assert "learning rate" not in str(e.value) and not shipped
+
+
+@dataclass(frozen=True)
+class Twice(Line):
+    """Begins another training of itself in the middle of a step."""
+
+    def loss(self, model, batch):
+        if not hasattr(self, "said"):
+            object.__setattr__(self, "said", [])
+            for resume in (False, True):
+                with pytest.raises(ValueError) as e:
+                    training.train(Line(), folder=self.folder, device="cpu", resume=resume)
+                self.said.append(str(e.value))
+        return super().loss(model, batch)
+
+
+def test_a_second_training_in_the_same_folder_is_refused_and_the_first_goes_on(tmp_path, shipped):
+    recipe = Twice(steps=3)
+    object.__setattr__(recipe, "folder", tmp_path)
+    assert training.train(recipe, folder=tmp_path, device="cpu") is not None
+    assert len(recipe.said) == 2 and all("line is being trained in" in said for said in recipe.said)
+    assert training.train(Line(), folder=tmp_path, device="cpu", steps=3) is not None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_training_is_in_nobodys_way(tmp_path, shipped):
+    code = ("import fcntl, os, sys\nfile = open(sys.argv[1], 'w')\nfcntl.flock(file, fcntl.LOCK_EX)\n"
+            "print('held', flush=True)\nsys.stdin.read()")
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path / ".line.lock"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(ValueError, match="wait for that run, stop it, or train in another folder"):
+            training.train(Line(), folder=tmp_path, device="cpu")
+        other.kill()
+        other.wait()
+    assert (tmp_path / ".line.lock").exists()
+    assert training.train(Line(), folder=tmp_path, device="cpu", steps=3) is not None

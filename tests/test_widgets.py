@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import plot, widgets
+from course_utils import notebooks, plot, widgets
 from course_utils.widgets import Control, explore
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -133,7 +133,7 @@ def test_words_cannot_leave_their_place(recording):
 
 def test_too_many_frames_is_one_sentence_before_any_is_drawn(recording):
     drawn = []
-    with pytest.raises(ValueError, match=r"take 90 frames .* together, 80 frames and 2 MB at most: offer fewer"):
+    with pytest.raises(ValueError, match=r"take 90 frames .* together, 80 frames and 0.6 MB at most: offer fewer"):
         explore(drawn.append, caption="x", height=list(range(45)), kind=["a", "b"])
     assert drawn == recording == []
 
@@ -155,6 +155,35 @@ def test_too_many_bytes_is_one_sentence(recording, monkeypatch):
         explore(lambda seed: plot.images(noise), caption="x", seed=[0, 1])
     assert "\n" not in str(e.value)
     assert recording == []
+
+
+def test_a_frame_of_noise_keeps_its_look_in_a_third_less(recording):
+    noise = np.random.default_rng(0).normal(0.5, 0.3, (10, 1, 28, 28))
+    explore(lambda seed: plot.images(noise), caption="x", seed=[0])
+    (frame,) = state(recording[0]["text/html"])["frames"]
+    exact = np.asarray(plot.pixels(plot.images(noise))).astype(int)
+    assert np.abs(opened(frame).astype(int) - exact).max() <= 255 / (widgets.LEVELS - 1) / 2 + 1
+    assert len(frame) * 3 / 4 < 2 / 3 * len(widgets._encoded(plot.pixels(plot.images(noise)), lossless=True))
+
+
+@pytest.mark.parametrize("path", sorted(notebooks.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_recorded_figures_of_a_notebook_fit_their_share(path):
+    outputs = [o for cell in json.loads(path.read_text())["cells"] for o in cell.get("outputs", [])]
+    pages = ["".join(o.get("data", {}).get("text/html", "")) for o in outputs]
+    assert sum(len(page) for page in pages if "explore-" in page) <= widgets.MOST_BYTES
+
+
+def test_a_value_that_is_no_number_is_told_in_every_frame(recording):
+    explore(lambda v: plot.images(np.full((1, 1, 8, 8), v)), caption="One grey.", v=[0.5, float("nan")])
+    captions = state(recording[0]["text/html"])["captions"]
+    assert captions[0] == "One grey." and captions[1].startswith("One grey. Not numbers (NaN): ")
+
+
+def test_a_figure_may_be_drawn_once_for_several_values(recording):
+    fig = draw(1)
+    explore(lambda height: fig, caption="x", height=[1, 2])
+    first, second = state(recording[0]["text/html"])["frames"]
+    assert first == second and np.array_equal(opened(first), np.asarray(plot.pixels(draw(1))))
 
 
 def test_an_error_while_recording_is_raised(recording):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 from conftest import ordinary_user
@@ -121,3 +124,26 @@ def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(shipped):
     path.chmod(0)
     with ordinary_user(path.parent), pytest.raises(OSError, match="small.*cannot be read .permission denied"):
         zoo.load("small", path.parent)
+
+
+@pytest.mark.parametrize("of", [
+    *(partial(torch.tensor, dtype=kind) for kind in (torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)),
+    *(partial(np.array, dtype=kind) for kind in ("int8", "uint8", "uint16", "int32", "uint32", "uint64")),
+    lambda values: np.array(values[::-1])[::-1], tuple, lambda values: range(values[0], 9, values[1] - values[0]),
+    lambda values: list(np.array(values))])
+def test_classes_may_be_integers_of_any_kind(shipped, tmp_path, of):
+    item = zoo.load("mnist-unet")
+    assert torch.equal(item.encode(of([3, 5, 7])), torch.tensor(item.config["table"])[[3, 5, 7]])
+
+
+@pytest.mark.parametrize("none", [[], (), range(0), torch.tensor([], dtype=torch.int64), np.array([])])
+def test_no_classes_are_no_rows(none):
+    item = zoo.load("mnist-unet")
+    assert item.encode(none).shape == (0, len(item.config["table"][0]))
+
+
+@pytest.mark.parametrize("wrong", [[1.0, 2.0], torch.tensor([1.5]), [True, False], torch.tensor([True]),
+                                   np.array([1.0])])
+def test_classes_that_are_no_integers_are_one_sentence(wrong):
+    with pytest.raises(ValueError, match=r"The model's classes are looked up by integers, not by torch\.(float|bool)"):
+        zoo.load("mnist-unet").encode(wrong)

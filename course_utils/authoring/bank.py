@@ -110,7 +110,21 @@ def record(notebook: str | Path, digest: str = "") -> None:
             raise ValueError(f"{bank_of(source).name}: `{entry.title}` has no hint, or {entry.task} is no task here.")
         outcome = observe_all(source, {entry.task: entry.code}, only=[entry.task])[entry.task]
         mistakes[entry.task].append(Mistake(entry.title, entry.hint, outcome))
-    save_recorded(source.stem, Recorded(inputs, reference, mistakes, modules_of(source), digest))
+    save_recorded(source.stem, Recorded(inputs, reference, mistakes, owners_of(source), given_in(source),
+                                         modules_of(source), digest))
+
+
+def owners_of(source: Path) -> dict[str, str]:
+    """Task id to the class that its method is put on, for the tasks that are methods."""
+    put_on = {c.metadata["task"]: re.search(r"^@method_of\((\w+)\)", c.source, re.MULTILINE)
+              for c in notebooks.read(source).cells if "task" in c.metadata}
+    return {id: found[1] for id, found in put_on.items() if found}
+
+
+def given_in(source: Path) -> dict[str, list[str]]:
+    """The texts of a source's given code cells by their kind."""
+    cells = [(notebooks.kind_of(c), c.source) for c in notebooks.read(source).cells if c.cell_type == "code"]
+    return {kind: [text for k, text in cells if k == kind] for kind in ("setup", "demo", "check")}
 
 
 _MEASURE = """

@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils import files, notebooks
+from course_utils import files, notebooks, released
 from course_utils.authoring.bank import bank_of
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -173,6 +173,8 @@ def _write(path: Path, nb: NotebookNode) -> bool:
 def graded(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
     """Writes nbgrader's metadata into a source's cells and folds the answers to questions, in `nb` itself.
 
+    Given code cells get the digest of their text, by which they are known after a later release, too.
+
     A task's cell is `solution` without points (with points nbgrader would want it graded by hand), its check's cell
     is `grade` and holds them, a question's answer is both.
 
@@ -188,6 +190,8 @@ def graded(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
         raise ValueError(f"{name}: not both a task and a check cell of {', '.join(sorted(alone))}.")
     for cell in nb.cells:
         kind = notebooks.kind_of(cell)
+        if kind in ("setup", "demo", "check"):
+            cell.metadata["released"] = released.digest(cell)
         if kind not in ("task", "check", "question"):
             continue
         id = cell.metadata[kind]
@@ -226,6 +230,9 @@ def student_face(nb: NotebookNode) -> NotebookNode:
     for preprocessor in config.GenerateAssignment.preprocessors:
         if preprocessor is not SaveCells:  # fills nbgrader's gradebook
             nb, resources = preprocessor(config=config)(nb, resources)
+    for cell in nb.cells:  # what is to be filled in is known as filled in by its digest
+        if notebooks.kind_of(cell) in ("task", "question"):
+            cell.metadata["released"] = released.digest(cell)
     return nb
 
 

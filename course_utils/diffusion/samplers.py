@@ -203,7 +203,8 @@ def _corrector(run: Run, path: GaussianPath, times: Tensor, prediction: Kind, ki
     def correct(i: int, x: Tensor) -> Tensor:
         score = to_score[i][0] * x + to_score[i][1] * run.evaluate(i, x)
         z = torch.empty_like(x).normal_(generator=generator)
-        ratio = sigma[i] if kind == "annealed" else _mean_norm(z) / _mean_norm(score)
+        size = _mean_norm(score)  # of a score of 0 nothing is to be corrected, and the step is 0
+        ratio = sigma[i] if kind == "annealed" else torch.where(size > 0, _mean_norm(z) / size, 0.0)
         root = 2 * a[i] * snr * ratio  # √(2η), η = 2(a·snr·ratio)²
         return x + 0.5 * root**2 * score + root * z
 

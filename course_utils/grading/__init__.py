@@ -4,6 +4,7 @@
     intake               what students hand in: folders, zip files, and whose a notebook in them is
     records              what the machine found out about a submission
     rubric               what it is held against, and whether that has changed
+    causes               why points were lost, in sentences
     grader, workshop     the answer key, one submission; what a process needs to grade
     pools                threads here or workers elsewhere
     reports              what is made of records and of marks by hand: tables, pages, files for gradebooks

@@ -21,18 +21,21 @@ from torch import Tensor
 
 from course_utils import notebooks, tasks
 from course_utils.grading import rubric
+from course_utils.grading.causes import first_of_all, imports_of, what_happened, with_cause
+from course_utils.grading.intake import beside
 from course_utils.grading.intake.archives import Unreadable
-from course_utils.grading.intake.submissions import GivenCells, Submission, read_cells
-from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
+from course_utils.grading.intake.submissions import GivenCells, Read, Submission, read
+from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.conversation import LOST, Conversation
 from course_utils.grading.rooms.room import Room, RoomFailed, Rooms
 from course_utils.grading.rooms.stage import stage
+from course_utils.grading.rooms.work import PARTLY, Work
 from course_utils.tasks import Outcome, Task
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 
-Cells = list[tuple[int, str]]
 WORKER = "course_utils.grading.rooms.worker"
+NOT_YET = "This task is new: the notebook is of an older release, which does not have it."
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,12 @@ class Key:
 
     Attributes:
         notebook: For example `05_ddpm`.
-        given: The cells that are not run.
+        given: The demo and check cells, whose text is not run.
         recorded: The public inputs and the known mistakes.
         rubric: The digest of what it is graded with.
         staged: The folder that a room for this notebook sees of the course.
+        release: The notebook's release, as it is given out today.
+        imports: The names that its setup cells import.
     """
 
     notebook: str
@@ -55,6 +60,8 @@ class Key:
     recorded: Recorded
     rubric: str
     staged: Path
+    release: str = ""
+    imports: frozenset[str] = frozenset()
 
 
 class Grader:
@@ -100,8 +107,10 @@ class Grader:
             self.keys[name] = self._key(name, only, staged[i])
 
     def _staged(self, notebook: str) -> Path:
-        named = notebooks.checkpoints(notebooks.read(notebooks.source_of(notebook)))
-        return stage(self.folder / notebook, notebook, load_recorded(notebook).modules, named)
+        source = notebooks.read(notebooks.source_of(notebook))
+        demos = [c.source for c in source.cells if notebooks.kind_of(c) == "demo"]
+        return stage(self.folder / notebook, notebook, load_recorded(notebook).modules, notebooks.checkpoints(source),
+                     demos)
 
     def _key(self, notebook: str, only: Collection[str], staged: Path) -> Key:
         source = notebooks.read(notebooks.source_of(notebook))
@@ -109,13 +118,14 @@ class Grader:
         inputs = {t.id: tasks.draw_inputs(t, self.seed) for t in asked}
         given = GivenCells.of(source)
         with self._room(staged) as talk:
-            stopped = talk.run(given.others(source.cells))
+            stopped = talk.run(given.work(source.cells))
             wanted = {t.id: talk.ask(t.id, inputs[t.id]) for t in asked}
-        faults = [f"cell {n}: {_what_happened(o)}" for n, o in stopped]
-        faults += [f"{id}: {_what_happened(o)}" for id, o in wanted.items() if o.error and not o.tensors]
+        faults = [f"cell {n}: {what_happened(o)}" for n, o in stopped]
+        faults += [f"{id}: {what_happened(o)}" for id, o in wanted.items() if o.error and not o.tensors]
         if faults:
             raise ValueError(f"The reference of {notebook} does not run in the sandbox. {' '.join(faults)}")
-        return Key(notebook, asked, inputs, wanted, given, load_recorded(notebook), rubric.digest(notebook), staged)
+        return Key(notebook, asked, inputs, wanted, given, load_recorded(notebook), rubric.digest(notebook), staged,
+                   source.metadata.course.release, imports_of(source))
 
     def grade(self, submission: Submission, alone: bool = True) -> Result:
         """A student's result, whatever was handed in.
@@ -141,18 +151,24 @@ class Grader:
     def _notebook(self, submission: Submission, key: Key) -> NotebookResult:
         if key.notebook not in submission.notebooks:
             raise Unreadable(" ".join([f"{key.notebook}.ipynb is missing.", *submission.unread]))
-        cells = key.given.others(read_cells(submission.notebooks[key.notebook]))
+        handed_in = read(submission.notebooks[key.notebook])
+        files, refused = beside.read(submission.beside.get(key.notebook, {}))
+        work = key.given.work(handed_in.cells, files)
         try:
-            return self._asked(cells, key)
+            result = self._asked(work, key)
         except RoomFailed:  # a machine short of memory for a moment
-            return self._asked(cells, key)
+            result = self._asked(work, key)
+        return replace(_of_its_release(result, handed_in, key), notes=[*result.notes, *refused])
 
-    def _asked(self, cells: Cells, key: Key) -> NotebookResult:
+    def _asked(self, work: Work, key: Key) -> NotebookResult:
         with self._room(key.staged) as talk:
-            stopped = [(n, _what_happened(o)) for n, o in talk.run(cells)]
+            failed = talk.run(work)
             results = [_judge(task, key, talk) for task in key.tasks]
-        return NotebookResult(key.notebook, [_with_cause(r, stopped) for r in results], stopped=stopped,
-                              rubric=key.rubric, overran=talk.overran)
+        partly = [n for n, o in failed if n in work.claimed and o.error in (PARTLY, "ModuleNotFoundError")]
+        stopped = [(n, what_happened(o)) for n, o in failed if o.error != PARTLY or n not in partly]
+        return NotebookResult(key.notebook, [with_cause(r, stopped) for r in results], stopped=stopped, partly=partly,
+                              rubric=key.rubric, overran=talk.overran,
+                              notes=first_of_all(results, stopped, key.imports))
 
     @contextmanager
     def _room(self, staged: Path) -> Iterator[Conversation]:
@@ -187,7 +203,7 @@ def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:
     difference = first_difference(got, key.wanted[task.id], task, reveal=False)
     if difference is None:
         return TaskResult(task.id, task.points, task.points)
-    why = _what_happened(got) if got.error in (*LOST, "Unfinished") else difference.sentence
+    why = what_happened(got) if got.error in (*LOST, "Unfinished") else difference.sentence
     known = None
     if got.error not in (*LOST, "Unfinished") and key.recorded.mistakes.get(task.id):
         public = talk.ask(task.id, key.recorded.inputs[task.id])
@@ -195,22 +211,12 @@ def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:
     return TaskResult(task.id, task.points, 0, why, known.title if known else "", known.hint if known else "")
 
 
-def _with_cause(result: TaskResult, stopped: list[tuple[int, str]]) -> TaskResult:
-    """A name that is missing may be one that a cell would have given, had it not stopped."""
-    if not result.why.startswith("It raised NameError") or not stopped:
-        return result
-    cell, what = stopped[0]
-    return replace(result, why=f"{result.why} Before that, cell {cell} had stopped: {what}")
-
-
-def _what_happened(outcome: Outcome) -> str:
-    """An outcome's error as a sentence for the student."""
-    if outcome.error == "Unfinished":
-        return UNFILLED
-    if outcome.error in LOST:
-        return outcome.message
-    message = outcome.message if len(outcome.message) <= 300 else outcome.message[:300] + "…"
-    return f"It raised {outcome.error}: {message}".rstrip(": ")
+def _of_its_release(result: NotebookResult, handed_in: Read, key: Key) -> NotebookResult:
+    """A notebook of an older release is graded by its task ids: what it does not have yet is told so."""
+    outdated, there = handed_in.release not in ("", key.release), handed_in.tasks
+    rows = [replace(t, why=NOT_YET) if outdated and there and t.task not in there and not t.earned else t
+            for t in result.tasks]
+    return replace(result, tasks=rows, release=handed_in.release, outdated=outdated)
 
 
 def _ungraded(key: Key, reason: str) -> NotebookResult:

@@ -43,6 +43,8 @@ class TaskResult:
 class NotebookResult:
     """A notebook's tasks; `reason` when it could not be graded; `stopped`: (cell, what happened) of failed cells.
 
+    `notes` are sentences that go before all else, on what costs many tasks or was not taken along; `partly` the given
+    cells that were changed, and run in part; `release` that of the notebook, `outdated` whether there is a newer one.
     `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded with. From
     `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
     What the late rules say, the `factor` of its points and the sentence `late`, is set for a report, too, and never
@@ -55,6 +57,10 @@ class NotebookResult:
     stopped: list[tuple[int, str]] = field(default_factory=list)
     overran: bool = False
     rubric: str = ""
+    notes: list[str] = field(default_factory=list)
+    partly: list[int] = field(default_factory=list)
+    release: str = ""
+    outdated: bool = False
     mark: float | None = None
     comment: str = ""
     factor: float = 1.0
@@ -109,8 +115,9 @@ class Result:
 
     @property
     def reason(self) -> str:
-        """Why the row is not complete, and which of several files counted; empty when there is nothing to say."""
-        return " ".join([*(n.reason for n in self.notebooks if n.reason), *self.notes])
+        """Why the row is not complete, what is missing, and which of several files counted; empty for nothing."""
+        told = [sentence for n in self.notebooks for sentence in (n.reason, *n.notes) if sentence]
+        return " ".join([*told, *self.notes])
 
     @property
     def remarks(self) -> str:

@@ -40,12 +40,12 @@ def code(source: str) -> str:
 
 
 def _answers(path: Path) -> bytes:
-    """The recorded answers without the digest of their sources, where any change of the text would show."""
+    """The recorded answers without what any change of the notebook's text would show in: its cells, and the digest."""
     content = path.read_bytes()
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8:8 + size])
     about = json.loads(header["__metadata__"]["course"])
-    about.pop("digest")
+    del about["digest"], about["given"]
     header["__metadata__"] = about
     return json.dumps(header, sort_keys=True).encode() + content[8 + size:]
 

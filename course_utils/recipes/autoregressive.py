@@ -113,6 +113,7 @@ class Tiles(Recipe):
     about: ClassVar[str] = "causal transformer of binarised digits in tiles"
     data: ClassVar[str] = f"{digits.DATA}, binarised"
     network: ClassVar[str] = "tiles"
+    ARGS: ClassVar[dict[str, Any]] = {"size": 28, "tile": 4, "dim": 64, "depth": 4, "heads": 4}
     steps: int = 3000
     weight_decay: float = 0.1
     drawn: int = 100  # samples of the shipped grid

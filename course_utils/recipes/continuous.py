@@ -68,9 +68,11 @@ class MnistVP(Continuous):
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     steps: int = 8000
+    sampling_steps: int = 50
     measured: int = 2000  # samples
     rated: int = 128  # held-out digits whose likelihood is followed over the run
     rated_at_end: int = 500  # and those that the finished model is measured on
+    tolerance: float = 1e-3  # of the likelihood's solver, for the state and for bits per dimension alike
 
     @property
     def milestones(self) -> tuple[int, ...]:
@@ -94,23 +96,20 @@ class MnistVP(Continuous):
         images = images[torch.linspace(0, len(images) - 1, min(n, len(images))).long()]
         generator = torch.Generator().manual_seed(0)
         x = likelihood.dequantize(images, torch.rand(images.shape, generator=generator)).to(digits.device_of(model))
-        solver = likelihood.Solver(bits_tol=1e-3, t_min=EARLIEST)
+        tolerance = self.tolerance
+        solver = likelihood.Solver(rtol=tolerance, atol=tolerance, bits_tol=tolerance, t_min=EARLIEST)
         probes = torch.Generator(x.device).manual_seed(0)
         logp = [likelihood.log_likelihood(model, part, self.path, prediction=self.prediction, solver=solver,
                                           per_sample=[], generator=probes).logp for part in x.split(128)]
         bits = likelihood.bits_per_dim(torch.cat(logp).cpu(), images[0].numel())
         return bits.mean().item(), (bits.std() / len(bits) ** 0.5).item()
 
-    def sample(self, model: nn.Module, n: int, steps: int = 50) -> Tensor:
-        """(n, 1, 28, 28) samples in [0, 1] by DDIM, on the CPU."""
-        return sampled(self, model, (n, 1, 28, 28), steps)
-
     def preview(self, model: nn.Module) -> Tensor:
-        return self.sample(model, 10, 20)
+        return sampled(self, model, (10, 1, 28, 28), 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         bits, error = self.bits(model, self.rated_at_end)
-        images = self.sample(model, self.measured)
+        images = sampled(self, model, (self.measured, 1, 28, 28), self.sampling_steps)
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 
 

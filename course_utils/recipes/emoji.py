@@ -40,9 +40,10 @@ class EmojiRetrieval(Recipe):
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Each drawing tells its own name from the batch's others (Radford et al. 2021); equal names share the mass."""
-        sentence = batch["sentence"]
-        logits = model(batch["x"]) @ sentence.T / self.temperature
-        same = (sentence @ sentence.T > 0.999).float()
+        read, sentence = model(batch["x"]), batch["sentence"]
+        with torch.autocast(read.device.type, enabled=False):  # in bfloat16 a name is not equal to itself
+            logits = read @ sentence.T / self.temperature
+            same = (sentence @ sentence.T > 0.999).float()
         return F.cross_entropy(logits, same / same.sum(1, keepdim=True))
 
     @torch.no_grad()
@@ -74,6 +75,7 @@ class EmojiUnet(Continuous):
     needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval",)
     steps: int = 8500
     learning_rate: float = 1e-3
+    sampling_steps: int = 50
     pool: int = 32_768  # pictures drawn beforehand
     measured: int = 2000  # samples
 
@@ -85,7 +87,7 @@ class EmojiUnet(Continuous):
         return sampled(self, model, (10, 3, 32, 32), 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        images = sampled(self, model, (self.measured, 3, 32, 32), 50)
+        images = sampled(self, model, (self.measured, 3, 32, 32), self.sampling_steps)
         return drawing_distances(images, ("plain", "coloured")), images
 
 

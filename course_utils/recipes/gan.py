@@ -30,8 +30,9 @@ class Adversaries(nn.Module):
     def forward(self, real: Tensor, z: Tensor) -> Tensor:
         """The loss of a batch of digits (b, 1, 28, 28) in [-1, 1] and noise z (b, latent_dim)."""
         fake = self.generator(z)
-        loss_d = F.softplus(-self.discriminator(real)).mean() + F.softplus(self.discriminator(fake.detach())).mean()
-        return loss_d + F.softplus(-fixed(self.discriminator, fake)).mean()
+        of_real, of_fake = self.discriminator(real).float(), self.discriminator(fake.detach()).float()
+        loss_d = F.softplus(-of_real).mean() + F.softplus(of_fake).mean()
+        return loss_d + F.softplus(-fixed(self.discriminator, fake).float()).mean()
 
 
 @dataclass(frozen=True)

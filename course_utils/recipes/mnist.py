@@ -129,7 +129,7 @@ class MnistUnet(_OnTheChain):
 
     def config(self) -> dict[str, Any]:
         return super().config() | {"table": digits.class_table(self.seed).tolist(), "image_size": 28,
-                                   "objective": "pred_noise"}
+                                   "prediction": "noise"}
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ class ConvVAE(Recipe):
         x = (batch["u"] < digits.moved(batch["images"], batch["move"], self.moves)).float()
         with torch.autocast(x.device.type, enabled=False):
             recon_x, mu, logvar = model(x)
-        reconstruction = F.binary_cross_entropy(recon_x, x, reduction="none").flatten(1).sum(1)
-        return (reconstruction + 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)).mean()
+            reconstruction = F.binary_cross_entropy(recon_x, x, reduction="none").flatten(1).sum(1)
+            return (reconstruction + 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)).mean()
 
     @torch.no_grad()
     def log_weights(self, model: nn.Module, x: Tensor, noise: Tensor) -> Tensor:

@@ -11,9 +11,10 @@ A file here holds the tasks of one prefix (`tasks/ddpm.py` those of `ddpm.*`) an
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from course_utils.tasks.draws import Rng
 
+NO_TASKS = {"draws", "compare", "recorded", "given", "explain"}  # the files here that hold no tasks
 PUBLIC_SEED = 231  # the visible check's inputs; the grader draws its own seed for every run
 
 
@@ -59,7 +61,7 @@ def task(id: str, *, points: float = 10, inputs: Callable[[Rng], dict[str, Tenso
 
 def prefixes() -> list[str]:
     """The task prefixes that exist, e.g. `['ddpm', 'unet']`."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in {"draws", "compare", "recorded"})
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in NO_TASKS)
 
 
 def module_of(prefix: str) -> ModuleType:
@@ -113,25 +115,55 @@ class NotATensor(TypeError):
     """The student's function returned something else than a tensor."""
 
 
+IN_PLACE = ("it writes into a tensor that it was given (by +=, x[i] = …, mul_ or the like), and the caller still needs "
+            "that one as it was: make a new tensor.")
+
+
+class ChangedInPlace(ValueError):
+    """The student's function wrote into what it was given."""
+
+
 def observe(task: Task, nb: Any, inputs: dict[str, Tensor]) -> Outcome:
     """Runs a task's probe on a notebook's namespace, on copies of the inputs, and keeps what came before an exception.
 
     A probe returns a dict of tensors, or yields several, so that what was seen before an exception is kept.
     """
     outcome, parts = Outcome(), []
+    given = {name: x.clone() for name, x in inputs.items()}
     try:
-        parts = _parts(task.probe(nb, **{name: x.clone() for name, x in inputs.items()}))
-        for part in parts:
-            for name, value in part.items():
-                if not isinstance(value, Tensor):
-                    raise NotATensor(f"`{name}` should be a tensor, but it is of type {type(value).__name__}.")
-                outcome.tensors[name] = value.detach().to("cpu", copy=True).contiguous()
+        with our_defaults():
+            parts = _parts(task.probe(nb, **given))
+            for part in parts:
+                _compare_inputs(given, inputs)
+                for name, value in part.items():
+                    if not isinstance(value, Tensor):
+                        raise NotATensor(f"`{name}` should be a tensor, but it is of type {type(value).__name__}.")
+                    outcome.tensors[name] = value.detach().to("cpu", copy=True).contiguous()
     except (Exception, SystemExit) as e:  # a student's code may raise anything; KeyboardInterrupt stays the user's
         outcome.error, outcome.message, outcome.exception = type(e).__name__, str(e), e
     finally:
         if not isinstance(parts, list):
             parts.close()  # what a probe put into the notebook goes now, and not when the exception is forgotten
     return outcome
+
+
+@contextlib.contextmanager
+def our_defaults() -> Iterator[None]:
+    """float32, the CPU and gradients inside, whatever the notebook has chosen for itself; its choice comes back."""
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"), torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:  # to set the same again would slow down every call of torch
+            torch.set_default_device(device)
+
+
+def _compare_inputs(now: dict[str, Tensor], before: dict[str, Tensor]) -> None:
+    if any(x.shape != now[name].shape or not torch.equal(x, now[name]) for name, x in before.items()):
+        raise ChangedInPlace(IN_PLACE)
 
 
 def _parts(result: dict | Generator[dict]) -> list[dict] | Generator[dict]:

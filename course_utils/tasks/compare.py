@@ -9,6 +9,8 @@ from torch import Tensor
 
 from course_utils.tasks import Outcome, Task
 
+SHAPE = "shape_of_"  # an output of this name is the shape of what the rest of the name says
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -43,9 +45,11 @@ def first_difference(got: Outcome, want: Outcome, task: Task, reveal: bool = Tru
     Args:
         reveal: Whether the sentence may tell expected values (the visible check) or not (the grader's feedback).
     """
-    for name, wanted in want.tensors.items():
+    names = list(want.tensors)
+    for i, (name, wanted) in enumerate(want.tensors.items()):
         if name not in got.tensors:
-            return _stopped(name, got)
+            passed_over = any(later in got.tensors for later in names[i:])
+            return _stopped(name, Outcome() if passed_over else got)
         found = _tensor_difference(name, got.tensors[name], wanted, task, reveal)
         if found:
             return found
@@ -55,10 +59,11 @@ def first_difference(got: Outcome, want: Outcome, task: Task, reveal: bool = Tru
 
 
 def _stopped(name: str | None, got: Outcome) -> Difference:
-    where = f" before `{name}` could be seen" if name else ""
+    where = f" before `{name.removeprefix(SHAPE)}` could be seen" if name else ""
     if got.error:
         return Difference(name or "", "error", f"It raised {got.error}{where}: {got.message}".rstrip(": "))
-    return Difference(name or "", "missing", f"`{name}` did not come." if name else "An exception was expected.")
+    sentence = f"There is no `{name.removeprefix(SHAPE)}`." if name else "An exception was expected."
+    return Difference(name or "", "missing", sentence)
 
 
 def _kind(x: Tensor) -> str:
@@ -72,12 +77,18 @@ def _wide(x: Tensor) -> Tensor:
 
 
 def _tensor_difference(name: str, got: Tensor, want: Tensor, task: Task, reveal: bool) -> Difference | None:
+    if name.startswith(SHAPE) and got.dim() == 1 and len(got) < 9 and got.dtype == want.dtype:
+        sentence = f"`{name.removeprefix(SHAPE)}` has shape {tuple(got.tolist())}, expected {tuple(want.tolist())}."
+        return None if torch.equal(got, want) else Difference(name, "shape", sentence)
     if got.shape != want.shape:
         return Difference(name, "shape", f"`{name}` has shape {tuple(got.shape)}, expected {tuple(want.shape)}.")
     if _kind(got) != _kind(want):
         return Difference(name, "dtype", f"`{name}` has dtype {got.dtype}, expected {want.dtype}.")
     if got.is_floating_point() and got.dtype.itemsize < want.dtype.itemsize:
         return Difference(name, "dtype", f"`{name}` has dtype {got.dtype}, a lower precision than {want.dtype}.")
+    if want.dtype == torch.bool and not want.dim():
+        same = torch.equal(got, want)
+        return None if same else Difference(name, "value", f"`{name}` is {bool(got)}, it should be {bool(want)}.")
     got, want = _wide(got), _wide(want)
     bad = ~torch.isfinite(got) & torch.isfinite(want)
     if bad.any():

@@ -45,16 +45,27 @@ def _at(numbers: tuple[float, ...], t: Tensor, like: Tensor) -> Tensor:
     return torch.stack([like.new_full((1,) * (like.dim() - 1), numbers[i]) for i in t])
 
 
-def _known_methods() -> dict[str, Any]:
-    def linear(name):
-        def method(self, first, t, second):
-            return _at(_KNOWN[name][0], t, first) * first + _at(_KNOWN[name][1], t, first) * second
-        return method
+def _known(name: str, t: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    return _at(_KNOWN[name][0], t, first) * first + _at(_KNOWN[name][1], t, first) * second
+
+
+class Known:
+    """The methods on that chain, with the names of their arguments."""
+
+    def q_sample(self, x_start, t, noise):
+        return _known("q_sample", t, x_start, noise)
+
+    def predict_start_from_noise(self, x_t, t, noise):
+        return _known("predict_start_from_noise", t, x_t, noise)
+
+    def predict_noise_from_start(self, x_t, t, x_start):
+        return _known("predict_noise_from_start", t, x_t, x_start)
+
+    def mean_from_noise(self, x_t, t, noise):
+        return _known("mean_from_noise", t, x_t, noise)
 
     def q_posterior(self, x_start, x_t, t):
-        return linear("q_posterior")(self, x_start, t, x_t), _at(_KNOWN_STD, t, x_t)
-
-    return {name: linear(name) for name in _KNOWN} | {"q_posterior": q_posterior}
+        return _known("q_posterior", t, x_start, x_t), _at(_KNOWN_STD, t, x_t)
 
 
 def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
@@ -64,14 +75,21 @@ def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
         return getattr(diffusion, method)(*args)
 
 
-def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, objective: str = "pred_noise") -> Any:
-    """What the student's method answers on the chain of three steps, where the other methods are known."""
-    schedules = {"get_beta_schedule": lambda *_: _BETAS.clone(), "linear_beta_schedule": lambda *_: _BETAS.clone()}
+def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, objective: str = "pred_noise",
+              **draws: Tensor) -> Any:
+    """What the student's method answers on the chain of three steps, where the other methods are known.
+
+    Args:
+        draws: What the method's random draws give, as `drawn` takes it.
+    """
+    schedules = {"get_beta_schedule": lambda name, timesteps: _BETAS.clone(),
+                 "linear_beta_schedule": lambda timesteps: _BETAS.clone()}
     with stand_ins(nb, extract=_extract, **schedules):
-        known = {name: f for name, f in _known_methods().items() if name != method}
+        known = {name: vars(Known)[name] for name in _KNOWN if name != method}
         cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
         diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")
-        return getattr(diffusion, method)(*args)
+        with drawn(**draws):
+            return getattr(diffusion, method)(*args)
 
 
 class Stub(nn.Module):
@@ -160,9 +178,19 @@ def q_posterior(nb, first, second, t, points, more_points, t_points):
     """Mean and standard deviation, the latter spread over x_t's shape, on images and on 2-D points."""
     mean, std = ask(nb, "q_posterior", first, second, t, timesteps=40)
     yield dict(mean=mean)
-    yield dict(std=std * torch.ones_like(second), mean_at_t0=mean[0])
+    yield dict(std=_spread(std, second))
     mean, std = ask(nb, "q_posterior", points, more_points, t_points, timesteps=50)
-    yield dict(mean_points=mean, std_points=std * torch.ones_like(points))
+    yield dict(mean_points=mean)
+    yield dict(std_points=_spread(std, points))
+
+
+def _spread(std: Tensor, x_t: Tensor) -> Tensor:
+    """`std` over x_t's shape; a sentence of ours where its axes are not x_t's, or they would be matched wrongly."""
+    if std.dim() != x_t.dim():
+        wanted = ", ".join(["b", *["1"] * (x_t.dim() - 1)])
+        raise ValueError(f"the standard deviation has shape {tuple(std.shape)}; for data of shape {tuple(x_t.shape)} "
+                         f"it should be ({wanted}), one number for each sample.")
+    return std * torch.ones_like(x_t)
 
 
 @task("ddpm.mean_from_noise", inputs=lambda rng: _pairs(rng) | dict(t=rng.timesteps(4, 40)))
@@ -185,14 +213,12 @@ def p_losses(nb, images, t, noise, text_emb, w, points, t_points, noise_points):
     """The loss of images in [0, 1] and its gradient for both objectives, and the loss of 2-D points."""
     for objective in ("pred_noise", "pred_x_start"):
         model, kwargs = Stub(w.clone()), dict(text_emb=text_emb, cfg_scale=0.5)
-        with drawn(noise=noise, t=t):
-            loss = ask_known(nb, "p_losses", images, kwargs, model=model, objective=objective)
+        loss = ask_known(nb, "p_losses", images, kwargs, model=model, objective=objective, noise=noise, t=t)
         yield {f"loss_{objective}": loss}
         loss.backward()
         yield {f"grad_w_{objective}": model.w.grad, f"kwargs_kept_{objective}": torch.tensor(len(kwargs) == 2)}
-    with drawn(noise=noise_points, t=t_points):
-        loss = ask_known(nb, "p_losses", points, model=Stub(w.clone()), objective="pred_x_start")
-    yield dict(loss_points=loss)
+    yield dict(loss_points=ask_known(nb, "p_losses", points, model=Stub(w.clone()), objective="pred_x_start",
+                                     noise=noise_points, t=t_points))
 
 
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -221,10 +247,7 @@ def p_sample(nb, x_t, z, text_emb, w, points, z_points):
     for objective in ("pred_noise", "pred_x_start"):
         for t in (2, 1, 0):
             kwargs = dict(text_emb=text_emb, cfg_scale=0.5)
-            with drawn(noise=z):
-                x_prev = ask_known(nb, "p_sample", x_t, t, kwargs, model=Stub(w), objective=objective)
+            x_prev = ask_known(nb, "p_sample", x_t, t, kwargs, model=Stub(w), objective=objective, noise=z)
             yield {f"x_prev_t{t}_{objective}": x_prev}
         yield {f"kwargs_kept_{objective}": torch.tensor(len(kwargs) == 2)}
-    with drawn(noise=z_points):
-        x_prev = ask_known(nb, "p_sample", points, 1, model=Stub(w))
-    yield dict(x_prev_points=x_prev)
+    yield dict(x_prev_points=ask_known(nb, "p_sample", points, 1, model=Stub(w), noise=z_points))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import random
+import sysconfig
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -45,12 +49,30 @@ class Rng:
 
 _NORMAL = {"randn", "randn_like", "normal", "normal_"}
 _INTEGER = {"randint", "randint_like", "random_", "random"}
+_NUMPYS = ("randn", "normal", "standard_normal", "default_rng", "RandomState")  # its ways to normal numbers
+
+
+class _Stream:
+    """Values that are handed out in order, however many a draw asks for, until there are no more."""
+
+    def __init__(self, tensors: list[Tensor]):
+        self.values = torch.cat([x.reshape(-1) for x in tensors]) if tensors else torch.empty(0)
+        self.next = 0
+
+    def __bool__(self) -> bool:
+        return self.next < len(self.values)
+
+    def take(self, n: int) -> Tensor:
+        """The next n. Where fewer are left the draw is a mistake, which the comparison will see: they begin anew."""
+        index = torch.arange(self.next, self.next + n) % len(self.values)
+        self.next += n
+        return self.values[index]
 
 
 class _Answers(TorchDispatchMode):
-    def __init__(self, noise: list[Tensor], t: list[Tensor]):
+    def __init__(self, noise: _Stream, t: _Stream):
         super().__init__()
-        self.noise, self.t = iter(noise), iter(t)
+        self.noise, self.t = noise, t
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -60,20 +82,12 @@ class _Answers(TorchDispatchMode):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)  # the real draw gives shape, dtype and device
         op = func.overloadpacket.__name__
-        if op in _NORMAL:
-            return self._answer(out, next(self.noise, None), *_mean_std(op, args, kwargs))
-        if op in _INTEGER:
-            return self._answer(out, next(self.t, None))
+        if op in _NORMAL and self.noise:
+            mean, std = _mean_std(op, args, kwargs)
+            return out.copy_(self.noise.take(out.numel()).reshape(out.shape).to(out) * std + mean)
+        if op in _INTEGER and self.t:
+            return out.copy_(self.t.take(out.numel()).reshape(out.shape))
         return out
-
-    @staticmethod
-    def _answer(out: Tensor, values: Tensor | None, mean=0.0, std=1.0) -> Tensor:
-        if values is None:
-            return out
-        # A draw of another shape than expected is a mistake that the comparison will see: repeat the values to fit.
-        flat = values.reshape(-1)
-        index = torch.arange(out.numel()) % flat.numel()
-        return out.copy_(flat[index].reshape(out.shape).to(out) * std + mean)
 
 
 def _mean_std(op: str, args: tuple, kwargs: dict) -> tuple:
@@ -84,18 +98,23 @@ def _mean_std(op: str, args: tuple, kwargs: dict) -> tuple:
     return given.get("mean", 0.0), given.get("std", 1.0)
 
 
+def _refuse_numpy(*_: Any, **__: Any) -> None:
+    raise ValueError("draw the noise with torch, in the shape of the data: numpy's numbers cannot be foreseen here.")
+
+
 @contextlib.contextmanager
 def drawn(*, noise: Tensor | list[Tensor] = (), t: Tensor | list[Tensor] = ()) -> Iterator[None]:
-    """Answers the n-th normal draw with `noise[n]` and the n-th integer draw with `t[n]` (a tensor is one draw).
+    """Answers normal draws from the values of `noise` and integer draws from those of `t`, for one call of a function.
 
-    The values come in whatever dtype and shape were asked for. Every other draw, and those after the last given one,
-    come from generators seeded here, whose state is put back at the end.
+    The values come in order, in whatever shapes and dtype they are asked for: for a whole batch, or sample by sample.
+    Every other draw, and those after the last given value, come from generators seeded here, whose state is put back
+    at the end. Where noise is given, normal numbers of numpy are refused by a sentence.
     """
-    noise, t = ([x] if isinstance(x, Tensor) else list(x) for x in (noise, t))
+    streams = [_Stream([x] if isinstance(x, Tensor) else list(x)) for x in (noise, t)]
     states = torch.random.get_rng_state(), np.random.get_state(), random.getstate()
     torch.default_generator.manual_seed(0), np.random.seed(0), random.seed(0)
     try:
-        with _Answers(noise, t):
+        with _put(vars(np.random), dict.fromkeys(_NUMPYS if streams[0] else (), _refuse_numpy)), _Answers(*streams):
             yield
     finally:
         torch.random.set_rng_state(states[0])
@@ -116,13 +135,25 @@ def fill(module: nn.Module, pool: Tensor, scale: float = 0.2) -> nn.Module:
     return module.eval()
 
 
+# ---- stand-ins -----------------------------------------------------------------------------------------------------
+
+
 @contextlib.contextmanager
 def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
     """Puts `others` in the place of the notebook's names, whether they exist or not, and puts the old ones back.
 
-    So a probe sees one task only: the student's other functions do not decide its verdict.
+    So a probe sees one task only: the student's other functions do not decide its verdict. Where the notebook's
+    classes and functions come from files of the student's, the names that those files have are replaced there too.
     """
-    names = vars(nb)
+    with contextlib.ExitStack() as stack:
+        for names in _names_of_files(vars(nb)):
+            stack.enter_context(_put(names, {name: x for name, x in others.items() if name in names}))
+        stack.enter_context(_put(vars(nb), others))
+        yield
+
+
+@contextlib.contextmanager
+def _put(names: dict[str, Any], others: dict[str, Any]) -> Iterator[None]:
     old = {name: names[name] for name in others if name in names}
     names.update(others)
     try:
@@ -131,3 +162,36 @@ def stand_ins(nb: Any, **others: Any) -> Iterator[None]:
         for name in others:
             del names[name]
         names.update(old)
+
+
+def _names_of_files(names: dict[str, Any]) -> list[dict[str, Any]]:
+    """The global names of all files of the student's that functions and classes among `names` come from."""
+    found, waiting = {id(names): names}, [names]
+    while waiting:
+        for function in _functions(waiting.pop()):
+            theirs = function.__globals__
+            if id(theirs) not in found and by_student(function.__code__.co_filename):
+                found[id(theirs)] = theirs
+                waiting.append(theirs)
+    return list(found.values())[1:]
+
+
+def _functions(names: dict[str, Any]) -> Iterator[FunctionType]:
+    """The functions among `names`, and those of the classes there and of the classes that these are made from.
+
+    Of a decorated one, what it was before.
+    """
+    classes = {cls for value in names.values() if isinstance(value, type) for cls in value.__mro__}
+    for value in [*names.values(), *(f for cls in classes for f in vars(cls).values())]:
+        function = inspect.unwrap(value) if isinstance(value, FunctionType) else value
+        if isinstance(function, FunctionType):
+            yield function
+
+
+def by_student(file: str) -> bool:
+    """Whether code of this file, which may be a notebook's cell, is the student's: not the course's or Python's."""
+    return not file.startswith(_NOT_THEIRS)
+
+
+_NOT_THEIRS = (str(Path(__file__).parents[1]), *{sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")},
+               "<frozen")

@@ -33,6 +33,8 @@ class Recorded:
         inputs: The public inputs of each task.
         reference: The reference's outcome on them.
         mistakes: Each known mistake's outcome on them.
+        owners: For each task that is a method, the class that it is put on.
+        given: The texts of the given cells by their kind: "setup", "demo" and "check".
         modules: The modules of course_utils that the reference needs; the grading room holds no others.
         digest: Of the texts that this was recorded from.
     """
@@ -40,6 +42,8 @@ class Recorded:
     inputs: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     reference: dict[str, Outcome] = field(default_factory=dict)
     mistakes: dict[str, list[Mistake]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    given: dict[str, list[str]] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
     digest: str = ""
 
@@ -62,7 +66,7 @@ def load_recorded(notebook: str) -> Recorded:
     tensors, about = files.read_tensors(path)
     read = lambda prefix, names: {n: tensors[f"{prefix}/{n}"] for n in names}  # noqa: E731
     outcome = lambda prefix, d: Outcome(read(prefix, d["names"]), d["error"])  # noqa: E731
-    recorded = Recorded(modules=about["modules"], digest=about["digest"])
+    recorded = Recorded(owners=about["owners"], given=about["given"], modules=about["modules"], digest=about["digest"])
     for id, entry in about["tasks"].items():
         recorded.inputs[id] = read(f"{id}/inputs", entry["inputs"])
         recorded.reference[id] = outcome(f"{id}/reference", entry["reference"])
@@ -88,7 +92,8 @@ def save_recorded(notebook: str, recorded: Recorded) -> Path:
             "mistakes": [{"title": m.title, "hint": m.hint, "error": m.outcome.error,
                           "names": put(f"{id}/{i}", m.outcome.tensors)}
                          for i, m in enumerate(recorded.mistakes.get(id, []))]}
-    about = {"digest": recorded.digest, "modules": recorded.modules, "tasks": entries}
+    about = {"digest": recorded.digest, "modules": recorded.modules, "owners": recorded.owners,
+             "given": recorded.given, "tasks": entries}
     path = FOLDER / f"{notebook}.safetensors"
     files.write_tensors(path, {k: v.clone() for k, v in tensors.items()}, about)
     load_recorded.cache_clear()

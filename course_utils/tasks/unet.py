@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import shape_of, task
-from course_utils.tasks.draws import Rng, fill, stand_ins
+from course_utils.tasks.draws import Rng, drawn, fill, stand_ins
 
 NOTEBOOK = "06_unet"
 QUESTIONS = {"unet.1": 5, "unet.2": 5, "unet.3": 5, "unet.4": 5}  # points, graded by hand
@@ -81,9 +81,10 @@ def _embedding_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("unet.SinusoidalPosEmb", inputs=_embedding_inputs, atol=1e-3)  # sin(999) in float32 is right to about 1e-4
 def sinusoidal_pos_emb(nb, t):
-    """Values for integer times; `narrow` has one frequency only, where half − 1 is 0."""
+    """Values for integer times; last comes one frequency only, where half − 1 is 0."""
     emb = nb.SinusoidalPosEmb(8)(t)
-    yield dict(emb=emb, at_t0=emb[0], narrow=nb.SinusoidalPosEmb(2)(t))
+    yield dict(emb=emb, at_t0=emb[0])
+    yield dict(at_dim_2=nb.SinusoidalPosEmb(2)(t))
 
 
 def _norm_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -151,24 +152,25 @@ def _built(name: str, blocks: Any) -> Any:
     return blocks
 
 
-def _structure(blocks: nn.Module | list, levels: str) -> dict[str, Tensor]:
-    """How many modules each level has, then each parameter's shape (padded by 0) and the numbers that begin its name.
-
-    "1.0.mlp.1.weight" begins with 1, 0: the level and the module in it; what is no number is −1.
-    """
-    blocks = blocks if isinstance(blocks, nn.Module) else nn.ModuleList()
-    named = list(blocks.named_parameters())
-    shapes = [[*p.shape, *[0] * (4 - p.dim())] for _, p in named]
-    places = [[int(part) if part.isdigit() else -1 for part in f"{name}..".split(".")[:3]] for name, _ in named]
-    return {f"modules_a_level_of_{levels}": torch.tensor([len(getattr(x, "_modules", ())) for x in blocks]).long(),
-            f"parameter_shapes_of_{levels}": torch.tensor(shapes).long(),
-            f"parameter_places_of_{levels}": torch.tensor(places).long()}
+def _structure(blocks: nn.Module | list, where: str = "") -> Iterator[dict[str, Tensor]]:
+    """How many levels and modules there are; then each module's parameters, by name their shapes, and their number."""
+    levels = list(blocks) if isinstance(blocks, nn.Module) else []  # torch does not see what a list holds
+    yield {f"number of levels{where}": torch.tensor(len(levels))}
+    for i, level in enumerate(levels):
+        modules = list(getattr(level, "_modules", {}).values())
+        yield {f"number of modules in level {i}{where}": torch.tensor(len(modules))}
+        for j, module in enumerate(modules):
+            named = dict(module.named_parameters())
+            yield {f"shape_of_level {i}, module {j}{where}: {name}": shape_of(p) for name, p in named.items()}
+            yield {f"number of parameters in level {i}, module {j}{where}": torch.tensor(len(named))}
+    distinct = len(list(blocks.parameters())) if levels else 0
+    yield {f"number of different parameters{where}": torch.tensor(distinct)}
 
 
 def _other_depths(name: str, build: Any) -> Iterator[dict[str, Tensor]]:
     """The structure with three levels and with one."""
-    yield _structure(_built(name, build([4, 6, 10, 8], 5)), "3_levels")
-    yield _structure(_built(name, build([4, 6], 5)), "1_level")
+    yield from _structure(_built(name, build([4, 6, 10, 8], 5)), " of three")
+    yield from _structure(_built(name, build([4, 6], 5)), " of one")
 
 
 def _down_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -180,7 +182,7 @@ def down_blocks(nb, level_0, level_1, pool):
     """Structure with a context of 5, what the last module of each of two levels does, then other depths."""
     with stand_ins(nb, RMSNorm=_Gain):
         downs = _built("down_blocks", nb.down_blocks([4, 6, 10], 5))
-        yield _structure(downs, "2_levels")
+        yield from _structure(downs)
         fill(downs, pool)
         yield dict(halved_0=downs[0][-1](level_0), halved_1=downs[1][-1](level_1))
         yield from _other_depths("down_blocks", nb.down_blocks)
@@ -195,7 +197,7 @@ def up_blocks(nb, level_0, level_1, pool):
     """Structure with a context of 5, what the first module of each of two levels does, then other depths."""
     with stand_ins(nb, RMSNorm=_Gain):
         ups = _built("up_blocks", nb.up_blocks([4, 6, 10], 5))
-        yield _structure(ups, "2_levels")
+        yield from _structure(ups)
         fill(ups, pool)
         yield dict(doubled_0=ups[0][0](level_0), doubled_1=ups[1][0](level_1))
         yield from _other_depths("up_blocks", nb.up_blocks)
@@ -209,8 +211,16 @@ def _drop_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("unet.drop_condition", inputs=_drop_inputs)
 def drop_condition(nb, text_emb, prob, u, upstream):
-    """Values (u[0] equals prob), gradient, both ends of prob, and the caller's own rows afterwards."""
+    """Whole rows, by the u that is given; values (u[0] equals prob), gradient, both ends of prob, the caller's rows."""
     rows = text_emb.clone()
+    with drawn():
+        out, again = (nb.drop_condition(rows.clone(), prob.item(), u) for _ in range(2))
+    if not isinstance(out, Tensor):
+        yield dict(out=out)
+    zeros = (out == 0).reshape(len(out), -1)
+    yield dict(every_row_is_kept_or_dropped_whole=(zeros == zeros[:, :1]).all())
+    if not torch.allclose(out, again, equal_nan=True):
+        raise ValueError("with the same u other rows are dropped at every call: throw no dice, compare u with prob.")
     out = nb.drop_condition(rows, prob.item(), u)
     yield dict(out=out, callers_text_emb=rows)
     text_emb.requires_grad_()
@@ -254,8 +264,10 @@ def forward(nb, x, time, text_emb, upstream, pool):
         with torch.no_grad():
             yield dict(without_text_emb=unet(x, time), with_none=unet(x, time, {"text_emb": None}))
             yield from _dropped(unet, x, time, text_emb)
-        unet.cfg_forward = lambda x, time, model_kwargs: x * model_kwargs["cfg_scale"]
-        yield dict(with_cfg_scale=unet(x, time, {"text_emb": text_emb, "cfg_scale": 2.0}))
+        called = []
+        unet.cfg_forward = lambda x, time, model_kwargs: called.append(time) or x * model_kwargs["cfg_scale"]
+        guided = unet(x, time, {"text_emb": text_emb, "cfg_scale": 2.0})
+        yield dict(cfg_scale_leads_to_cfg_forward=torch.tensor(bool(called)), with_cfg_scale=guided)
 
 
 def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iterator[dict[str, Tensor]]:

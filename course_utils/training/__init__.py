@@ -138,8 +138,9 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
         The checkpoint's path, or None when it was interrupted: the state is then saved.
 
     Raises:
-        ValueError: Unknown recipe, nothing to resume, an unfinished run in the way, no such device, no compiler, a
-            number of steps that leaves nothing to do, or a loss that is not finite, with the step.
+        ValueError: Unknown recipe, nothing to resume, an unfinished run in the way or one in progress, no such device,
+            no compiler, a number of steps that leaves nothing to do, or data or a loss that are not finite, with the
+            step.
         OSError: The folder cannot be written to.
     """
     recipe = recipes.find(name) if isinstance(name, str) else name
@@ -149,25 +150,43 @@ def train(name: str | Recipe, *, steps: int | None = None, resume: bool = False,
     if compile and run.device.type == "cpu" and not compiler():
         raise ValueError("Compiling needs a C++ compiler, and there is none: install g++, or train without.")
     state = folder / f"{recipe.name}-state.safetensors"  # `folder` may be `out`, too
+    with _alone(run, folder):
+        _begin(run, state, steps, resume, from_shipped)
+        finished = _loop(run, state, compile, quiet)
+        if not finished or run.processes.rank > 0:
+            return None
+        ours = _is_ours(recipe) and run.earlier + run.steps >= recipe.steps
+        try:
+            return _ship(run, state, out or (zoo.FOLDER if ours else folder), quiet)
+        except KeyboardInterrupt:
+            print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
+            return None
+
+
+def _begin(run: State, state: Path, steps: int | None, resume: bool, from_shipped: bool) -> None:
+    """Reads what an interrupted run left, or sees that none is in the way, and that the folder can be written to."""
     if resume:
         _load(run, state)
     elif state.exists():
-        raise ValueError(f"An unfinished run of {recipe.name} lies in {state}: resume it, or delete the file.")
+        raise ValueError(f"An unfinished run of {run.recipe.name} lies in {state}: resume it, or delete the file.")
     elif from_shipped:
-        run.go_on_from(zoo.load(recipe.name))
+        run.go_on_from(zoo.load(run.recipe.name))
     if steps is not None and steps < max(run.step, 1):
         raise ValueError(f"{steps} steps in all leave nothing to do: {run.step} are done.")
     run.steps = run.steps if steps is None else steps
     _try_to_save(run, state)
-    finished = _loop(run, state, compile, quiet)
-    if not finished or run.processes.rank > 0:
-        return None
-    ours = recipe.name in recipes.names() and run.earlier + run.steps >= recipe.steps
+
+
+@contextlib.contextmanager
+def _alone(run: State, folder: Path) -> Iterator[None]:
+    """Keeps other trainings of the recipe out of the folder; the first process speaks for all of a run."""
+    lock = folder / f".{run.recipe.name}.lock"
     try:
-        return _ship(run, state, out or (zoo.FOLDER if ours else folder), quiet)
-    except KeyboardInterrupt:
-        print(f"Interrupted while it was measured; the state is kept. {_how_to_resume(recipe)}")
-        return None
+        with files.locked(lock) if run.processes.rank == 0 else contextlib.nullcontext():
+            yield
+    except BlockingIOError:
+        raise ValueError(f"{run.recipe.name} is being trained in {folder} right now: wait for that run, stop it, or "
+                         "train in another folder.") from None
 
 
 def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
@@ -180,7 +199,7 @@ def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
                disable=quiet) as bar):
         while run.step < run.steps and not stop:
-            loss, stop = step(asked.is_set())
+            loss, stop = step(asked.is_set)
             run.losses.append(loss)
             run.step += 1
             bar.update()
@@ -197,7 +216,14 @@ def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
     return run.step == run.steps
 
 
+def _is_ours(recipe: Recipe) -> bool:
+    """Whether `course train` means it by its name, which a recipe made in a notebook may bear too."""
+    return recipe.name in recipes.names() and type(recipe).__module__.startswith(recipes.__name__)
+
+
 def _how_to_resume(recipe: Recipe) -> str:
+    if _in_notebook() or not _is_ours(recipe):
+        return "Go on from there by `resume=True` in this call of `train`."
     return f"Resume it by `course train {recipe.name} --resume`."
 
 
@@ -280,6 +306,10 @@ def _load(run: State, path: Path) -> None:
         raise ValueError(f"{e} Delete it, and train anew.") from None
     if about.get("recipe") != json.loads(json.dumps(run.recipe.config())):
         raise ValueError(f"The state in {path} was made by another form of the recipe {run.recipe.name}.")
+    made = {k: x.shape for k, x in _part(tensors, "model/").items()}
+    if made != {k: x.shape for k, x in run.model.state_dict().items()}:
+        raise ValueError(f"The network's parameters are others than when the state in {path} was saved: its class has "
+                         "changed since. Delete the file, and train anew.")
     run.restore(tensors)
 
 

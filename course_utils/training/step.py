@@ -29,11 +29,11 @@ class Step:
         self.run, self.model = run, model
         self.halves = self._halves()
 
-    def __call__(self, asked: bool = False) -> tuple[float, bool]:
+    def __call__(self, asked: Callable[[], bool] = lambda: False) -> tuple[float, bool]:
         """Draws a batch and learns from it.
 
         Args:
-            asked: Whether this process was asked to stop.
+            asked: Whether this process was asked to stop, during this step too.
 
         Returns:
             The loss of the whole batch, and whether any of the processes was asked to stop.
@@ -49,12 +49,13 @@ class Step:
             group["lr"].fill_(learning_rate(recipe, run.step, run.steps))
         run.decay.fill_(min(recipe.ema, (1 + run.step) / (10 + run.step)))
         recipe.before_step(run.model, run.step)
-        told = gradients(**run.processes.share(recipe.batch(run.generator)))
-        told = torch.cat([told, told.new_full((1,), float(asked))])
+        batch = recipe.batch(run.generator)
+        told = gradients(**run.processes.share(batch))
+        told = torch.cat([told, told.new_full((1,), float(asked()))])
         mean, norm, stop = run.processes.mean(told).tolist()  # the only time that the host waits for the device
         if not math.isfinite(mean + norm):
             raise ValueError(f"The loss of {recipe.name} is {mean:g} at step {run.step}, and the norm of its gradient "
-                             f"{norm:g}; nothing was overwritten. Train anew with a lower learning rate in the recipe.")
+                             f"{norm:g}; nothing was overwritten. {_advice(batch)}")
         update()
         return mean, stop > 0
 
@@ -90,6 +91,14 @@ def side_stream(device: torch.device) -> Iterator[None]:
     with torch.cuda.stream(stream):
         yield
     torch.cuda.current_stream(device).wait_stream(stream)
+
+
+def _advice(batch: dict[str, Tensor]) -> str:
+    """What to do about a loss that is not finite."""
+    bad = [name for name, x in batch.items() if not x.isfinite().all()]
+    if bad:
+        return f"The data hold NaN or infinite values, in the batch's {', '.join(bad)}: mend them, and train anew."
+    return "Train anew with a lower learning rate in the recipe."
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:

@@ -55,6 +55,12 @@ u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
 f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2
 return (1 - f[1:] / f[0]).clamp(0, 0.999)
 
+# %% [ddpm.cosine_beta_schedule] only s is divided
+# hint: Python divides before it adds: u + s / (1 + s) divides s alone. The fraction of equation (6) has a sum on top.
+u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
+f = torch.cos((u + s / (1 + s)) * math.pi / 2) ** 2
+return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
+
 # %% [ddpm.extract] always four axes
 # hint: Images come out right, but points (b, 2) become (b, 1, 1, 1). Count the axes of x_shape, do not assume four.
 return a.gather(0, t)[:, None, None, None]
@@ -189,6 +195,31 @@ return (x_t - self.sqrt_alphas_cumprod[t[0]] * x_start) / self.sqrt_one_minus_al
 a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
 sigma = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
 return x_t - a * x_start / sigma
+
+# %% [ddpm.predict_noise_from_start] picture removed, not divided
+# hint: After the picture is taken away there is still sqrt(1 - alpha_bar) * noise on this side. One operation is
+# hint: missing.
+a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+return x_t - a * x_start
+
+# %% [ddpm.predict_noise_from_start] the sign turned round
+# hint: Every value has the opposite sign. x_t minus the picture's part leaves the noise, not the other way round.
+a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+sigma = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+return (a * x_start - x_t) / sigma
+
+# %% [ddpm.predict_noise_from_start] picture added
+# hint: Equation (4) adds the picture's part; to undo it, it has to be taken away.
+a = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+sigma = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+return (x_t + a * x_start) / sigma
+
+# %% [ddpm.predict_noise_from_start] the two coefficients swapped
+# hint: In equation (4) sqrt(alpha_bar) stands before x_start and sqrt(1 - alpha_bar) before the noise. You have them
+# hint: the other way round.
+a = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+sigma = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+return (x_t - a * x_start) / sigma
 
 # %% [ddpm.q_posterior] the two coefficients swapped
 # hint: Look at t = 0: x_{-1} is the data, so the whole weight has to lie on x_start there. You put it on x_t.
@@ -341,6 +372,27 @@ prediction = self.model(x_t, t, model_kwargs)
 target = noise if self.objective == "pred_noise" else x_start
 return (extract(self.loss_weight, t, x_start.shape) * (prediction - target).abs()).mean()
 
+# %% [ddpm.p_losses] absolute error, objective ignored
+# hint: Two things differ from equation (17): it squares the error where you take its absolute value, and its target
+# hint: depends on self.objective.
+prediction = self.model(self.q_sample(x_start, t, noise), t, model_kwargs)
+return F.l1_loss(prediction, noise)
+
+# %% [ddpm.p_losses] squared error, objective and weight ignored
+# hint: For noise prediction all is well. With objective "pred_x_start" the network's output should be compared with
+# hint: the clean data, and each sample's error has a weight.
+prediction = self.model(self.q_sample(x_start, t, noise), t, model_kwargs)
+return F.mse_loss(prediction, noise)
+
+# %% [ddpm.p_losses] the weight is squared as well
+# hint: For noise prediction, whose weight is 1, all is well. Otherwise the weight stands inside the square; equation
+# hint: (17) weighs the squared error.
+x_t = self.q_sample(x_start, t, noise)
+prediction = self.model(x_t, t, model_kwargs)
+target = noise if self.objective == "pred_noise" else x_start
+weight = extract(self.loss_weight, t, x_start.shape)
+return ((weight * (prediction - target)) ** 2).mean()
+
 # %% [ddpm.mean_from_noise] alpha_bar for alpha
 # hint: In equation (13) one root is of alpha_bar (inside 1 - alpha_bar), the one that divides everything is of alpha,
 # hint: this step's own. You used alpha_bar for both.
@@ -428,6 +480,19 @@ return mean + std * z if (t > 0).all() else mean
 mean = self.mean_from_noise(x_t, t, noise_pred)
 std = extract(self.betas.sqrt() if variance == "beta" else self.posterior_std, t, x_t.shape)
 return mean + std * z if t[0] > 0 else mean
+
+# %% [ddpm.ancestral_step] beta without its root
+# hint: "posterior" is right. For "beta" you multiply z with beta itself, a variance; a standard deviation is its root.
+mean = self.mean_from_noise(x_t, t, noise_pred)
+std = extract(self.betas if variance == "beta" else self.posterior_std, t, x_t.shape)
+return mean + (t > 0).reshape(std.shape) * std * z
+
+# %% [ddpm.ancestral_step] the mask meets the width of the picture
+# hint: The question whether t is 0 has one answer for each sample, (b,), and it was matched with the last axis of the
+# hint: data. Give it as many axes as the data has.
+mean = self.mean_from_noise(x_t, t, noise_pred)
+std = extract(self.betas.sqrt() if variance == "beta" else self.posterior_std, t, x_t.shape)
+return mean + (t > 0) * std * z
 
 # %% [ddpm.ancestral_step] always four axes
 # hint: Images come out right, but points (b, 2) do not. `extract` appends as many axes as the data has.

@@ -39,6 +39,20 @@ half = self.dim // 2
 angles = t[:, None] * torch.exp(-math.log10(10_000) / max(half - 1, 1) * torch.arange(half, device=t.device))
 return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
+# %% [unet.SinusoidalPosEmb] a number divided by zero at dim = 2
+# hint: Right for several frequencies, but with a single one (dim = 2) Python divides by half - 1 = 0. That is what the
+# hint: max in (1) is for.
+half = self.dim // 2
+frequencies = torch.exp(torch.arange(half, device=t.device) * -(math.log(10_000) / (half - 1)))
+angles = t[:, None] * frequencies
+return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+# %% [unet.SinusoidalPosEmb] the minus in the exponent
+# hint: The frequencies grow from 1 to 10,000. They should fall: look at the sign of the exponent in (1).
+half = self.dim // 2
+angles = t[:, None] * torch.exp(math.log(10_000) / max(half - 1, 1) * torch.arange(half, device=t.device))
+return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
 # %% [unet.RMSNorm] the root of C is missing
 # hint: Every pixel's vector has length 1, so its entries shrink as channels are added. Which factor in (2) brings the
 # hint: root mean square to 1?
@@ -87,6 +101,11 @@ return F.normalize(x, dim=0) * math.sqrt(x.shape[1]) * self.g
 # hint: The length runs over channels, height and width, dim=(1, 2, 3), so one corner of the image changes the other. In
 # hint: (2) each pixel has its own: dim=1 alone.
 return F.normalize(x, dim=(1, 2, 3)) * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.RMSNorm] times C
+# hint: Each pixel's vector has the length C in place of √C: a root mean square of 1 over C entries makes a sum of
+# hint: squares of C, and the length is its root.
+return F.normalize(x, dim=1) * x.shape[1] * self.g
 
 # %% [unet.ResnetBlock.forward] the context is not passed
 # hint: The context has no effect: block1 runs without scale and shift, so the network knows neither time nor
@@ -173,6 +192,13 @@ scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
 h = self.block2(self.block1(x, (scale, shift)))
 return self.dropout(h) + self.res_conv(x)
 
+# %% [unet.ResnetBlock.forward] scales and shifts interleaved
+# hint: Every second number is taken for a scale. The mlp gives all scales first, then all shifts.
+numbers = self.mlp(context)[:, :, None, None]
+h = self.block1(x, (numbers[:, 0::2], numbers[:, 1::2]))
+h = self.block2(self.dropout(h))
+return h + self.res_conv(x)
+
 # %% [unet.down_blocks] one ResnetBlock a level
 # hint: Each level holds three modules: two ResnetBlocks and the Downsample. One ResnetBlock is missing.
 downs = nn.ModuleList()
@@ -235,6 +261,24 @@ return nn.ModuleList([
 downs = nn.ModuleList()
 for dim, dim_out in zip(dims[:-1], dims[1:]):
     downs.extend([ResnetBlock(dim, dim, context_dim), ResnetBlock(dim, dim, context_dim), Downsample(dim, dim_out)])
+return downs
+
+# %% [unet.down_blocks] Downsample first
+# hint: Each level begins with its Downsample. The blocks come first, at the level's own size: what they make is kept
+# hint: for the way up before the image is halved.
+downs = nn.ModuleList()
+for dim, dim_out in zip(dims[:-1], dims[1:]):
+    block1, block2 = ResnetBlock(dim, dim, context_dim), ResnetBlock(dim, dim, context_dim)
+    downs.append(nn.ModuleList([Downsample(dim, dim_out), block1, block2]))
+return downs
+
+# %% [unet.down_blocks] Downsample first, blocks at the next level's channels
+# hint: Each level begins with its Downsample, and its blocks work with the next level's channels. They come first,
+# hint: with the level's own.
+downs = nn.ModuleList()
+for dim, dim_out in zip(dims[:-1], dims[1:]):
+    block1, block2 = ResnetBlock(dim_out, dim_out, context_dim), ResnetBlock(dim_out, dim_out, context_dim)
+    downs.append(nn.ModuleList([Downsample(dim, dim_out), block1, block2]))
 return downs
 
 # %% [unet.up_blocks] channels not doubled after concatenation
@@ -313,6 +357,24 @@ return nn.ModuleList([
     nn.ModuleList([Upsample(c, b), ResnetBlock(2 * b, b, context_dim), ResnetBlock(2 * b, b, context_dim)]),
     nn.ModuleList([Upsample(b, a), ResnetBlock(2 * a, a, context_dim), ResnetBlock(2 * a, a, context_dim)])])
 
+# %% [unet.up_blocks] Upsample's channels have changed places
+# hint: Upsample goes from the level's channels to the lower level's. On the way up it is the other way round: what
+# hint: comes from below has more.
+ups = nn.ModuleList()
+for dim, dim_out in zip(dims[-2::-1], dims[:0:-1]):
+    block1, block2 = ResnetBlock(2 * dim, dim, context_dim), ResnetBlock(2 * dim, dim, context_dim)
+    ups.append(nn.ModuleList([Upsample(dim, dim_out), block1, block2]))
+return ups
+
+# %% [unet.up_blocks] blocks that keep the doubled channels
+# hint: The blocks take twice the level's channels, which is right, and give back as many. The next skip is joined to
+# hint: what they give, so they must come back to the level's own.
+ups = nn.ModuleList()
+for dim, dim_out in zip(dims[-2::-1], dims[:0:-1]):
+    block1, block2 = ResnetBlock(2 * dim, 2 * dim, context_dim), ResnetBlock(2 * dim, 2 * dim, context_dim)
+    ups.append(nn.ModuleList([Upsample(dim_out, dim), block1, block2]))
+return ups
+
 # %% [unet.drop_condition] the wrong rows are dropped
 # hint: Kept and dropped have changed places: a row is kept where u is at least prob.
 keep = (u < prob).to(text_emb.dtype)
@@ -365,6 +427,16 @@ return text_emb * keep[:, None]
 # hint: each of its entries acts on a whole row.
 keep = (u >= prob).to(text_emb.dtype)
 return text_emb * keep
+
+# %% [unet.drop_condition] dice of its own
+# hint: The rows that go missing have nothing to do with u. The dice have been thrown already: u holds one number for
+# hint: each row.
+keep = (torch.rand(len(text_emb)) >= prob).to(text_emb.dtype)
+return text_emb * keep[:, None]
+
+# %% [unet.drop_condition] dropout of single entries
+# hint: Single entries are set to zero, by new dice. A condition goes as a whole row, where its own u says so.
+return F.dropout(text_emb, prob)
 
 # %% [unet.forward] skips taken in the wrong order
 # hint: The skips come first in, first out. The way up begins at the bottom: it needs the newest skip first.
@@ -778,6 +850,67 @@ return self.final_conv(x)
 if self.training:
     text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
     model_kwargs["text_emb"] = text_emb
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] the first middle block twice
+# hint: The bottom runs through mid_block1 twice. There are two blocks with weights of their own: mid_block1, then
+# hint: mid_block2.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block1(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] time times condition
+# hint: The context is the product of time and condition. It is their sum: a condition of zero must not silence the
+# hint: time.
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) * self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, downsample in self.downs:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    skips.append(x)
+    x = downsample(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for upsample, block1, block2 in self.ups:
+    x = upsample(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] model_kwargs asked for text_emb once more
+# hint: Right with a condition. Without one model_kwargs has no "text_emb", and asking for it raises KeyError: the given
+# hint: lines have put zeros into text_emb for that case.
+text_emb = model_kwargs["text_emb"]
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
 x, skips = self.init_conv(x), []
 for block1, block2, downsample in self.downs:

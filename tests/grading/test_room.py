@@ -23,6 +23,7 @@ from course_utils.grading.rooms.limits import Limits, MiB
 from course_utils.grading.rooms.room import RoomFailed, Rooms, SandboxError, self_test
 from course_utils.grading.rooms.stage import stage_plain
 from course_utils.grading.rooms.warm import WarmRooms
+from course_utils.grading.rooms.work import Work
 from course_utils.tasks import Outcome
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -288,10 +289,10 @@ def test_forged_answers_are_refused(tmp_path, rooms):
     with rooms.open(sleeper(tmp_path, here + other), "sleeper") as room:
         assert Conversation(room, SMALL).ask("ddpm.q_sample", {}).error == "Refused"
     with rooms.open(sleeper(tmp_path / "b", here + b"\xff\xff\xff\xff"), "sleeper") as room:
-        assert Conversation(room, SMALL).run([(1, "x = 1")])[0][1].error == "Refused"
+        assert Conversation(room, SMALL).run(Work([(1, "x = 1")]))[0][1].error == "Refused"
     ballast = wire.pack("cell:1", Outcome({"x": torch.zeros(1 << 20)}, "E"))  # would be kept, for every cell
     with rooms.open(sleeper(tmp_path / "c", here + ballast[:60_000]), "sleeper") as room:
-        assert [o.error for _, o in Conversation(room, Limits()).run([(1, "x = 1")])] == ["Refused"]
+        assert [o.error for _, o in Conversation(room, Limits()).run(Work([(1, "x = 1")]))] == ["Refused"]
 
 
 def test_a_room_that_does_not_start_is_the_graders_trouble(tmp_path, rooms):

@@ -22,9 +22,10 @@ from tqdm import tqdm
 
 from course_utils import cli
 from course_utils.grading import grade, pools, records, rubric, runs
-from course_utils.grading.grader import Grader, _with_cause
+from course_utils.grading.causes import with_cause
+from course_utils.grading.grader import Grader
 from course_utils.grading.intake import layouts
-from course_utils.grading.intake.submissions import Carried, Submission
+from course_utils.grading.intake.submissions import Carried, Read, Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.room import RoomFailed, Rooms
 
@@ -236,10 +237,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
 def test_a_missing_name_is_told_with_the_cell_that_stopped():
     lost = TaskResult("ddpm.q_sample", 10, 0, "It raised NameError: name 'extract' is not defined.")
     cause = [(3, "It raised SyntaxError: '(' was never closed."), (5, "")]
-    assert _with_cause(lost, cause).why == f"{lost.why} Before that, cell 3 had stopped: {cause[0][1]}"
-    assert _with_cause(lost, []) == lost
+    assert with_cause(lost, cause).why == f"{lost.why} Before that, cell 3 had stopped: {cause[0][1]}"
+    assert with_cause(lost, []) == lost
     wrong = replace(lost, why="`x_t` is off.")
-    assert _with_cause(wrong, cause) == wrong
+    assert with_cause(wrong, cause) == wrong
 
 
 def test_the_notebooks_of_one_submission_are_graded_beside_each_other(tmp_path, monkeypatch):
@@ -275,10 +276,10 @@ def test_a_run_that_ends_ends_its_rooms_and_opens_no_more(tmp_path, monkeypatch)
         raise RoomFailed("It was ended.")
 
     monkeypatch.setattr(sys.modules[Grader.__module__], "Conversation", stay)
-    monkeypatch.setattr(Grader, "_asked", lambda self, cells, key: self._room(tmp_path).__enter__())
-    monkeypatch.setattr(sys.modules[Grader.__module__], "read_cells", lambda file: [])
+    monkeypatch.setattr(Grader, "_asked", lambda self, work, key: self._room(tmp_path).__enter__())
+    monkeypatch.setattr(sys.modules[Grader.__module__], "read", lambda file: Read([]))
     grader = Grader(Endless(), 1, tmp_path, jobs=2)
-    key = SimpleNamespace(notebook="05_ddpm", given=SimpleNamespace(others=list), tasks=[], rubric="")
+    key = SimpleNamespace(notebook="05_ddpm", given=SimpleNamespace(work=lambda *_: None), tasks=[], rubric="")
     grader.keys = {n: key for n in range(5)}
     with ThreadPoolExecutor() as threads:
         result = threads.submit(grader.grade, Submission("ada", {"05_ddpm": Carried("", b"")}), False)

@@ -26,7 +26,8 @@ MAX_RATIO = 200  # a member of more than 1 MiB that is packed tighter is a bomb:
 MAX_ENTRIES = 20_000  # files that are looked at in one folder
 MAX_DIRECTORY = 4 << 20  # bytes of an archive's list of members
 MAX_DEPTH = 8  # folders inside folders
-KINDS = (".ipynb", ".zip")
+KINDS = (".ipynb", ".zip")  # of a submission
+MODULE = ".py"  # may go with it
 
 
 class Unreadable(ValueError):
@@ -175,7 +176,7 @@ def _is_clutter(name: str) -> bool:
 
 
 def _is_wanted(name: str) -> bool:
-    return name.lower().endswith(KINDS) or name == "timestamp.txt"
+    return name.lower().endswith((*KINDS, MODULE)) or name == "timestamp.txt"
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------

@@ -21,8 +21,9 @@ from pathlib import Path
 
 from course_utils import notebooks, tasks
 from course_utils.grading.intake.archives import KINDS, Entry, Unreadable, entries
+from course_utils.grading.intake.beside import beside, is_module
 from course_utils.grading.intake.handed_in import HandedIn, parse_time
-from course_utils.grading.intake.submissions import Submission, read_cells
+from course_utils.grading.intake.submissions import Submission, read
 
 MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+_?(?P<file>.*)", re.DOTALL)
 MOODLE_SHORT = re.compile(r"(?P<name>.* .*)_(?P<id>\d+)_?(?P<file>)", re.DOTALL)  # a fullname has a space
@@ -73,17 +74,24 @@ def see(submissions: Path) -> Seen:
     """
     everything = entries(submissions)
     is_submitted = submissions.name == SUBMITTED or any(e.path[:1] == (SUBMITTED,) for e in everything)
-    found = _unwrapped(everything, submissions)
+    inside = _unwrapped(everything, submissions)
+    found = [e for e in inside if not is_module(e)]
     layout, what = _layout(found, is_submitted)
     students: dict[tuple[str, str], list[tuple[_Owner, Entry]]] = {}
     for entry in found:
         owner = _owner(entry, layout, submissions)
         if owner:
             students.setdefault(owner.key, []).append((owner, entry))
+    modules: dict[tuple[str, str], list[tuple[_Owner, Entry]]] = {key: [] for key in students}
+    for entry in filter(is_module, inside):
+        owner = _owner(entry, layout, submissions) or _named_in(entry.name, students, submissions)
+        if owner and owner.key in modules:
+            modules[owner.key].append((owner, entry))
     if not students:
         raise ValueError(f"There is no submission in {submissions}: a folder per student is expected, with notebooks "
                          "such as 05_ddpm.ipynb, or a download of Moodle's or Canvas's.")
-    made = _told_apart(sorted((_submission(files, layout) for files in students.values()), key=lambda s: s.student))
+    each = (_submission(files, modules[key], layout) for key, files in students.items())
+    made = _told_apart(sorted(each, key=lambda s: s.student))
     return Seen(f"{submissions} is {what} with {len(made)} {'student' if len(made) == 1 else 'students'}.", made)
 
 
@@ -102,8 +110,9 @@ def _told_apart(found: list[Submission]) -> list[Submission]:
 
 def _unwrapped(found: list[Entry], submissions: Path) -> list[Entry]:
     """Without the one folder around everything that a zip file often has, and without nbgrader's `submitted`."""
-    tops = {e.path[0] for e in found if e.path}
-    inside = [e.path[1] for e in found if len(e.path) == 2 and not e.folder]
+    work = [e for e in found if not is_module(e)]
+    tops = {e.path[0] for e in work if e.path}
+    inside = [e.path[1] for e in work if len(e.path) == 2 and not e.folder]
     wrapper = next(iter(tops)) if len(tops) == 1 and submissions.is_file() else ""
     downloaded = any(_canvas(name) or MOODLE.fullmatch(name) for name in inside)
     if wrapper.lower().endswith(KINDS) or inside and not downloaded:
@@ -151,6 +160,15 @@ def _owner(entry: Entry, layout: str, submissions: Path) -> _Owner | None:
     return _Owner(("", student), student)
 
 
+def _named_in(name: str, students: Iterable[tuple[str, str]], submissions: Path) -> _Owner | None:
+    """Of a module in a flat folder: the student whose name it begins with, else the one of a folder of one's own."""
+    names = [student for layout, student in students if not layout]
+    mine = max((s for s in names if name.startswith(tuple(f"{s}{mark}" for mark in " _-"))), key=len, default=None)
+    if mine is not None:
+        return _Owner(("", mine), mine, name[len(mine) + 1:])
+    return _Owner(("", submissions.stem), submissions.stem, name) if submissions.stem in names else None
+
+
 def _canvas(name: str) -> re.Match[str] | None:
     """The parts of a name in Canvas's download; `x_12_05_ddpm.ipynb` is none: its 05 begins the notebook's name."""
     said = CANVAS.fullmatch(name)
@@ -186,7 +204,7 @@ def notebook_in(name: str) -> str | None:
 def notebook_by_cells(file: Entry) -> str | None:
     """The notebook that most of a file's cells belong to, by their ids and nbgrader's; None where they tell nothing."""
     try:
-        cells = read_cells(file)
+        cells = read(file).cells
     except Unreadable:
         return None
     said = [id for c in cells for id in (c.get("id"), _grade_id(c["metadata"])) if isinstance(id, str)]
@@ -203,8 +221,8 @@ def _grade_id(metadata: dict) -> object:
 # ---- one student ---------------------------------------------------------------------------------------------------
 
 
-def _submission(files: list[tuple[_Owner, Entry]], layout: str) -> Submission:
-    """What counts of a student's files: for each notebook the latest that can be read."""
+def _submission(files: list[tuple[_Owner, Entry]], modules: list[tuple[_Owner, Entry]], layout: str) -> Submission:
+    """What counts of a student's files: for each notebook the latest that can be read, and the modules beside it."""
     times = _timestamps(entry for _, entry in files) if layout == "nbgrader" else {}
     claims: dict[str, list[_Claim]] = {}
     unread, unknown = [], 0
@@ -224,8 +242,22 @@ def _submission(files: list[tuple[_Owner, Entry]], layout: str) -> Submission:
     unread = [*unread[:MAX_NAMED], f"{len(unread) - MAX_NAMED} more are not read."][:len(unread)]
     newest = max(counts.values(), key=lambda c: c.order, default=None)
     owner = newest.owner if newest else files[0][0]
+    placed = _placed(modules, layout)
     return Submission(owner.student, {n: c.entry for n, c in counts.items()}, dict(owner.ids),
-                      {n: c.handed_in for n, c in counts.items()}, tuple(notes), tuple(unread))
+                      {n: c.handed_in for n, c in counts.items()}, tuple(notes), tuple(unread),
+                      {n: found for n, c in counts.items() if (found := beside(c.entry.path[:-1], placed))})
+
+
+def _placed(modules: list[tuple[_Owner, Entry]], layout: str) -> list[tuple[tuple[str, ...], Entry]]:
+    """A student's modules, each with the place where it lay before it was handed in, the latest last."""
+    in_order = sorted(modules, key=lambda m: _order(*m, _handed_in(*m, layout, None)))
+    return [((*entry.path[:-1], _uncounted(owner.file if len(entry.path) == 1 else entry.name)), entry)
+            for owner, entry in in_order]
+
+
+def _uncounted(name: str) -> str:
+    """A module's name without what browsers, Jupyter and Canvas add to it."""
+    return re.sub(r"-\d+$", "", COPY.sub("", name[:-3])) + ".py"
 
 
 def _note(notebook: str, counted: _Claim, claimed: list[_Claim]) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbformat import NotebookNode
 
-from course_utils.grading.intake.archives import Entry, Unreadable
+from course_utils import released
+from course_utils.grading.intake.archives import MAX_FILE, Entry, Unreadable
 from course_utils.grading.intake.handed_in import HandedIn
+from course_utils.grading.rooms.work import Work
 
 MAX_CELLS = 2000
+MAX_MODULES_TOGETHER = 1 << 20  # bytes of the .py files beside one notebook
 
 
 @dataclass(frozen=True)
@@ -24,15 +28,15 @@ class Carried:
     content: bytes | str
 
     @classmethod
-    def of(cls, file: Entry) -> Carried:
-        """Reads the file."""
+    def of(cls, file: Entry, most: int = MAX_FILE) -> Carried:
+        """Reads the file, up to `most` bytes."""
         try:
-            return cls(file.name, file.read())
+            return cls(file.name, file.read(most))
         except Unreadable as e:
             return cls(file.name, str(e))
 
-    def read(self) -> bytes:
-        """The content, or Unreadable with the sentence."""
+    def read(self, most: int = MAX_FILE) -> bytes:
+        """The content, or Unreadable with the sentence; `most` was heeded when the file was read."""
         if isinstance(self.content, str):
             raise Unreadable(self.content)
         return self.content
@@ -49,6 +53,7 @@ class Submission:
         handed_in: When each notebook was handed in, as far as the layout tells.
         notes: A sentence for each notebook that several files claim.
         unread: A sentence for each file or folder that could not be opened.
+        beside: The student's modules beside each notebook, by the path that they are imported by.
     """
 
     student: str
@@ -57,25 +62,53 @@ class Submission:
     handed_in: dict[str, HandedIn] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    beside: dict[str, dict[str, Entry | Carried]] = field(default_factory=dict)
 
     def digest(self) -> str:
-        """Changes with every byte of the notebooks that count."""
+        """Changes with every byte of the notebooks that count, and of the modules beside them."""
         sha = hashlib.sha256()
         for name, file in sorted(self.notebooks.items()):
-            try:
-                content = file.read()
-            except Unreadable as e:
-                content = str(e).encode("utf-8", "surrogateescape")
-            sha.update(f"{name} {len(content)} ".encode() + content)
+            sha.update(_stamp(name, file, MAX_FILE))
+            for path, module in sorted(self.beside.get(name, {}).items()):
+                sha.update(_stamp(path, module, MAX_MODULES_TOGETHER))
         return sha.hexdigest()
 
     def carried(self, notebooks: Collection[str]) -> Submission:
-        """The same with the contents of these notebooks in place of their files, and without the others."""
-        return replace(self, notebooks={n: Carried.of(f) for n, f in self.notebooks.items() if n in notebooks})
+        """The same with contents in place of files, and of the notebooks only these."""
+        kept = {n: f for n, f in self.notebooks.items() if n in notebooks}
+        return replace(self, notebooks={n: Carried.of(f) for n, f in kept.items()},
+                       beside={n: {path: Carried.of(f, MAX_MODULES_TOGETHER) for path, f in modules.items()}
+                               for n, modules in self.beside.items() if n in kept})
 
 
-def read_cells(file: Entry | Carried) -> list[dict[str, Any]]:
-    """A notebook's cells, each with its `cell_type`, `source` as one text, `metadata` and perhaps `id`.
+def _stamp(name: str, file: Entry | Carried, most: int) -> bytes:
+    try:
+        content = file.read(most)
+    except Unreadable as e:
+        content = str(e).encode("utf-8", "surrogateescape")
+    return f"{name} {len(content)} ".encode() + content
+
+
+@dataclass(frozen=True)
+class Read:
+    """A notebook as it was read.
+
+    Attributes:
+        cells: Each with its `cell_type`, `source` as one text, `metadata` and perhaps `id`.
+        release: The release that it says it was made from; empty where it says none.
+    """
+
+    cells: list[dict[str, Any]]
+    release: str = ""
+
+    @property
+    def tasks(self) -> set[str]:
+        """The ids of the tasks whose cells it has."""
+        return {id for cell in self.cells if isinstance(id := cell["metadata"].get("task"), str)}
+
+
+def read(file: Entry | Carried) -> Read:
+    """Reads a notebook.
 
     Raises:
         Unreadable: With the reason in one sentence.
@@ -93,7 +126,13 @@ def read_cells(file: Entry | Carried) -> list[dict[str, Any]]:
                                                else "JSON, but no notebook."))
     if len(nb["cells"]) > MAX_CELLS:
         raise Unreadable(f"{file.name} has {len(nb['cells'])} cells, more than the {MAX_CELLS} allowed.")
-    return [_cell(cell, file.name) for cell in nb["cells"]]
+    return Read([_cell(cell, file.name) for cell in nb["cells"]], _release(nb.get("metadata")))
+
+
+def _release(metadata: Any) -> str:
+    course = metadata.get("course") if isinstance(metadata, dict) else None
+    release = course.get("release") if isinstance(course, dict) else None
+    return release if isinstance(release, str) and re.fullmatch(r"[0-9a-f]{8}", release) else ""
 
 
 def _cell(cell: Any, name: str) -> dict[str, Any]:
@@ -108,31 +147,36 @@ def _cell(cell: Any, name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class GivenCells:
-    """The demo and check cells of a notebook as it was given out: they are not run.
+    """The demo and check cells of a notebook as it is given out: their text is not run.
 
     They are known by their metadata, by their id, or, where another editor has stripped both, by their unchanged text.
     """
 
     ids: frozenset[str]
-    sources: frozenset[str]
+    digests: frozenset[str]
 
     @classmethod
     def of(cls, nb: NotebookNode) -> GivenCells:
         """Those of a source that `notebooks.read` gave."""
         given = [c for c in nb.cells if c.cell_type == "code" and _says_so(c.metadata)]
-        return cls(frozenset(c.id for c in given), frozenset(c.source.strip() for c in given))
+        return cls(frozenset(c.id for c in given), frozenset(map(released.digest, given)))
 
-    def others(self, cells: list[dict[str, Any]]) -> list[tuple[int, str]]:
-        """The code cells to run, each with its place in the notebook, from 1."""
-        return [(n, c["source"]) for n, c in enumerate(cells, 1)
-                if c.get("cell_type") == "code" and c["source"].strip() and not self._holds(c)]
+    def work(self, cells: list[dict[str, Any]], files: dict[str, str] | None = None) -> Work:
+        """What a room runs of these cells, numbered by their places from 1, and of the modules beside them."""
+        code = {n: c for n, c in enumerate(cells, 1) if c.get("cell_type") == "code" and c["source"].strip()}
+        claimed = {n: _carried_digest(c["metadata"]) for n, c in code.items() if self._claims(c)}
+        return Work([(n, c["source"]) for n, c in code.items()], claimed, sorted(self.digests), files or {})
 
-    def _holds(self, cell: dict[str, Any]) -> bool:
+    def _claims(self, cell: dict[str, Any]) -> bool:
         id = cell.get("id")
-        return (_says_so(cell["metadata"]) or isinstance(id, str) and id in self.ids
-                or cell["source"].strip() in self.sources)
+        return _says_so(cell["metadata"]) or isinstance(id, str) and id in self.ids
 
 
 def _says_so(metadata: dict[str, Any]) -> bool:
     tags = metadata.get("tags")
     return "check" in metadata or isinstance(tags, list) and "demo" in tags
+
+
+def _carried_digest(metadata: dict[str, Any]) -> str:
+    said = metadata.get("released")
+    return said if isinstance(said, str) else ""

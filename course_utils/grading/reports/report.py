@@ -113,12 +113,28 @@ def _notebook(n: NotebookResult) -> str:
         parts.append(f'<p class="warn">{visible(n.late)} {counts}</p>')
     parts += [_comment(n.comment)] if n.comment else []
     parts += [f'<p class="warn">{escape(n.reason)}</p>'] if n.reason else []
+    parts += [f'<p class="warn">{visible(note)}</p>' for note in n.notes]
+    parts += [f'<p class="soft">{_release(n)}</p>'] if n.release else []
     parts += ['<ul class="tasks">\n' + "\n".join(map(_task, shown)) + "\n</ul>"] if shown else []
+    if n.partly:
+        parts.append(f'<p class="soft">{_partly(n.partly)}</p>')
     if n.stopped:
         cells = "\n".join(f"<li>{_where(cell)} {visible(what)}</li>" for cell, what in n.stopped)
         parts.append(f"<details><summary>{count(len(n.stopped), 'cell')} of the notebook stopped; the others still "
                      f"counted</summary>\n<ul>\n{cells}\n</ul></details>")
     return "\n".join(parts) + "\n</section>"
+
+
+def _release(n: NotebookResult) -> str:
+    newer = " There is a newer one; its tasks were asked, by their names." if n.outdated else ""
+    return f"Release {escape(n.release)} of the notebook.{newer}"
+
+
+def _partly(cells: list[int]) -> str:
+    one = len(cells) == 1
+    named = ("Cell " if one else "Cells ") + ", ".join(map(str, cells))
+    return (f"{named} {'is' if one else 'are'} given, and changed here: of such check and demo cells only the "
+            "definitions count (imports, functions, classes, assignments that call nothing), and the rest is not run.")
 
 
 def _where(cell: int) -> str:

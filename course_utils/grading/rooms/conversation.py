@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import replace
@@ -14,6 +13,7 @@ from torch import Tensor
 from course_utils.grading.rooms import wire
 from course_utils.grading.rooms.limits import Limits
 from course_utils.grading.rooms.room import Room, RoomFailed
+from course_utils.grading.rooms.work import Work
 from course_utils.tasks import Outcome
 
 START = 120  # seconds that a machine under load may need to import torch
@@ -44,14 +44,14 @@ class Conversation:
             said = room.stderr.read(4000).decode(errors="replace").strip().splitlines()
             raise RoomFailed(f"The room did not start: {said[-1] if said else e}") from None
 
-    def run(self, cells: list[tuple[int, str]]) -> list[tuple[int, Outcome]]:
-        """Runs a notebook's cells, given by number and source, and returns those that failed, in their order."""
-        source = torch.frombuffer(bytearray(json.dumps(cells).encode()), dtype=torch.uint8)
+    def run(self, work: Work) -> list[tuple[int, Outcome]]:
+        """Runs a notebook's cells and returns those that failed, or were run in part, in their order."""
+        packed = torch.frombuffer(bytearray(work.packed()), dtype=torch.uint8)
         failed: list[tuple[int, Outcome]] = []
-        numbers = {f"cell:{n}": n for n, _ in cells}
+        numbers = {f"cell:{n}": n for n, _ in work.cells}
         deadline = time.monotonic() + self._limits.notebook
         try:
-            self._send(wire.pack("cells", Outcome({"cells": source})))
+            self._send(wire.pack("work", Outcome({"work": packed})))
             while True:
                 id, outcome = self._receive(deadline - time.monotonic(), WORDS)
                 if id == "ready":

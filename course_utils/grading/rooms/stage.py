@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from course_utils.cells import to_python
+
 LIBRARY = Path(__file__).parents[2]
-PROBING = ["check", "cells", "files", "tasks", "tasks.draws", "tasks.compare", "tasks.recorded", "grading.rooms.limits"]
-WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "worker", "ready", "zygote"))]
+PROBING = ["check", "cells", "files", "released", "grading.rooms.limits", "tasks",
+           *(f"tasks.{name}" for name in ("draws", "compare", "recorded", "given", "explain"))]
+WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "work", "worker", "ready", "zygote"))]
+STAND_IN = LIBRARY / "grading/rooms/stand_in.py"
 
 
-def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints: Iterable[str] = ()) -> Path:
+def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints: Iterable[str] = (),
+          demos: Iterable[str] = ()) -> Path:
     """Copies into `folder` the library files that a room for `notebook` needs, readable by every user.
 
     The library may hold what a task asks for, so the whole of it never enters a room.
@@ -22,6 +28,7 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints:
         notebook: For example `05_ddpm`; of the tasks files, only this notebook's are copied.
         modules: The course_utils modules that the reference loads, as `course build` recorded them.
         checkpoints: Those that its source names; they enter with the module that reads them, and no others.
+        demos: The sources of its demo cells; for other modules that they import, something harmless stands there.
     """
     names = {m.removeprefix("course_utils").lstrip(".") for m in modules}
     names = {n for n in names if not n.startswith(("tasks", "grading"))} | set(WORKING)
@@ -36,6 +43,8 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints:
         path = LIBRARY / "checkpoints" / f"{name}.safetensors"
         if path.is_file():  # a notebook may name one that is still to be trained
             _copy(path, folder / "course_utils/checkpoints" / path.name)
+    for name in sorted({name for source in demos for name in _imported(source)}):
+        _stand_in(name, folder / "course_utils")
     _copy_caches(folder / "cache", names)
     _make_readable(folder)
     return folder
@@ -59,6 +68,29 @@ def _copy_module(name: str, folder: Path) -> None:
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     if source.is_file():
         _copy(source, folder / "course_utils" / source.relative_to(LIBRARY))
+
+
+def _imported(source: str) -> Iterator[str]:
+    """The modules of course_utils that a cell of the course imports: `plot`, `diffusion.paths`."""
+    for node in ast.walk(ast.parse(to_python(source))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module, *(f"{node.module}.{name}" for name in names)]
+        for name in (n.removeprefix("course_utils.") for n in names if n.startswith("course_utils.")):
+            path = LIBRARY.joinpath(*name.split("."))
+            if path.is_dir() or path.with_suffix(".py").is_file():
+                yield name
+
+
+def _stand_in(name: str, library: Path) -> None:
+    """Puts the stand-in where a module would be, and in every package on the way that is not there."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        place = library.joinpath(*parts[:depth])
+        is_package = LIBRARY.joinpath(*parts[:depth]).is_dir()
+        target = place / "__init__.py" if is_package else place.with_suffix(".py")
+        if not target.exists():
+            _copy(STAND_IN, target)
 
 
 def _copy_caches(folder: Path, names: set[str]) -> None:

@@ -1,7 +1,7 @@
 """The process inside a room: it runs a student's notebook, then answers the grader's requests.
 
     room -> grader   a frame "here", once torch is imported
-    grader -> room   one frame "cells": the notebook's code cells, as JSON
+    grader -> room   one frame "work": the notebook's code cells and what belongs to them, as JSON
     room -> grader   a frame "cell:N" for every cell that failed, then "ready"
     grader -> room   a frame for each task: its id and its inputs
     room -> grader   its answer: the same id, and the outcome of the task's probe
@@ -30,9 +30,10 @@ import numpy as np
 import torch
 
 from course_utils import tasks
-from course_utils.cells import fresh_notebook, run
+from course_utils.cells import fresh_notebook
 from course_utils.grading.rooms import ready, wire
 from course_utils.grading.rooms.limits import Limits
+from course_utils.grading.rooms.work import Work
 from course_utils.tasks import Namespace, Outcome
 
 Cells = list[tuple[int, str]]  # number and source
@@ -60,9 +61,11 @@ def main() -> None:
 def serve(requests: int, replies: int, limits: Limits) -> None:
     """Runs the notebook that comes first, then answers one request after the other until there are no more."""
     nb = fresh_notebook("__main__")
-    cells = _receive_cells(requests)
+    work = _receive_work(requests)
+    work.place_files(HOME)
+    cells = work.cells
     while cells:
-        cells = _go_on(cells, nb, replies, limits)
+        cells = _go_on(work, cells, nb, replies, limits)
     wire.send(replies, wire.pack("ready", Outcome()))
     late = 0.0
     while True:
@@ -73,7 +76,7 @@ def serve(requests: int, replies: int, limits: Limits) -> None:
         late = _answer(id, inputs.tensors, nb, replies, limits, late)
 
 
-def _go_on(cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
+def _go_on(work: Work, cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
     """Forks and returns, in the child, what is left after its stretch, or else, here, all cells but the lost one."""
     through, telling = os.pipe()
     files = set(os.listdir(HOME))
@@ -81,7 +84,7 @@ def _go_on(cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
     if pid == 0:
         os.setpgid(0, 0)
         os.close(through)
-        left = _run_stretch(cells, nb, replies, telling)
+        left = _run_stretch(work, cells, nb, replies, telling)
         os.close(telling)
         return left
     os.close(telling)
@@ -98,11 +101,11 @@ def _go_on(cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
     os._exit(0)  # the child is the notebook now
 
 
-def _run_stretch(cells: Cells, nb: ModuleType, replies: int, telling: int) -> Cells:
+def _run_stretch(work: Work, cells: Cells, nb: ModuleType, replies: int, telling: int) -> Cells:
     """Runs cells until they have taken a while, and returns the others; what failed is told when none can be lost."""
     begin, failed = monotonic(), []
     for ran, (number, source) in enumerate(cells, 1):
-        outcome = run_cell(source, f"<cell {number}>", nb)
+        outcome = work.run(number, source, nb)
         if outcome.error:
             failed.append(wire.pack(f"cell:{number}", outcome))
         if ran == len(cells) or monotonic() - begin > STRETCH:
@@ -112,22 +115,6 @@ def _run_stretch(cells: Cells, nb: ModuleType, replies: int, telling: int) -> Ce
         wire.send(replies, frame)
     os.write(telling, LAST)
     return cells[ran:]
-
-
-def run_cell(source: str, name: str, nb: ModuleType) -> Outcome:
-    """Runs a cell; an exception ends the cell, as in a notebook, not the notebook."""
-    try:
-        run(source, name, nb)
-    except BaseException as e:  # SystemExit and KeyboardInterrupt would not end a notebook either
-        return Outcome(error=type(e).__name__, message=_text(e))
-    return Outcome()
-
-
-def _text(e: BaseException) -> str:
-    try:
-        return str(e)
-    except Exception:  # a student's own exception may be broken
-        return ""
 
 
 def _answer(id: str, inputs: dict, nb: ModuleType, replies: int, limits: Limits, late: float) -> float:
@@ -174,9 +161,9 @@ def _lost(e: Exception, what: str, seconds: float) -> Outcome:
     return Outcome(error="Ended", message=f"{what} ended the Python process.")
 
 
-def _receive_cells(requests: int) -> Cells:
+def _receive_work(requests: int) -> Work:
     _, outcome = wire.unpack(wire.receive(requests, None, REQUEST_CAP))
-    return json.loads(outcome.tensors["cells"].numpy().tobytes())
+    return Work.unpacked(outcome.tensors["work"].numpy().tobytes())
 
 
 def _take_pipes() -> tuple[int, int]:

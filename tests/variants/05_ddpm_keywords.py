@@ -1,0 +1,51 @@
+# %% [ddpm.cosine_beta_schedule] every argument by its name
+u = torch.linspace(start=0.0, end=1.0, steps=timesteps + 1, dtype=torch.float64)
+f = torch.cos(input=(u + s) / (1 + s) * math.pi / 2).square()
+return torch.clamp(input=1 - f[1:] / f[:-1], min=0.0, max=0.999)
+
+# %% [ddpm.extract] every argument by its name
+return torch.gather(input=a, dim=0, index=t).reshape(shape=(len(t), *[1] * (len(x_shape) - 1)))
+
+# %% [ddpm.q_sample] extract by the names of its arguments
+a = extract(a=self.sqrt_alphas_cumprod, t=t, x_shape=x_start.shape)
+return a * x_start + extract(self.sqrt_one_minus_alphas_cumprod, t=t, x_shape=noise.shape) * noise
+
+# %% [ddpm.predict_start_from_noise] extract by the names of its arguments
+sigma = extract(x_shape=noise.shape, t=t, a=self.sqrt_one_minus_alphas_cumprod)
+return (x_t - sigma * noise) / extract(self.sqrt_alphas_cumprod, t, x_shape=x_t.shape)
+
+# %% [ddpm.predict_noise_from_start] extract by the names of its arguments
+a = extract(x_shape=x_t.shape, t=t, a=self.sqrt_alphas_cumprod)
+return (x_t - a * x_start) / extract(self.sqrt_one_minus_alphas_cumprod, t, x_shape=x_t.shape)
+
+# %% [ddpm.q_posterior] extract by the names of its arguments
+coef1, coef2, std = (extract(a=table, t=t, x_shape=x_start.shape) for table in (
+    self.posterior_mean_coef1, self.posterior_mean_coef2, self.posterior_std))
+return torch.add(input=coef1 * x_start, other=coef2 * x_t), std
+
+# %% [ddpm.p_losses] q_sample and the network by the names of their arguments
+x_t = self.q_sample(x_start, t, noise=noise)
+assert torch.equal(x_t, self.q_sample(x_start=x_start, noise=noise, t=t))
+prediction = self.model(x_t, time=t, model_kwargs=model_kwargs)
+target = {"pred_noise": noise, "pred_x_start": x_start}[self.objective]
+weight = extract(a=self.loss_weight, t=t, x_shape=x_start.shape)
+return (weight * F.mse_loss(input=prediction, target=target, reduction="none")).mean()
+
+# %% [ddpm.mean_from_noise] other methods by the names of their arguments
+x_start = self.predict_start_from_noise(x_t=x_t, noise=noise, t=t)
+mean, _ = self.q_posterior(t=t, x_t=x_t, x_start=x_start)
+return mean
+
+# %% [ddpm.ancestral_step] other methods by the names of their arguments
+mean = self.mean_from_noise(x_t, noise=noise_pred, t=t)
+table = self.betas.sqrt() if variance == "beta" else self.posterior_std
+std = extract(table, t=t, x_shape=x_t.shape)
+return torch.where((t > 0).reshape(std.shape), mean + std * z, mean)
+
+# %% [ddpm.p_sample] names, and noise that is drawn sample by sample
+times = torch.full(size=(len(x_t),), fill_value=t, device=x_t.device)
+prediction = self.model(x_t, time=times, model_kwargs=model_kwargs)
+if self.objective == "pred_noise":
+    prediction = self.predict_start_from_noise(x_t, times, noise=prediction)
+mean, std = self.q_posterior(x_t=x_t, t=times, x_start=prediction.clamp(min=-1, max=1))
+return torch.stack([mean[i] + std[i] * torch.randn_like(input=x_t[i]) for i in range(len(x_t))])
