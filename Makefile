@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-oldest build clean
+.PHONY: help lab test style faces units references test-oldest build clean
 .DELETE_ON_ERROR:
 
 PYTHON =
@@ -12,7 +12,7 @@ export JUPYTER_PREFER_ENV_PATH = 1
 
 help:
 	@echo "make lab           open the course in JupyterLab (ARGS=--no-browser prints the address instead)"
-	@echo "make test          run every test: style, unit, notebooks, grader, browser"
+	@echo "make test          run every test: make style, faces (the notebooks are as built), units, references"
 	@echo "make test-oldest   run the tests of tasks and checks on the oldest torch that the course supports"
 	@echo "make build         make the notebooks from their sources (NN=05 for one of them)"
 	@echo "make clean         remove the environments and what the tests left"
@@ -23,16 +23,24 @@ lab: .venv/ready
 	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --log-level=ERROR \
 	  $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) $(ARGS)
 
-# Two processes of one thread each, as the references were executed.
-test: export OMP_NUM_THREADS = 1
-test: .venv/ready
+test: style faces units references
+
+style: .venv/ready
 	@.venv/bin/python -m ruff check .
+
+faces: .venv/ready
 	@.venv/bin/course build --check
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# Two processes of one thread each, as the references were executed. What one process runs is a group: all tests of a
+# notebook, or else of a file (tests/conftest.py); the slow groups come first.
+units references test-oldest: export OMP_NUM_THREADS = 1
+units: .venv/ready
+	@.venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+references: .venv/ready
 	@COURSE_RECORD=1 PYTHONHASHSEED=0 .venv/bin/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg solutions
 
-test-oldest: export OMP_NUM_THREADS = 1
 test-oldest: .venv-oldest/ready
 	@.venv-oldest/bin/python -m pytest -n 2 $(wildcard tests/test_tasks.py tests/test_check.py) $(ARGS)
 
@@ -75,14 +83,14 @@ UNWANTED_IN_SERVER = $(addprefix nbgrader.server_extensions.,formgrader validate
 
 .venv/ready: requirements.txt pyproject.toml
 	$(make_environment)
-	@.venv/bin/python -m pip install $(QUIET) --no-build-isolation -e .
+	@.venv/bin/python -m pip install $(QUIET) -r requirements.txt --no-build-isolation -e .
 	@.venv/bin/python -m jupyter labextension disable $(UNWANTED) >/dev/null 2>&1
 	@.venv/bin/python -m jupyter server extension disable --sys-prefix $(UNWANTED_IN_SERVER) >/dev/null 2>&1
 	$(environment_made)
 
 .venv-oldest/ready: requirements.txt pyproject.toml
 	$(make_environment)
-	@.venv-oldest/bin/python -m pip install $(QUIET) --no-build-isolation -e . 'torch==$(OLDEST_TORCH).*'
+	@.venv-oldest/bin/python -m pip install $(QUIET) -r requirements.txt --no-build-isolation -e . 'torch==$(OLDEST_TORCH).*'
 	$(environment_made)
 
 # Made by hand, moved with the folder, or without its Python: not ready.

@@ -70,8 +70,8 @@ def kernel_distances(samples: Tensor, reals: Tensor, size: int = 1000, draws: in
 
 
 def _scaled(features: Tensor) -> Tensor:
-    """Rows (n, d) at length √d, in float64."""
-    return F.normalize(features.double(), dim=1) * features.shape[1] ** 0.5
+    """Rows (n, d) at length √d, in float64, on the CPU (not every device has it)."""
+    return F.normalize(features.cpu().double(), dim=1) * features.shape[1] ** 0.5
 
 
 def _mmd2(x: Tensor, y: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
         a: (n, d) features.
         b: (m, d) features.
     """
-    (mean_a, cov_a), (mean_b, cov_b) = ((x.double().mean(0), x.double().T.cov()) for x in (a, b))
+    (mean_a, cov_a), (mean_b, cov_b) = ((x.mean(0), x.T.cov()) for x in (a.cpu().double(), b.cpu().double()))
     root = _root(cov_a)
     covariances = cov_a.trace() + cov_b.trace() - 2 * _root(root @ cov_b @ root).trace()
     return ((mean_a - mean_b).square().sum() + covariances).item()
@@ -128,7 +128,7 @@ def class_diversity(features: Tensor, labels: Tensor) -> tuple[float, float]:
     if len(classes) < 2 or counts.min() < 2:
         raise ValueError("Diversity within a class needs two classes and two samples of each.")
     # the mean squared distance of two different samples is twice the unbiased variance, summed over dimensions
-    spread = torch.stack([(2 * features[labels == c].double().var(0).sum()).sqrt() for c in classes])
+    spread = torch.stack([(2 * features[labels == c].cpu().double().var(0).sum()).sqrt() for c in classes])
     return spread.mean().item(), spread.std().item()
 
 

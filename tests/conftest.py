@@ -1,13 +1,19 @@
-"""What every test may use, and the order in which files are started."""
+"""What every test may use, and which tests run in one process."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
 
 
 def require(feature: str, available: bool, reason: str) -> None:
@@ -23,6 +29,18 @@ def require(feature: str, available: bool, reason: str) -> None:
     if feature in os.environ.get("COURSE_REQUIRE", "").split(","):
         pytest.fail(f"COURSE_REQUIRE names {feature}: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The machine's Chromium, without a window and silent: what a test asks `new_page()` of."""
+    require("browser", CHROMIUM is not None, "No Chromium on this machine: what a browser shows is not tested.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
 
 
 @contextlib.contextmanager
@@ -42,7 +60,29 @@ def ordinary_user(folder: Path) -> Iterator[None]:
             os.setegid(0)
 
 
+@cache
+def _notebooks() -> dict[str, str]:
+    """The name, source and task ids of every notebook to its name."""
+    from course_utils import notebooks, tasks
+
+    found = {}
+    for source in notebooks.sources():
+        found |= dict.fromkeys([source.stem, str(source), *(t.id for t in tasks.tasks_of(source.stem))], source.stem)
+    return found
+
+
+def group_of(item: pytest.Item) -> str:
+    """The notebook that a test's parameter is, by name, source or task, or else the test's file."""
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    said = [str(value) for value in params if isinstance(value, str | Path)]
+    return next((_notebooks()[name] for name in said if name in _notebooks()), item.nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow files first, so that no process ends the run alone with the longest one."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """One process runs all tests of a notebook, or else of a file; groups with slow tests are started first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+        item.user_properties.append(("group", group_of(item)))  # into the reports that .ci/shares.py reads
+    slow = {group_of(item) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: group_of(item) not in slow)

@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from conftest import require
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from course_utils.authoring.bank import read_bank
 from course_utils.notebooks import read, solution
@@ -26,9 +25,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK, TASK = "05_ddpm", "ddpm.q_sample"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
 WAIT = 120_000  # ms, for a busy machine; everything below waits for what it needs to see, none for a time
 
 
@@ -92,15 +88,6 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
         yield lab
     finally:
         lab.close()
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    require("browser", CHROMIUM is not None, "No Chromium on this machine: the browser's test is left out.")
-    with sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
 
 
 class Student:

@@ -7,17 +7,14 @@ import html.parser
 import io
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
-from conftest import require
 from PIL import Image
 
 from course_utils import notebooks, plot, widgets
 from course_utils.widgets import Control, explore
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -256,19 +253,8 @@ def test_live_shows_an_error_as_its_sentence_and_recovers(boxes):
 # --- in a browser
 
 
-@pytest.fixture
-def page():
-    require("browser", CHROMIUM is not None, "No Chromium on this machine: the recorded figures are not opened.")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                 "--disable-background-networking"]
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium.new_page()
-        chromium.close()
-
-
-def test_recorded_sliders_move_by_keyboard_each_in_its_own_figure(recording, page):
+def test_recorded_sliders_move_by_keyboard_each_in_its_own_figure(recording, browser):
+    page = browser.new_page()
     explore(draw, caption=say, height=Control([1, 2, 3], 2, "its height"), kind=["a", "b"])
     errors = []
     page.on("pageerror", lambda error: errors.append(error))

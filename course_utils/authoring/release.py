@@ -1,4 +1,4 @@
-"""`course release`: what students get, a folder that stands by itself, and nothing of what grading keeps to itself.
+"""`course release`: what students get, a folder that stands by itself and a wheel of its library, no grader in either.
 
 Of the library everything goes along but the rooms in KEPT. The recorded answers go along too, since the visible check
 compares with them: they hold the reference's numbers on the public inputs and the hints to known slips, no code.
@@ -10,6 +10,8 @@ import argparse
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -20,9 +22,8 @@ from course_utils import files, notebooks
 
 LIBRARY = Path(__file__).resolve().parents[1]
 KEPT = {"grading", "authoring", "bench"}  # rooms of the library that stay with the instructor
-SECTIONS = {"grading", "tests"}  # of requirements.txt, which only an instructor needs
-INSTRUCTORS = {"nbgrader"}  # and single lines
-TABLES = ("build-system", "project", "project.scripts", "tool.setuptools")  # of pyproject.toml, which an install needs
+EXTRAS = {"site", "grade", "test"}  # of pyproject.toml, for what stays with the instructor
+TABLES = ("build-system", "project", "tool.setuptools")  # of pyproject.toml, with all below them: what an install needs
 
 README = """\
 # {course}
@@ -32,8 +33,8 @@ make lab     # opens the course in JupyterLab
 ```
 
 The first time this makes an environment of its own in `.venv`. It needs Python 3.11–3.13, `make`, and 12 GB of disk on
-Linux; no GPU, and no network once it is installed. Without `make`: `pip install -e .` in an environment of yours, then
-`jupyter lab`.
+Linux; no GPU, and no network once it is installed. Without `make`: `pip install -e '.[lab,emoji]'` in an environment of
+yours, then `jupyter lab`.
 
 | | |
 | --- | --- |
@@ -65,12 +66,12 @@ lab: .venv/ready
 	@.venv/bin/python -m jupyter trust notebooks/*.ipynb >/dev/null 2>&1 || true
 	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --log-level=ERROR $(ARGS)
 
-.venv/ready: requirements.txt pyproject.toml
+.venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("The course needs Python 3.11, \\
 	3.12 or 3.13; name one by PYTHON=/path/to/python.")'
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet 'setuptools>=70.1'
-	@.venv/bin/python -m pip install --no-build-isolation -e .
+	@.venv/bin/python -m pip install --no-build-isolation -e '.[lab,emoji]'
 	@touch $@
 """
 
@@ -82,9 +83,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """`course release`: makes the bundle and says what it holds."""
+    """`course release`: makes the bundle and the wheel, and says what they hold."""
     release(args.out)
-    made = f"{args.out} holds {len(notebooks.sources())} notebooks and the library."
+    wheel = build_wheel(args.out)
+    made = f"{args.out} holds {len(notebooks.sources())} notebooks and the library, {wheel} the library alone."
     if args.zip:
         made += f" The same is packed in {pack(args.out)}."
     print(made)
@@ -127,23 +129,16 @@ def _write(folder: Path) -> None:
     for name in ("LICENSE", "LICENSE-text"):
         _copy(root / name, folder / name)
     texts = {"README.md": _readme(), "Makefile": MAKEFILE,
-             "requirements.txt": requirements((root / "requirements.txt").read_text("utf-8")),
-             "pyproject.toml": _tables((root / "pyproject.toml").read_text("utf-8"))}
+             "pyproject.toml": project((root / "pyproject.toml").read_text("utf-8"))}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def requirements(text: str) -> str:
-    """The instructor's requirements without those of grading and tests: `# grading` and the like begin a section."""
-    sections = re.split(r"\n\n(?=# )", text)
-    kept = [s for s in sections if s.partition("\n")[0].lstrip("# ") not in SECTIONS]
-    lines = "\n\n".join(kept).rstrip().splitlines()
-    return "\n".join(line for line in lines if re.split(r"\W", line)[0] not in INSTRUCTORS) + "\n"
-
-
-def _tables(text: str) -> str:
-    parts = re.split(r"(?m)^(?=\[)", text)
-    return "".join(p for p in parts if p[1:].startswith(tuple(f"{t}{end}" for t in TABLES for end in "].")))
+def project(text: str) -> str:
+    """The part of the instructor's pyproject.toml that installs the students' library."""
+    tables = re.split(r"(?m)^(?=\[)", text)
+    kept = "".join(t for t in tables if t[1:].startswith(TABLES))
+    return re.sub(rf"(?ms)^({'|'.join(sorted(EXTRAS))}) = \[.*?^\]\n", "", kept)
 
 
 def _readme() -> str:
@@ -172,3 +167,21 @@ def pack(folder: Path) -> Path:
             info.external_attr, info.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
             archive.writestr(info, file.read_bytes())
     return path
+
+
+def build_wheel(bundle: Path) -> Path:
+    """Builds the wheel of a bundle's library beside the bundle; the same content gives the same bytes.
+
+    Raises:
+        ValueError: It could not be built; the last line that pip said.
+    """
+    with tempfile.TemporaryDirectory(dir=bundle.parent, prefix=f".{bundle.name}-") as folder:
+        copy = shutil.copytree(bundle, Path(folder) / "course")  # building leaves files in the folder that it builds
+        words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
+                 "--wheel-dir", folder, str(copy)]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}  # 1980, where a zip's time begins
+        built = subprocess.run(words, env=environment, capture_output=True, text=True)
+        if built.returncode:
+            raise ValueError(f"The wheel could not be built: {built.stderr.strip().splitlines()[-1]}")
+        (made,) = Path(folder).glob("*.whl")
+        return made.replace(bundle.parent / made.name)

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from course_utils.diffusion.gaussian import like
+from course_utils.diffusion.gaussian import cast, like, off_mps
 from course_utils.diffusion.paths import GaussianPath, Kind
 
 Field = Callable[..., Tensor]  # fn(x, t, *per_sample), (m, *) to (m, *)
@@ -32,12 +32,12 @@ def probability_flow(model: Field, path: GaussianPath, prediction: Kind = "noise
         ValueError: A divergence is asked for, and the model records no gradient: it would be left out of it.
     """
     def slope(x: Tensor, u: Tensor, *rows: Tensor) -> Tensor:
-        t = u if variable == "time" else path.inverse_log_snr(u.double())
+        t = u if variable == "time" else path.inverse_log_snr(off_mps(u).double())
         of_x, of_out = path.mixing(t, prediction, "velocity")
         if variable == "log_snr":
             rate = 2 * (path.alpha_dot(t) / path.alpha(t) - path.sigma_dot(t) / path.sigma(t))
             of_x, of_out = of_x / rate, of_out / rate
-        out = model(x, t.to(x.dtype), *rows)
+        out = model(x, cast(t, x), *rows)
         if x.requires_grad and torch.is_grad_enabled() and not out.requires_grad:
             raise ValueError("the model records no gradient of x, which its divergence needs: call the network itself, "
                              "without no_grad or Fast (one that is constant in x can add 0·x)")

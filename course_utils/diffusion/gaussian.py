@@ -128,7 +128,7 @@ class GaussianPath:
 
     def exact(self, t: Tensor | float) -> Tensor:
         """The path's times in float64: differences of coefficients lose half of float32's digits."""
-        return self.times(t).double()
+        return off_mps(self.times(t)).double()
 
     def times(self, t: Tensor | float) -> Tensor:
         """Times as a tensor; a number becomes float64.
@@ -175,7 +175,7 @@ class GaussianPath:
     def marginal_prob(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Mean (b, *) and standard deviation, of t's shape, of x_t | x_start = x; Song et al. 2021b, eq. 29."""
         t = self.exact(t)
-        return like(self.alpha(t), x) * x, self.sigma(t).to(x.dtype)
+        return like(self.alpha(t), x) * x, cast(self.sigma(t), x)
 
     def add_noise(self, x_start: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """A draw of q(x_t | x_start); Ho et al. 2020, eq. 4.
@@ -244,7 +244,7 @@ class GaussianPath:
     def sde(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Drift f(t)·x, (b, *), and diffusion g(t), of t's shape, of dx = f·x dt + g dw; Song et al. 2021b, eq. 5."""
         t = self.exact(t)
-        return like(self.f(t), x) * x, self.g(t).to(x.dtype)
+        return like(self.f(t), x) * x, cast(self.g(t), x)
 
     def discretize(self, x: Tensor, t: Tensor, s: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """F (b, *) and G of the chain x_t = x + F + G·z that leads from s to t; Song et al. 2021b, eqs. 8 and 45.
@@ -259,7 +259,7 @@ class GaussianPath:
         """
         t = self.exact(t)
         a, std = self.transition(t, (t - self.step).clamp_min(self.clean) if s is None else s)
-        return like(a - 1, x) * x, std.to(x.dtype)
+        return like(a - 1, x) * x, cast(std, x)
 
     def reverse(self, score_fn: Callable[[Tensor, Tensor], Tensor], probability_flow: bool = False) -> Reverse:
         """The SDE that runs back to data, or the ODE with the same marginals; Song et al. 2021b, eqs. 6 and 13.
@@ -314,12 +314,22 @@ class Reverse:
         return (0.5 if self.probability_flow else 1) * like(g, x) ** 2 * self.score_fn(x, t)
 
 
+def off_mps(t: Tensor) -> Tensor:
+    """t, or its copy on the CPU when it lies on Apple's GPU, which has no float64."""
+    return t.cpu() if t.device.type == "mps" else t
+
+
+def cast(coefficient: Tensor, x: Tensor) -> Tensor:
+    """A float64 coefficient in x's dtype, and then on x's device, which may have no float64."""
+    return coefficient.to(x.dtype).to(x.device)
+
+
 def like(coefficient: Tensor, x: Tensor) -> Tensor:
-    """(b,) or () to (b, 1, …, 1) of x's rank and dtype.
+    """(b,) or () to (b, 1, …, 1) of x's rank and dtype, on its device.
 
     Raises:
         TypeError: x is of integers, in which every coefficient would be 0.
     """
     if not x.is_floating_point():
         raise TypeError(f"data must be floating point, not {x.dtype}: bring images to [-1, 1] first")
-    return coefficient.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1))
+    return cast(coefficient, x).reshape(-1, *[1] * (x.dim() - 1))

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, as_indices, as_tensor, like
+from course_utils.diffusion.gaussian import GaussianPath, Kind, Reverse, as_indices, as_tensor, cast, like, off_mps
 
 __all__ = ["DiscreteVP", "GaussianPath", "Kind", "RectifiedFlow", "Reverse", "SubVP", "VE", "VP",
            "cosine_betas", "from_config", "linear_betas", "sigmoid_betas"]
@@ -128,7 +128,7 @@ class VP(_LinearBeta, _Preserving):
         if s is not None:
             return super().discretize(x, t, s)
         beta = self.beta(self.exact(t)) / self.N
-        return like((1 - beta).sqrt() - 1, x) * x, beta.sqrt().to(x.dtype)
+        return like((1 - beta).sqrt() - 1, x) * x, cast(beta.sqrt(), x)
 
     def chain(self) -> DiscreteVP:
         """The DDPM chain of N steps with β_i = β(t_i)/N, t_i = i/(N−1); Song et al. 2021b, appendix C."""
@@ -213,6 +213,7 @@ class DiscreteVP(_Preserving):
 
     def integral(self, t: Tensor) -> Tensor:
         """B = −log ᾱ_t, float64."""
+        t = off_mps(t)
         i, table = self._index(t), self._table(t)
         return table[i + 1] + (t - i) * (table[i + 1] - table[i])
 
@@ -221,13 +222,15 @@ class DiscreteVP(_Preserving):
 
         One side's alone is the rate half an index away: with it a sampler of order 2 converges to another flow.
         """
+        t = off_mps(t)
         i, table = self._index(t), self._table(t)
         ahead = torch.where(t == i, i + 1, i).clamp(max=self.N - 1)
         return 0.5 * (table[i + 1] - table[i] + table[ahead + 1] - table[ahead])
 
     def inverse_log_snr(self, log_snr: Tensor) -> Tensor:
         """The (broken) index, float64."""
-        integral, table = torch.nn.functional.softplus(-log_snr.double()), self._table(log_snr)
+        integral = torch.nn.functional.softplus(-off_mps(log_snr).double())
+        table = self._table(integral)
         i = torch.searchsorted(table, integral).clamp(1, self.N)
         return i - 1 + (integral - table[i]) / (table[i] - table[i - 1])
 
@@ -237,7 +240,7 @@ class DiscreteVP(_Preserving):
 
     def exact(self, t: Tensor | float) -> Tensor:
         """Broken indices in float64; integers stay."""
-        t = self.times(t)
+        t = off_mps(self.times(t))
         return t.double() if t.is_floating_point() else t
 
     def as_times(self, times: Tensor) -> Tensor:
