@@ -1,4 +1,4 @@
-"""The loop: it learns, resumes to the same bits, keeps what it has when interrupted, and ships what it measured."""
+"""The loop: it learns, resumes to the same bits, keeps what it has, and ships what it measured."""
 
 from __future__ import annotations
 
@@ -7,70 +7,13 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
+from training.line import Line, train
 
 from course_utils import cli, files, recipes, training, zoo
-from course_utils.recipes import Recipe
-
-
-@dataclass(frozen=True)
-class Line(Recipe):
-    """Fits y = 3x − 1, with dropout that must resume as well."""
-
-    name: ClassVar[str] = "line"
-    notebook: ClassVar[str] = "00"
-    network: ClassVar[str] = "line"
-    about: ClassVar[str] = "a line"
-    data: ClassVar[str] = "drawn"
-    dropout: float = 0.1
-    steps: int = 60
-    batch_size: int = 16
-    warmup: int = 5
-    learning_rate: float = 0.05
-    ema: float = 0.9
-    stop_at: int = -1
-    bad_at: int = -1
-    bad_gradient: bool = False
-    signals: tuple[int, ...] = (signal.SIGINT,)
-
-    def model(self):  # with a convolution, whose weight has a layout of its own
-        return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Dropout(self.dropout), nn.Unflatten(1, (2, 2, 2)),
-                             nn.Conv2d(2, 3, 2, padding=1), nn.Flatten(), nn.Linear(27, 1)).double()
-
-    def batch(self, generator):
-        return {"x": torch.rand(self.batch_size, 1, generator=generator, dtype=torch.float64) * 2 - 1}
-
-    def loss(self, model, batch):
-        object.__setattr__(self, "seen", getattr(self, "seen", 0) + 1)
-        x = batch["x"]
-        if self.seen - 1 == self.stop_at:
-            for number in self.signals:  # in the middle of a step, when its batch was drawn
-                os.kill(os.getpid(), number)
-        loss = (model(x) - (3 * x - 1)).square().mean()
-        if self.seen - 1 != self.bad_at:
-            return loss
-        return loss + (loss - loss.detach()).sqrt() if self.bad_gradient else loss * float("nan")
-
-    def measure(self, model):
-        return {"bias": model(torch.zeros(1, 1, dtype=torch.float64)).item()}, None
-
-
-@pytest.fixture
-def shipped(monkeypatch):
-    """What the loop ships, without a file: the zoo only builds the course's own models."""
-    weights = []
-    monkeypatch.setattr(zoo, "save", lambda name, model, config, metrics, folder: weights.append(
-        (model.state_dict(), config, metrics)) or folder / name)
-    return weights
-
-
-def train(recipe, tmp_path, **options):
-    return training.train(recipe, folder=tmp_path / "runs", out=tmp_path, device="cpu", **options)
 
 
 def test_training_learns_and_ships_the_measured_average(tmp_path, shipped):
@@ -103,73 +46,6 @@ def test_a_shorter_run_is_resumed_as_the_shorter_run(tmp_path, shipped):
     (parts, config, measured), (whole, _, expected) = shipped
     assert config["trained_steps"] == 30 and measured == expected
     assert all(torch.equal(whole[k], parts[k]) for k in whole)
-
-
-SEVERAL = """
-import json, sys
-from pathlib import Path
-import torch
-sys.path.insert(0, {tests!r})
-from test_training import Line
-from course_utils import training, zoo
-zoo.save = lambda name, model, *rest: torch.save(model.state_dict(), {out!r})
-line = Line(dropout={dropout}, stop_at={stop_at})
-shipped = training.train(line, folder=Path({folder!r}), device="cpu", out=Path({folder!r}))
-if shipped is None and {stop_at} > 0:
-    object.__setattr__(line, "seen", 1000)
-    training.train(line, folder=Path({folder!r}), device="cpu", resume=True, out=Path({folder!r}))
-"""
-
-
-def torchrun(script, processes=2):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[2])}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return subprocess.run([*command, *script], env=environment, capture_output=True, text=True, check=False)
-
-
-def test_several_processes_train_the_same_model(tmp_path, shipped):
-    several = together(tmp_path, dropout=0.0)
-    assert train(Line(dropout=0.0), tmp_path) is not None
-    alone = shipped[0][0]
-    assert all(torch.allclose(several[k], alone[k], atol=1e-5) for k in alone)
-
-
-def test_several_processes_resume_to_the_same_bits(tmp_path):
-    whole, parts = together(tmp_path / "whole", dropout=0.1), together(tmp_path / "parts", dropout=0.1, stop_at=17)
-    assert all(torch.equal(whole[k], parts[k]) for k in whole)
-
-
-def together(folder, dropout, stop_at=-1):
-    """The weights that two processes train, interrupted and resumed where `stop_at` says so."""
-    folder.mkdir(exist_ok=True)
-    script, out = folder / "several.py", folder / "weights.pt"
-    script.write_text(SEVERAL.format(tests=str(Path(__file__).parent), out=str(out), folder=str(folder),
-                                     dropout=dropout, stop_at=stop_at))
-    ran = torchrun([script])
-    assert ran.returncode == 0, ran.stderr
-    return torch.load(out)
-
-
-def test_torchrun_takes_a_recipe_by_name_and_refuses_in_a_sentence(tmp_path):
-    ran = torchrun(["-m", "course_utils.training", "nothing"], processes=1)
-    assert "course train: There is no recipe nothing" in ran.stderr
-
-
-def test_several_processes_are_resumed_by_as_many(tmp_path, shipped):
-    run = training.State(Line(), torch.device("cpu"))
-    saved = run.tensors()
-    saved["random/torch"] = saved["random/torch"].repeat(2, 1)
-    with pytest.raises(ValueError, match="begun by 2 processes, not 1"):
-        run.restore(saved)
-
-
-def test_a_batch_that_cannot_be_shared_is_named(monkeypatch):
-    class Three:
-        rank, count, device = 0, 3, torch.device("cpu")
-
-    monkeypatch.setattr(training, "Processes", lambda device: Three)
-    with pytest.raises(ValueError, match="16 cannot be shared by 3"):
-        training.State(Line(), torch.device("cpu"))
 
 
 def test_the_list_tells_data_size_time_and_quality(capsys):
