@@ -30,7 +30,7 @@ from torch import nn
 
 from course_utils.check import Unfinished, check, method_of
 
-TRAIN = False  # True: train the digits' network here instead of loading the shipped one (half an hour on two cores)
+TRAIN = False  # True: train the digits' network here instead of loading the shipped one (about an hour on two cores)
 
 # %% tags=["demo"]
 from functools import cache
@@ -1027,7 +1027,7 @@ plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x 
 # ## 9 Digits
 #
 # The same class, a larger network. The UNet of notebook 06 was trained on 4,500 digits with the loss that you wrote,
-# and it takes the class as a condition, `text_emb`. Training takes about half an hour on two cores, so the weights come
+# and it takes the class as a condition, `text_emb`. Training takes about an hour on two cores, so the weights come
 # with the course; set `TRAIN = True` at the top to do it yourself.
 
 # %% tags=["demo"]
@@ -1040,7 +1040,7 @@ if TRAIN:
 
 shipped = zoo.load("mnist-unet", folder)
 print({name: shipped.config[name] for name in ("path", "prediction", "image_size")})
-print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 200 samples as the digit that was asked for")
+print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 1,000 guided samples as what was asked for")
 
 # %% tags=["demo"]
 @cache

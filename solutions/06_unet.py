@@ -14,7 +14,7 @@
 # - test a new network by letting it learn one batch by heart, and train it with an averaged copy of its weights.
 #
 # **Time:** about three and a half hours. The seven exercises take 105 minutes, the rest goes into reading, four
-# questions and the experiments. You need the training loop of notebook 00 and the noisy image of notebook 05:
+# questions and the experiments. From notebook 05 you need the noisy image:
 # $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$.
 #
 # If this notebook imports `.py` files of your own, hand them in with it.
@@ -29,7 +29,7 @@ from torch import nn
 
 from course_utils.check import Unfinished, check, method_of
 
-TRAIN = False  # True: section 10 trains the digits' network in full (within an hour on two cores), section 11 uses it
+TRAIN = False  # True: section 10 trains the digits' network in full (about an hour on two cores), section 11 uses it
 
 # %% tags=["demo"]
 from functools import partial
@@ -790,8 +790,8 @@ plot.show(plot.curves(torch.arange(5, 161, 5), curves, xlabel="step", ylabel="lo
           alt="The loss of the last weights jumps; that of their average is lower and smooth.")
 
 # %% [markdown]
-# The average is calm where the last weights jump, and it is never far from the best of them. What you saw is the
-# first breath of a run that takes up to an hour on a laptop. `TRAIN = True` at the top runs all of it with your
+# The average is calm where the last weights jump. What you saw is the first breath of a run that takes about an
+# hour on a laptop. `TRAIN = True` at the top runs all of it with your
 # class: a progress bar shows the loss and samples, you may interrupt it, and `resume=True` goes on where it stopped.
 
 # %% tags=["demo"]
@@ -814,7 +814,7 @@ if TRAIN:
 # ## 11 · Weights from elsewhere
 #
 # The course ships a network that was trained in this way. Its file holds a name and a tensor for each parameter,
-# nothing else: no code. It fits into *your* class if every name and every shape is the same. That is why the order of
+# no code. It fits into *your* class if every name and every shape is the same. That is why the order of
 # `torch.cat([x, skip])` was not yours to choose: the other order has the same shapes, loads without a word, and
 # computes nonsense.
 
@@ -837,7 +837,7 @@ print(f"{sum(p.numel() for p in unet.parameters()):,} parameters; loss on held-o
 print("the same outputs as the library's fast version:", bool(difference < 1e-4))
 
 # %% [markdown]
-# Compare its loss (again without a condition) with what the short training reached. But a loss says little about
+# Compare its loss with what the short training reached. But a loss says little about
 # pictures, so let it draw one digit of each class, in all 200 steps. If your notebook 05 lies beside this one and its
 # checks pass, your own sampler does it.
 

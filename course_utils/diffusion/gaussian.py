@@ -85,8 +85,9 @@ class GaussianPath:
 
     def config(self) -> dict[str, Any]:
         """The class's name and the constructor's arguments in plain values; `paths.from_config` reads them back."""
-        args = inspect.signature(type(self)).parameters
-        return {"name": type(self).__name__, **{arg: getattr(self, arg) for arg in args}}
+        file, name = type(self).__module__.rpartition(".")[2], type(self).__name__
+        args = {arg: getattr(self, arg) for arg in inspect.signature(type(self)).parameters}
+        return {"name": name if file == "paths" else f"{file}.{name}", **args}
 
     def alpha(self, t: Tensor) -> Tensor:
         """The weight of x_start at time t."""

@@ -9,8 +9,10 @@ Data is at time 0 and noise at time T. Coefficients have the shape of t, which i
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import math
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -335,20 +337,31 @@ class RectifiedFlow(GaussianPath):
 
 
 def from_config(config: dict[str, Any]) -> GaussianPath:
-    """The path that wrote this config, found by the name of its class in this file.
+    """The path that wrote this config, found by its class's name: `VP` in this file, `file.Name` in one beside it.
 
     Raises:
         ValueError: There is no such path or schedule, or the path is not made of these arguments.
     """
     args = dict(config)
-    name = args.pop("name", None)
-    known = {c.__name__: c for c in globals().values() if isinstance(c, type) and issubclass(c, GaussianPath)}
-    known = {n: c for n, c in known.items() if n[0] != "_" and c is not GaussianPath}
+    asked = args.pop("name", None)
+    file, _, name = str(asked).rpartition(".")
+    known = _paths_in(file or "paths")
     if name not in known:
-        raise ValueError(f"There is no path {name}; there are: {', '.join(known)}.")
+        raise ValueError(f"There is no path {asked}; there are: {', '.join(known or _paths_in('paths'))}.")
     make = getattr(known[name], "from_args", known[name])
     try:
         inspect.signature(make).bind(**args)
     except TypeError as e:
         raise ValueError(f"The path {name} takes {', '.join(inspect.signature(make).parameters)}: {e}.") from None
     return make(**args)
+
+
+def _paths_in(file: str) -> dict[str, type[GaussianPath]]:
+    """The paths of a file of this folder by name; none where there is no such file."""
+    from course_utils import diffusion
+
+    if file not in {module.name for module in pkgutil.iter_modules(diffusion.__path__)}:
+        return {}
+    module = importlib.import_module(f"{diffusion.__name__}.{file}")
+    classes = (c for c in vars(module).values() if isinstance(c, type) and issubclass(c, GaussianPath))
+    return {c.__name__: c for c in classes if c.__module__ == module.__name__ and c.__name__[0] != "_"}

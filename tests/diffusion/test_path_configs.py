@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 
+from course_utils import diffusion
 from course_utils.diffusion import paths
 from course_utils.diffusion.paths import VE, VP, DiscreteVP, RectifiedFlow, SubVP
 
@@ -29,19 +30,28 @@ def test_a_chain_of_a_schedule_is_told_in_words_and_another_by_its_variances():
     assert DiscreteVP(paths.cosine_betas(200, s=0.01)).config()["betas"][0] == paths.cosine_betas(200, s=0.01)[0]
 
 
-def test_a_new_path_is_its_class_alone(monkeypatch):
-    class Toy(RectifiedFlow):
-        def __init__(self, speed=1.0):
-            self.speed = speed
+TOY = """
+from course_utils.diffusion.paths import RectifiedFlow
 
-    monkeypatch.setattr(paths, "Toy", Toy, raising=False)
-    assert Toy(3.0).config() == {"name": "Toy", "speed": 3.0}
-    assert paths.from_config(Toy(3.0).config()).speed == 3.0
+class Toy(RectifiedFlow):
+    def __init__(self, speed=1.0):
+        self.speed = speed
+"""
+
+
+def test_a_file_dropped_into_the_folder_is_a_path(tmp_path, monkeypatch):
+    (tmp_path / "toy_path.py").write_text(TOY)
+    monkeypatch.setattr(diffusion, "__path__", [*diffusion.__path__, str(tmp_path)])
+    toy = paths.from_config({"name": "toy_path.Toy", "speed": 3.0})
+    assert toy.speed == 3.0 and toy.config() == {"name": "toy_path.Toy", "speed": 3.0}
+    with pytest.raises(ValueError, match="no path toy_path.VP; there are: Toy"):
+        paths.from_config({"name": "toy_path.VP"})
 
 
 @pytest.mark.parametrize("config, said", [
     ({}, "no path None; there are: VP, SubVP, DiscreteVP, VE, RectifiedFlow"), ({"name": "Tensor"}, "no path Tensor"),
-    ({"name": "GaussianPath"}, "no path GaussianPath"), ({"name": "_Decaying"}, "no path _Decaying"),
+    ({"name": "GaussianPath"}, "no path GaussianPath"), ({"name": "os.VP"}, "no path os.VP; there are: VP"),
+    ({"name": "_Decaying"}, "no path _Decaying"),
     ({"name": "VP", "speed": 3}, "VP takes beta_min, beta_max, N: .*'speed'"),
     ({"name": "DiscreteVP", "schedule": "square", "timesteps": 5}, "no schedule square; there are: linear, cosine"),
     ({"name": "DiscreteVP"}, "no schedule without a name")])
