@@ -26,11 +26,13 @@ class Item:
         model: In eval mode, with the shipped weights.
         config: The recipe's numbers and the model's arguments.
         metrics: The quality that was measured when the checkpoint was made.
+        remark: What whoever looked at its samples found to fall short, in words.
     """
 
     model: nn.Module
     config: dict[str, Any]
     metrics: dict[str, float]
+    remark: str = ""
 
     @property
     def path(self) -> GaussianPath:
@@ -81,7 +83,7 @@ def load(name: str, folder: Path = FOLDER) -> Item:
         _fill(model, weights)
     except ValueError as e:
         raise ValueError(f"The checkpoint {name} is of another version of the course. {e}") from None
-    return Item(model.eval(), config, about["metrics"])
+    return Item(model.eval(), config, about["metrics"], about.get("remark", ""))
 
 
 def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -94,8 +96,8 @@ def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
 
 
 def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str, float],
-         folder: Path = FOLDER) -> Path:
-    """Writes a checkpoint: weights in float16, config, metrics and the weights' digest. Returns its path.
+         folder: Path = FOLDER, remark: str = "") -> Path:
+    """Writes a checkpoint: weights in float16, config, metrics, a remark and the weights' digest. Returns its path.
 
     Raises:
         ValueError: A weight is not finite in float16.
@@ -103,8 +105,14 @@ def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str,
     """
     weights = {key: _halved(key, weight) for key, weight in model.state_dict().items()}
     path = folder / f"{name}.safetensors"
-    files.write_tensors(path, weights, {"config": config, "metrics": metrics})
+    files.write_tensors(path, weights, {"config": config, "metrics": metrics, "remark": remark})
     return path
+
+
+def set_remark(name: str, remark: str, folder: Path = FOLDER) -> None:
+    """Says in a checkpoint what falls short of what was wanted; its weights and their digest stay."""
+    item = load(name, folder)
+    save(name, item.model, item.config, item.metrics, folder, remark)
 
 
 def _halved(name: str, weight: Tensor) -> Tensor:

@@ -147,3 +147,12 @@ def test_no_classes_are_no_rows(none):
 def test_classes_that_are_no_integers_are_one_sentence(wrong):
     with pytest.raises(ValueError, match=r"The model's classes are looked up by integers, not by torch\.(float|bool)"):
         zoo.load("mnist-unet").encode(wrong)
+
+
+def test_a_remark_is_kept_beside_the_weights_and_changes_neither_them_nor_their_samples(shipped):
+    _, path = shipped
+    before = files.read_tensors(path)
+    zoo.set_remark("small", "Its digits are thin.", path.parent)
+    item, (weights, about) = zoo.load("small", path.parent), files.read_tensors(path)
+    assert item.remark == "Its digits are thin." and about == before[1] | {"remark": item.remark}
+    assert all(torch.equal(weights[key], x) for key, x in before[0].items())

@@ -91,11 +91,12 @@ def describe(name: str) -> str:
              for where in (TWO_CORES, GPU)]
     size = sum(p.numel() for p in models.build(recipe.network, recipe.ARGS).parameters())
     try:
-        reached = quality(name)
+        reached, remark = quality(name), zoo.load(name).remark
     except ValueError as e:
-        reached = str(e)
+        reached, remark = str(e), ""
     facts = {"data": recipe.data, "parameters": f"{size:,}", "steps": f"{recipe.steps} of {recipe.batch_size} samples",
-             "time": ", ".join(times), "quality": reached}
+             "time": ", ".join(times), "quality": reached, "remark": remark}
+    facts = {what: fact for what, fact in facts.items() if fact}
     return "\n".join([f"{name}: {recipe.about}", *(f"  {what:<11} {fact}" for what, fact in facts.items())])
 
 
@@ -107,6 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "with unfinished runs")
     parser.add_argument("--resume", action="store_true", help="go on from the state that an interrupted run left")
     parser.add_argument("--from-shipped", action="store_true", help="begin with the shipped checkpoint's weights")
+    parser.add_argument("--remark", metavar="TEXT", help="say in the checkpoint what its samples fall short of")
     parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's number")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda when there is one")
     parser.add_argument("--compile", action="store_true", help="compile the model, which takes a minute")
@@ -121,6 +123,11 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("Name the recipe; `course train --list` says which there are.")
     if args.resume and args.from_shipped:
         raise ValueError("A run that is resumed has its weights already: leave out --from-shipped.")
+    if args.remark is not None:
+        if args.name is None:
+            raise ValueError("Name the checkpoint that the remark is about.")
+        zoo.set_remark(args.name, args.remark)
+        return 0
     if args.missing:
         os.nice(NICENESS)
         return 0 if train_missing(args.device, args.compile) else 130
