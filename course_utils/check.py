@@ -7,26 +7,32 @@ import signal
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Callable, Collection, Iterator
+from types import FrameType, TracebackType
 from typing import Any
 
 from course_utils import tasks
-from course_utils.tasks import Namespace, observe
+from course_utils.tasks import Namespace, Task, observe
 from course_utils.tasks.compare import first_difference, worst_relative_error
-from course_utils.tasks.explain import explain, older_definition
+from course_utils.tasks.explain import blame, explain, older_definition, still_red
 from course_utils.tasks.given import bring
-from course_utils.tasks.recorded import known_mistake, load_recorded
+from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 
 LONGEST = 20.0  # seconds that a check may take; right answers take one or two
+
+_verdicts: dict[str, str] = {}  # of this kernel's checks that did not pass when they last ran: "red" or "open"
+
+
+def _lines(sentence: str) -> list[str]:
+    """Jupyter breaks a long line in the middle of a word; 84 letters fit beside its side bar."""
+    return [part for line in sentence.splitlines() for part in textwrap.wrap(line, 84, subsequent_indent="  ")]
 
 
 class _Sentence(Exception):
     """An exception that a notebook shows as its sentence only, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        # Jupyter breaks a long line in the middle of a word; 84 letters fit beside its side bar.
-        return [part for line in str(self).splitlines() for part in textwrap.wrap(line, 84, subsequent_indent="  ")]
+        return _lines(str(self))
 
 
 class Unfinished(_Sentence, NotImplementedError):
@@ -79,23 +85,29 @@ def check(id: str, nb: Any = None) -> None:
         CheckFailed: Which output is off and by how much, with a hint where the mistake is a known one.
         Unfinished: The TODO, or one that it needs, is not filled in yet.
     """
-    task = tasks.get(id)
-    recorded = load_recorded(tasks.notebook_of(id))
-    nb = nb or Namespace(vars(sys.modules["__main__"]))
+    task, recorded = tasks.get(id), load_recorded(tasks.notebook_of(id))
+    if nb is not None:
+        return _judge(task, recorded, nb)
+    _watch_cells()
+    with _remembered(id):
+        _judge(task, recorded, Namespace(vars(sys.modules["__main__"])))
+
+
+def _judge(task: Task, recorded: Recorded, nb: Any) -> None:
     with bring(nb, recorded.given.get("setup", ())), _stopped_after(LONGEST):
-        outcome = observe(task, nb, recorded.inputs[id])
-    difference = first_difference(outcome, recorded.reference[id], task)
+        outcome = observe(task, nb, recorded.inputs[task.id])
+    difference = first_difference(outcome, recorded.reference[task.id], task)
     if difference is None:
-        print(f"✓ {id} passed (relative error {worst_relative_error(outcome, recorded.reference[id]):.0e})")
-        if older := older_definition(task, nb, recorded.owners.get(id)):
+        print(f"✓ {task.id} passed (relative error {worst_relative_error(outcome, recorded.reference[task.id]):.0e})")
+        if older := older_definition(task, nb, recorded.owners.get(task.id)):
             print(f"  {older}")
         return
     if isinstance(outcome.exception, Unfinished):
         raise Unfinished(str(outcome.exception)) from None
-    mistake = known_mistake(outcome, recorded.mistakes[id], task)
+    mistake = known_mistake(outcome, recorded.mistakes[task.id], task)
     stopped = difference.kind == "error" and outcome.exception is not None
     sentence = explain(outcome.exception, task, recorded) if stopped else difference.sentence
-    raise CheckFailed(f"✗ {id}: {sentence}" + (f"\n  Hint: {mistake.hint}" if mistake else "")) from None
+    raise CheckFailed(f"✗ {task.id}: {sentence}" + (f"\n  Hint: {mistake.hint}" if mistake else "")) from None
 
 
 @contextlib.contextmanager
@@ -115,3 +127,48 @@ def _stopped_after(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+# ---- cells that need what a check calls wrong ----------------------------------------------------------------------
+
+
+def name_red(ids: Collection[str] | None = None) -> str:
+    """Which checks are still red or open, as a sentence for a cell that shows a result which is not right.
+
+    Args:
+        ids: The tasks that the cell uses; default: all whose checks ran in this kernel.
+
+    Returns:
+        E.g. "`ddpm.q_sample` is still red: mend it first, this cell uses it."; empty where none of them is.
+    """
+    return still_red({id: said for id, said in _verdicts.items() if ids is None or id in ids})
+
+
+@contextlib.contextmanager
+def _remembered(id: str) -> Iterator[None]:
+    """Keeps what a check of the running notebook said, for the cells below it."""
+    try:
+        yield
+    except (Unfinished, CheckFailed) as e:
+        _verdicts[id] = "open" if isinstance(e, Unfinished) else "red"
+        raise
+    _verdicts.pop(id, None)
+
+
+def _watch_cells() -> None:
+    """Has IPython, where it runs the notebook, ask `_tell_red` when a cell fails; a handler that is there stays."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and not shell.custom_exceptions:
+        shell.set_custom_exc((Exception,), _tell_red)
+
+
+def _tell_red(shell: Any, kind: type, error: Exception, trace: TracebackType, tb_offset: int | None = None) -> None:
+    """Shows a cell's exception; where red checks are its cause, their sentence below it or in its place."""
+    if _verdicts and not hasattr(error, "_render_traceback_"):
+        recorded = load_recorded(tasks.notebook_of(next(iter(_verdicts))))  # a kernel runs one notebook
+        sentence, alone = blame(error, _verdicts, Namespace(shell.user_ns), recorded)
+        if alone:
+            error._render_traceback_ = lambda: _lines(sentence)
+        elif sentence:
+            error.add_note(sentence)
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)

@@ -1,4 +1,4 @@
-"""Sentences on what the student's own code did: an exception, or a run of a cell that defined nothing."""
+"""Sentences on what the student's own code did: an exception in a check or below it, a cell that defined nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import linecache
 import re
 import traceback
+from types import CodeType
 from typing import Any
 
 from course_utils import tasks
@@ -65,10 +66,10 @@ def older_definition(task: Task, nb: Any, owner: str | None) -> str | None:
         owner: The class that the task's method is put on; None for a function or a class.
     """
     names = vars(nb)
-    runs, checked = names.get("In"), _code_of(task, names, owner)
-    if not isinstance(runs, list) or checked is None:
+    runs, checked = names.get("In"), _codes_of(task, names, owner)
+    if not isinstance(runs, list) or not checked:
         return None
-    cell = "".join(linecache.getlines(checked.co_filename)).strip()
+    cell = "".join(linecache.getlines(checked[0].co_filename)).strip()
     told = [i for i, run in enumerate(runs) if run.strip() == cell]
     later = [i for i in range(told[-1] + 1, len(runs)) if _is_run_of(runs[i], cell, task.name, owner)] if told else []
     if not later:
@@ -77,11 +78,11 @@ def older_definition(task: Task, nb: Any, owner: str | None) -> str | None:
             f"{_why_nothing(runs[later[-1]], owner)}.")
 
 
-def _code_of(task: Task, names: dict[str, Any], owner: str | None) -> Any:
-    """The code object of a task's function, or of the first method of its class."""
+def _codes_of(task: Task, names: dict[str, Any], owner: str | None) -> list[CodeType]:
+    """The code object of a task's function, or those of the methods of its class."""
     found = vars(names[owner]).get(task.name) if owner in names else names.get(task.name)
     candidates = list(vars(found).values()) if isinstance(found, type) else [getattr(found, "__wrapped__", found)]
-    return next((f.__code__ for f in candidates if hasattr(f, "__code__")), None)
+    return [f.__code__ for f in candidates if hasattr(f, "__code__")]
 
 
 def _is_run_of(text: str, cell: str, name: str, owner: str | None) -> bool:
@@ -100,3 +101,53 @@ def _why_nothing(text: str, owner: str | None) -> str:
     if owner and "method_of" not in text:
         return f"lacks the line @method_of({owner}) above its def"
     return "did not come to its end"
+
+
+# ---- which checks are red ------------------------------------------------------------------------------------------
+
+
+def still_red(verdicts: dict[str, str], uses: str = "uses") -> str:
+    """One sentence that names tasks; empty without any.
+
+    Args:
+        verdicts: What each task's check said: "red" for a wrong answer, "open" for a stub.
+        uses: "uses" or "may need": what the cell that reads the sentence has to do with them.
+    """
+    said = []
+    for verdict in ("red", "open"):
+        names = [f"`{id}`" for id, v in verdicts.items() if v == verdict]
+        said += [f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} still {verdict}"] if names else []
+    mend = "mend" if "red" in verdicts.values() else "write"
+    it = "it" if len(verdicts) == 1 else "them"
+    return f"{', '.join(said)}: {mend} {it} first, this cell {uses} {it}." if said else ""
+
+
+def blame(error: BaseException, verdicts: dict[str, str], nb: Any, recorded: Recorded) -> tuple[str, bool]:
+    """What checks that did not pass have to do with a cell's exception.
+
+    Args:
+        error: With its traceback, from the cell inwards.
+        verdicts: As `still_red` takes them.
+        nb: The notebook's namespace.
+
+    Returns:
+        A sentence, empty where there is nothing to say, and whether it says all that is to be shown: so in a given
+        cell. The reader's own cells keep their traceback.
+    """
+    ran = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    cell = next((code.co_filename for code in ran if by_student(code.co_filename)), "")
+    codes = {id: _codes_of(tasks.get(id), vars(nb), recorded.owners.get(id)) for id in verdicts}
+    if any(code.co_filename == cell for found in codes.values() for code in found):
+        return "", False  # a task's own cell
+    given = is_given(cell, [*recorded.given.get("setup", ()), *recorded.given.get("demo", ())])
+    met = {id: verdicts[id] for id, found in codes.items() if not set(ran).isdisjoint(found)}
+    if met or not given:
+        return still_red(met), given
+    return f"{_perhaps(verdicts, cell)}\n{type(error).__name__}: {error}".rstrip(), True
+
+
+def _perhaps(verdicts: dict[str, str], cell: str) -> str:
+    """For a cell that failed outside of the tasks' functions, over what one of them returned or for another reason."""
+    text = "".join(linecache.getlines(cell))
+    named = {id: v for id, v in verdicts.items() if re.search(rf"\b{re.escape(tasks.get(id).name)}\b", text)}
+    return still_red(named) or still_red(verdicts, "may need")
