@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -142,10 +141,11 @@ def test_an_unknown_notebook_is_one_sentence(capsys):
     assert said.count("\n") == 1
 
 
-def test_the_course_is_built_and_checking_it_takes_less_than_five_seconds():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    ran = subprocess.run([sys.executable, "-m", "course_utils.cli", "build", "--check"], capture_output=True,
-                         text=True, check=False)
-    assert ran.stdout == f"All {len(notebooks.sources())} notebooks are up to date.\n", ran.stderr
-    assert ran.returncode == 0
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
+def test_the_course_is_built_and_checking_it_loads_no_torch():
+    code = """if True:
+        import sys
+        from course_utils import cli
+        end = cli.main(["build", "--check"])
+        print("torch" in sys.modules, end)"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout == f"All {len(notebooks.sources())} notebooks are up to date.\nFalse 0\n", ran.stderr

@@ -55,7 +55,11 @@ def grades(course: Path, student: str) -> dict[str, tuple[float | None, float]]:
 
 def test_nbgrader_releases_our_students_notebook(course):
     released = nbformat.read(course / "release" / NAME / f"{NAME}.ipynb", as_version=4)
-    assert released == nbformat.read(notebooks.student_path(notebooks.source_of(NAME)), as_version=4)
+    ours = nbformat.read(notebooks.student_path(notebooks.source_of(NAME)), as_version=4)
+    for cell in ours.cells:
+        if notebooks.kind_of(cell) in ("task", "question"):
+            del cell.metadata["released"]  # nbgrader hands these cells out as we do, without their digest
+    assert released == ours
 
 
 def test_nbgrader_gives_the_reference_full_points_and_the_unfilled_none(course):

@@ -176,8 +176,9 @@ allowed = ("null zero full random urandom tty shm pts fd stdin stdout stderr cor
 found = [d for d in os.listdir("/dev") if d not in allowed]
 found += [p for p in ("/sys", "/run", "/srv") if os.path.exists(p)]
 found += [p for p in ("/dev/tty", "/dev/console", "/dev/ptmx") if attempt(lambda: open(p, "rb"))]
-for folder in ["/", "/usr", "/etc", "/room", "/room/course_utils", sys.prefix, sys.path[-1], "/dev", $SUBMISSIONS,
-               os.path.dirname(os.__file__), "/proc", "/proc/sys/kernel", "/dev/pts", "/var/tmp", "/run"]:
+for folder in ["/", "/usr", "/etc", "/room", "/room/course_utils", sys.prefix, "/dev", $SUBMISSIONS,
+               os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(__import__("torch").__file__)), "/proc",
+               "/proc/sys/kernel", "/dev/pts", "/var/tmp", "/run"]:
     if attempt(lambda: open(folder + "/written", "w")): found.append(folder)
 found += [f for f in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/1/oom_score_adj", "/proc/kcore")
           if attempt(lambda: open(f, "r+b"))]"""),
