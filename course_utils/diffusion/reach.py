@@ -10,24 +10,25 @@ from typing import Any
 
 from torch import Tensor, nn
 
-LIBRARIES = {"torch", "numpy", *sys.stdlib_module_names}  # code that holds no network of the caller's
+LIBRARIES = {"torch", "numpy", "course_utils", *sys.stdlib_module_names}  # code that holds no network of the caller's
+FARTHEST = 1000  # objects that are looked at, in a millisecond or two
 PLAIN = (Tensor, str, bytes, int, float, complex, type(None))
 
 
 def networks(model: Any) -> Iterator[nn.Module]:
     """Every network that `model` is, is bound to, holds in an attribute or container, closes over, or names.
 
-    What is computed only while it runs (`globals()[name]`, `getattr(self, name)`) cannot be found.
+    The nearest are found first, and after FARTHEST objects the search ends: a name may lead to all of a program. What
+    is computed only while it runs (`globals()[name]`, `getattr(self, name)`) cannot be found.
     """
-    waiting, seen = [model], {}
-    while waiting:
-        part = waiting.pop()
-        if id(part) in seen or isinstance(part, PLAIN):
-            continue
-        seen[id(part)] = part  # kept, so that no other object gets its id meanwhile
+    found, seen = [model], {id(model)}  # what is found is kept, so that no other object gets its id meanwhile
+    for part in found:
         if isinstance(part, nn.Module):
             yield part
-        waiting += _parts(part)
+        for near in _parts(part):
+            if len(found) < FARTHEST and id(near) not in seen and not isinstance(near, PLAIN):
+                seen.add(id(near))
+                found.append(near)
 
 
 def _parts(part: Any) -> list[Any]:
@@ -63,9 +64,8 @@ def _of_function(function: FunctionType) -> list[Any]:
         return parts
     names = _names(function.__code__)
     found = [function.__globals__[name] for name in names if name in function.__globals__]
-    for module in (value for value in found if isinstance(value, ModuleType) and not _foreign(value.__name__)):
-        found += [vars(module)[name] for name in names if name in vars(module)]
-    return parts + found
+    modules = [value for value in found if isinstance(value, ModuleType) and not _foreign(value.__name__)]
+    return parts + found + [vars(module)[name] for module in modules for name in names if name in vars(module)]
 
 
 def _names(code: CodeType) -> set[str]:

@@ -197,3 +197,11 @@ def test_the_search_ends_and_stays_with_the_callers_own_objects():
     assert set(networks(loop)) == set(NET.modules())
     assert list(networks(torch.sin)) == [] and list(networks(torch.nn.functional.softmax)) == []
     assert list(networks(3)) == []
+
+
+def test_modules_that_name_each_other_end_the_search():
+    here, there = types.ModuleType("here"), types.ModuleType("there")
+    here.there, here.here, there.there, there.here = there, here, there, here
+    here.net = net = nn.Linear(2, 2)
+    exec("def model(x, t):\n    return here.there.here.net(x)", vars(there))
+    assert list(networks(there.model)) == [net]
