@@ -287,7 +287,7 @@ def test_without_a_home_the_cache_says_what_to_set(monkeypatch, tmp_path):
     def nobody():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(data.Path, "home", nobody)
+    monkeypatch.setattr(Path, "home", nobody)
     for name in ("COURSE_CACHE", "XDG_CACHE_HOME", "COURSE_DATA"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(OSError, match="no home folder to keep the data sets in: set COURSE_CACHE"):
