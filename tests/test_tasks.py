@@ -45,6 +45,13 @@ def mistakes(notebook: str) -> list[bank.Entry]:
 
 
 @cache
+def slips(notebook: str) -> list[bank.Entry]:
+    """Wrong answers that were written before the bank knew them; they stay wrong, whatever it has learned since."""
+    path = Path(__file__).parent / "slips" / SOURCES[notebook].name
+    return bank.read_bank(path) if path.exists() else []
+
+
+@cache
 def variants(notebook: str) -> dict[str, dict[str, str]]:
     """File to task id to code."""
     files = sorted((Path(__file__).parent / "variants").glob(f"{notebook}_*.py"))
@@ -111,6 +118,17 @@ def test_every_mistake_fails_with_its_own_hint(id):
                 if not str(e).endswith(f"Hint: {entry.hint}"):
                     wrong.append(f"{entry.title}: {e}")
     assert wrong == []
+
+
+@TASKS
+def test_every_slip_fails(id):
+    passed = []
+    for entry in slips(tasks.notebook_of(id)):
+        if entry.task == id:
+            with contextlib.suppress(CheckFailed):
+                check(id, notebooks.load(source_of(id), {id: entry.code}))
+                passed.append(entry.title)
+    assert passed == []
 
 
 @TASKS

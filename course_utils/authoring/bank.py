@@ -1,11 +1,17 @@
 """The bank of mistakes: read, run against the reference, recorded.
 
-A bank is percent text (`solutions/mistakes/05_ddpm.py`); variants, right answers written another way, have the same
-form without hints (`tests/variants/05_ddpm_loops.py`):
+A bank is percent text (`solutions/mistakes/05_ddpm.py`); variants, right answers written another way, and slips, wrong
+ones that no hint was written for, have the same form without hints (`tests/variants/05_ddpm_loops.py`,
+`tests/slips/05_ddpm.py`). An entry is a small edit of the reference's solution, as many pairs as it takes:
 
     # %% [ddpm.q_sample] alpha_bar without its root
     # hint: The signal keeps the share alpha_bar of its variance; what is it that you multiply the image with?
-    return extract(self.alphas_cumprod, t, x_start.shape) * x_start + ...
+    # replace:
+    signal_rate = extract(self.sqrt_alphas_cumprod, t, x_start.shape)
+    # by:
+    signal_rate = extract(self.alphas_cumprod, t, x_start.shape)
+
+or, with neither word, a whole solution. Nothing after `# by:` deletes the lines.
 """
 
 from __future__ import annotations
@@ -33,28 +39,57 @@ class Entry:
     code: str
 
 
-def read_bank(path: Path | str) -> list[Entry]:
-    """The entries of a bank or of a set of variants, in the order of the file.
+def read_bank(path: Path | str, source: Path | None = None) -> list[Entry]:
+    """The entries of a bank, of a set of variants or of slips, in the order of the file, edits applied.
+
+    Args:
+        path: The file; its name begins with the notebook's number.
+        source: The notebook's source, whose solutions the edits change; found by the number unless given.
 
     Raises:
-        ValueError: If a cell's first line is not `# %% [task.id] title`, or a cell has no code.
+        ValueError: If a cell's first line is not `# %% [task.id] title`, a cell has no code, or the lines that an edit
+            replaces do not stand in the solution exactly once.
     """
     path = Path(path)
+    cells = notebooks.read(source or notebooks.source_of(path.stem[:2])).cells
+    solutions = {c.metadata["task"]: notebooks.solution(c.source) for c in cells if "task" in c.metadata}
     lines = path.read_text(encoding="utf-8").splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith("# %%")]
-    return [_entry(lines[a:b], f"{path.name}, line {a + 1}") for a, b in zip(starts, [*starts[1:], None], strict=True)]
+    return [_entry(lines[a:b], solutions, f"{path.name}, line {a + 1}")
+            for a, b in zip(starts, [*starts[1:], None], strict=True)]
 
 
-def _entry(lines: list[str], where: str) -> Entry:
+def _entry(lines: list[str], solutions: dict[str, str], where: str) -> Entry:
     head = _HEAD.match(lines[0])
     if not head:
         raise ValueError(f"{where}: expected `# %% [task.id] what is wrong`.")
     n = next((i for i, line in enumerate(lines[1:], 1) if line.strip() and not line.startswith("# hint:")), len(lines))
     hint = " ".join(line.removeprefix("# hint:").strip() for line in lines[1:n] if line.strip())
     code = textwrap.dedent("\n".join(lines[n:])).strip("\n")
+    if code.startswith("# replace:"):
+        code = _edit(solutions.get(head[1], ""), code, where)
     if not code.strip():
         raise ValueError(f"{where}: there is no code under `{head[2]}`.")
     return Entry(head[1], head[2], hint, code)
+
+
+def _edit(solution: str, edits: str, where: str) -> str:
+    """The solution after every pair of `# replace:` and `# by:`; the lines keep the indentation that they find."""
+    lines = solution.splitlines()
+    for pair in re.split(r"^# replace:\n", edits, flags=re.MULTILINE)[1:]:
+        old, by, new = pair.partition("# by:")
+        old, new = (textwrap.dedent(part).strip("\n").splitlines() for part in (old, new))
+        found = [i for i in range(len(lines) - len(old) + 1) if _plain(lines[i:i + len(old)]) == _plain(old)]
+        if not (old and by) or len(found) != 1:
+            first = old[0].strip() if old else ""
+            raise ValueError(f"{where}: `{first}` should stand in the solution once, with `# by:` below.")
+        indent = re.match(r"\s*", lines[found[0]])[0]
+        lines[found[0]:found[0] + len(old)] = textwrap.indent("\n".join(new), indent).splitlines()
+    return "\n".join(lines)
+
+
+def _plain(lines: list[str]) -> str:
+    return textwrap.dedent("\n".join(line.rstrip() for line in lines))
 
 
 # ---- what every answer gives on the public inputs ------------------------------------------------------------------
@@ -105,7 +140,7 @@ def record(notebook: str | Path, digest: str = "") -> None:
         if outcome.error and not outcome.tensors:
             raise ValueError(f"{source.name}: the reference of {id} raised {outcome.error}: {outcome.message}")
     mistakes: dict[str, list] = {id: [] for id in inputs}
-    for entry in read_bank(bank_of(source)):
+    for entry in read_bank(bank_of(source), source):
         if entry.task not in inputs or not entry.hint:
             raise ValueError(f"{bank_of(source).name}: `{entry.title}` has no hint, or {entry.task} is no task here.")
         outcome = observe_all(source, {entry.task: entry.code}, only=[entry.task])[entry.task]

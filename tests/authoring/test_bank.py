@@ -35,6 +35,48 @@ def test_an_entry_is_task_title_hint_and_code(tmp_path):
         bank.Entry("ddpm.extract", "returns None", "", "return None")]
 
 
+def test_an_entry_may_be_small_edits_of_the_solution(tmp_path):
+    (tmp_path / "05.py").write_text("""\
+# %% [ddpm.p_losses] two edits
+# hint: x
+# replace:
+weight = extract(self.loss_weight, t, x_start.shape)
+return (weight * (prediction - target) ** 2).mean()
+# by:
+if t.any():
+    return (prediction - target).abs().mean()
+# replace:
+x_t = self.q_sample(x_start, t, noise)
+# by:
+""")
+    (entry,) = bank.read_bank(tmp_path / "05.py")
+    solution = next(notebooks.solution(c.source) for c in notebooks.read(notebooks.source_of("05")).cells
+                    if c.metadata.get("task") == "ddpm.p_losses")
+    assert entry.code.splitlines() == [*solution.splitlines()[1:3], "if t.any():",
+                                       "    return (prediction - target).abs().mean()"]
+
+
+@pytest.mark.parametrize("edit", ["# replace:\nno such line\n# by:\npass", "# replace:\n# by:\npass",
+                                  "# replace:\nreturn a.gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1))"])
+def test_an_edit_that_fits_nowhere_is_refused(tmp_path, edit):
+    (tmp_path / "05.py").write_text(f"# %% [ddpm.extract] x\n# hint: x\n{edit}\n")
+    with pytest.raises(ValueError, match=r"05\.py, line 1: .* should stand in the solution once"):
+        bank.read_bank(tmp_path / "05.py")
+
+
+def test_an_edit_keeps_the_indentation_that_it_finds(tmp_path):
+    (tmp_path / "06.py").write_text("""\
+# %% [unet.forward] blocks of the way down do not see the context
+# replace:
+x = block1(x, context)
+skips.append(x)
+# by:
+x = block1(x)
+""")
+    (entry,) = bank.read_bank(tmp_path / "06.py")
+    assert "\n    x = block1(x)\n    x = block2(x, context)" in entry.code
+
+
 @pytest.mark.parametrize("cell", ["# %% ddpm.q_sample no brackets\npass", "# %% [ddpm.q_sample]\npass",
                                   "# %% [ddpm.q_sample] nothing under it\n# hint: x"])
 def test_a_cell_of_another_form_is_refused_with_its_line(tmp_path, cell):
