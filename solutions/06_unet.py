@@ -843,7 +843,8 @@ print("the same outputs as the library's fast version:", bool(difference < 1e-4)
 
 # %% tags=["demo"]
 GaussianDiffusion, whose = own("05_ddpm", "GaussianDiffusion", checks=[
-    "ddpm.cosine_beta_schedule", "ddpm.extract", "ddpm.predict_start_from_noise", "ddpm.q_posterior", "ddpm.p_sample"])
+    "ddpm.cosine_beta_schedule", "ddpm.extract", "ddpm.predict_start_from_noise", "ddpm.posterior_tables",
+    "ddpm.p_sample"])
 
 
 def draw(unet, classes):

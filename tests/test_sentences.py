@@ -27,9 +27,9 @@ def source_of(id: str):
 
 
 @pytest.mark.parametrize("id, code, said", [
-    ("ddpm.q_posterior", "return (extract(self.posterior_mean_coef1, t, x_t.shape) * x_start\n"
-     "        + extract(self.posterior_mean_coef2, t, x_t.shape) * x_t), self.posterior_std[t]",
-     "the standard deviation has shape (4,); for data of shape (4, 3, 4, 4) it should be (b, 1, 1, 1)"),
+    ("ddpm.posterior_tables", "return betas, betas", "posterior_tables returns three tables, mean_coef1, mean_coef2"),
+    ("ddpm.posterior_tables", "return (betas.float(),) * 3", "the tables are float32: compute in float64"),
+    ("ddpm.posterior_tables", "betas[0] = 0\nreturn betas, betas, betas", "it writes into a tensor that it was given"),
     ("ddpm.q_sample", "return self.extract(self.sqrt_alphas_cumprod, t, x_start.shape) * x_start",
      "`extract` is a function, not a method"),
     ("ddpm.p_sample", P_SAMPLE, "draw the noise with torch, in the shape of the data"),

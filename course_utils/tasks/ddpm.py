@@ -1,14 +1,15 @@
 """Probes of notebook 05: Gaussian diffusion, one method at a time.
 
 Each probe sees one task only: whatever else the student's method may call works, even where the student's own does
-not. `extract` is replaced by one that knows the shapes used here and no others. Methods that build on other methods
-run on a chain of three steps whose square roots are rational, ᾱ = 0.64, 0.36, 0.0784, where the other methods are
-known numbers; so an answer that calls them and an answer that writes their formulas out give the same.
+not. `extract` is replaced by one that knows the shapes used here and no others, `posterior_tables` by one that knows a
+few chains. Methods that build on other methods run on a chain of three steps whose square roots are rational, ᾱ = 0.64,
+0.36, 0.0784, where the other methods are known numbers; so an answer that calls them and an answer that writes their
+formulas out give the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -41,7 +42,15 @@ _KNOWN = {  # on that chain: factors at t = 0, 1, 2 of a method's first and seco
 _KNOWN_STD = (1e-10, 63**0.5 / 16, 44**0.5 / 9)
 
 
-def _at(numbers: tuple[float, ...], t: Tensor, like: Tensor) -> Tensor:
+def _posterior_tables(betas):
+    """Right on the chains on which an answer may need them, by their lengths; NaN on all others."""
+    left = (1 - betas).cumprod(0) if len(betas) in (3, 40, 50) else torch.full_like(betas, torch.nan)
+    before = torch.cat([torch.ones_like(left[:1]), left[:-1]])
+    return (before.sqrt() * betas / (1 - left), (1 - betas).sqrt() * (1 - before) / (1 - left),
+            (betas * (1 - before) / (1 - left)).sqrt())
+
+
+def _at(numbers: Sequence[float], t: Tensor, like: Tensor) -> Tensor:
     return torch.stack([like.new_full((1,) * (like.dim() - 1), numbers[i]) for i in t])
 
 
@@ -68,10 +77,11 @@ class Known:
         return _known("q_posterior", t, x_start, x_t), _at(_KNOWN_STD, t, x_t)
 
 
-def ask(nb: Any, method: str, *args: Any, timesteps: int) -> Any:
-    """What the student's method answers on the linear schedule of `timesteps` steps."""
-    with stand_ins(nb, extract=_extract):
-        diffusion = nb.GaussianDiffusion(None, image_size=4, timesteps=timesteps, beta_schedule="linear")
+def ask(nb: Any, method: str, *args: Any, timesteps: int, **others: Callable) -> Any:
+    """What the student's method answers on the linear schedule of `timesteps` steps, with `others` as its methods."""
+    with stand_ins(nb, extract=_extract, posterior_tables=_posterior_tables):
+        cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), others)
+        diffusion = cls(None, image_size=4, timesteps=timesteps, beta_schedule="linear")
         return getattr(diffusion, method)(*args)
 
 
@@ -84,7 +94,7 @@ def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, 
     """
     schedules = {"get_beta_schedule": lambda name, timesteps: _BETAS.clone(),
                  "linear_beta_schedule": lambda timesteps: _BETAS.clone()}
-    with stand_ins(nb, extract=_extract, **schedules):
+    with stand_ins(nb, extract=_extract, posterior_tables=_posterior_tables, **schedules):
         known = {name: vars(Known)[name] for name in _KNOWN if name != method}
         cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
         diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")
@@ -103,8 +113,9 @@ class Stub(nn.Module):
         self.w = nn.Parameter(w)
 
     def forward(self, x: Tensor, time: Tensor, model_kwargs: dict = {}) -> Tensor:
-        if time.shape != (len(x),):
-            raise ValueError(f"the network takes one time for each sample, {(len(x),)}, not {tuple(time.shape)}.")
+        shape = time.shape if isinstance(time, Tensor) else ()
+        if shape != (len(x),):
+            raise ValueError(f"the network takes one time for each sample, a tensor {(len(x),)}, not {tuple(shape)}.")
         column = (-1,) + (1,) * (x.dim() - 1)
         shift = model_kwargs.get("text_emb", torch.zeros(len(x))) * (1 + model_kwargs.get("cfg_scale", 0.0))
         return torch.tanh(self.w * x) * (1 + 0.3 * time.reshape(column)) + shift.reshape(column)
@@ -163,7 +174,7 @@ def q_sample(nb, **inputs):
 
 @task("ddpm.predict_start_from_noise", inputs=_pairs, atol=1e-3)  # at T−1 the factors are 157, and cancel at times
 def predict_start_from_noise(nb, **inputs):
-    """x̂_0 from x_t and noise."""
+    """x_start from x_t and noise."""
     yield from _linear_method(nb, "predict_start_from_noise", "x_start", ("x_t", "noise"), **inputs)
 
 
@@ -173,31 +184,47 @@ def predict_noise_from_start(nb, **inputs):
     yield from _linear_method(nb, "predict_noise_from_start", "noise", ("x_t", "x_start"), **inputs)
 
 
-@task("ddpm.q_posterior", inputs=lambda rng: _pairs(rng) | dict(t=rng.timesteps(4, 40)))
-def q_posterior(nb, first, second, t, points, more_points, t_points):
-    """Mean and standard deviation, the latter spread over x_t's shape, on images and on 2-D points."""
-    mean, std = ask(nb, "q_posterior", first, second, t, timesteps=40)
-    yield dict(mean=mean)
-    yield dict(std=_spread(std, second))
-    mean, std = ask(nb, "q_posterior", points, more_points, t_points, timesteps=50)
-    yield dict(mean_points=mean)
-    yield dict(std_points=_spread(std, points))
+# The tables of one step back
+
+def _tables_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(betas=rng.uniform(30, low=0.001, high=0.2).double(), steep=rng.uniform(7, low=0.3, high=0.8).double())
 
 
-def _spread(std: Tensor, x_t: Tensor) -> Tensor:
-    """`std` over x_t's shape; a sentence of ours where its axes are not x_t's, or they would be matched wrongly."""
-    if std.dim() != x_t.dim():
-        wanted = ", ".join(["b", *["1"] * (x_t.dim() - 1)])
-        raise ValueError(f"the standard deviation has shape {tuple(std.shape)}; for data of shape {tuple(x_t.shape)} "
-                         f"it should be ({wanted}), one number for each sample.")
-    return std * torch.ones_like(x_t)
+@task("ddpm.posterior_tables", inputs=_tables_inputs)
+def posterior_tables(nb, betas, steep):
+    """The three tables of a long chain and of a short one. The spread at index 0, nothing or 1e-10, is no matter."""
+    for chain, of in ((betas, ""), (steep, "_steep")):
+        for name, table in zip(("mean_coef1", "mean_coef2", "std"), _three(nb.posterior_tables(chain)), strict=True):
+            yield {name + of: table}
 
+
+def _three(tables: Any) -> list[Any]:
+    """The three tables; sentences of ours where there are others, or where they were rounded already."""
+    tables = list(tables) if isinstance(tables, (tuple, list, Tensor)) else [tables]
+    if len(tables) != 3:
+        raise ValueError(f"posterior_tables returns three tables, mean_coef1, mean_coef2 and std, not {len(tables)}.")
+    if any(isinstance(table, Tensor) and table.dtype == torch.float32 for table in tables):
+        raise ValueError("the tables are float32: compute in float64, as betas comes; what is close to 1 is rounded "
+                         "once, by the class, at the end.")
+    return tables
+
+
+# The mean, which may come by way of x_start and the tables
 
 @task("ddpm.mean_from_noise", inputs=lambda rng: _pairs(rng) | dict(t=rng.timesteps(4, 40)))
 def mean_from_noise(nb, first, second, t, points, more_points, t_points):
     """The mean of p(x_{t−1} | x_t) from predicted noise."""
-    yield dict(mean=ask(nb, "mean_from_noise", first, t, second, timesteps=40))
-    yield dict(mean_points=ask(nb, "mean_from_noise", points, t_points, more_points, timesteps=50))
+    by = dict(predict_start_from_noise=_start_from_noise)
+    yield dict(mean=ask(nb, "mean_from_noise", first, t, second, timesteps=40, **by))
+    yield dict(mean_points=ask(nb, "mean_from_noise", points, t_points, more_points, timesteps=50, **by))
+
+
+def _start_from_noise(self, x_t, t, noise):
+    """Right on these two chains, and on no others."""
+    if self.num_timesteps not in (40, 50):
+        raise KeyError(self.num_timesteps)
+    left = _at((1 - self.betas.double()).cumprod(0).tolist(), t, x_t)
+    return (x_t - (1 - left).sqrt() * noise) / left.sqrt()
 
 
 # Methods that use other methods
@@ -229,10 +256,12 @@ def _step_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("ddpm.ancestral_step", inputs=_step_inputs)
 def ancestral_step(nb, x_t, prediction, z, t, points, prediction_points, z_points, t_points):
-    """x_{t−1} with either variance; samples at t = 0, which get no noise, stand among others."""
+    """x_{t−1} with either variance; samples at t = 0, which get no noise, stand among others, and are left out."""
+    late = t > 0
     for variance in ("beta", "posterior"):
         x_prev = ask_known(nb, "ancestral_step", x_t, t, prediction, z, variance)
-        yield {f"x_prev_{variance}": x_prev, f"at_t0_{variance}": x_prev[t == 0]}
+        yield {f"x_prev_{variance}": x_prev, f"at_t0_{variance}": x_prev[~late]}
+    yield dict(without_t0=ask_known(nb, "ancestral_step", x_t[late], t[late], prediction[late], z[late], "beta"))
     yield dict(x_prev_points=ask_known(nb, "ancestral_step", points, t_points, prediction_points, z_points, "beta"))
 
 

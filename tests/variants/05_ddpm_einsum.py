@@ -20,10 +20,16 @@ return torch.einsum("b,b...->b...", self.sqrt_alphas_cumprod[t].reciprocal(), si
 a, sigma = self.sqrt_alphas_cumprod.take(t), self.sqrt_one_minus_alphas_cumprod.take(t)
 return ((x_t.movedim(0, -1) - a * x_start.movedim(0, -1)) / sigma).movedim(-1, 0)
 
-# %% [ddpm.q_posterior] einsum over the batch and the two coefficients
-coefs = torch.stack([self.posterior_mean_coef1, self.posterior_mean_coef2])[:, t]
-mean = torch.einsum("kb,kb...->b...", coefs, torch.stack([x_start, x_t]))
-return mean, self.posterior_std.index_select(0, t)[(...,) + (None,) * (x_t.dim() - 1)]
+# %% [ddpm.posterior_tables] the precisions in a matrix, index 0 apart
+alphas = 1 - betas
+before = torch.cat([alphas.new_ones(1), alphas.cumprod(0)[:-1]])
+means = torch.stack([before.sqrt(), alphas.rsqrt()])
+precisions = torch.stack([1 / (1 - before[1:]), (alphas / betas)[1:]])
+variance = precisions.sum(0).reciprocal()
+rest = torch.einsum("kt,kt,t->kt", means[:, 1:], precisions, variance)
+first = torch.eye(2, 1, dtype=betas.dtype)
+coef1, coef2 = torch.cat([first, rest], dim=1)
+return coef1, coef2, F.pad(variance.sqrt(), (1, 0))
 
 # %% [ddpm.p_losses] einsum for the weighted mean
 prediction = self.model(self.q_sample(x_start, t, noise), t, model_kwargs)

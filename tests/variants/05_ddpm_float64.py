@@ -22,14 +22,15 @@ a = self.sqrt_alphas_cumprod.double()[t].view(shape)
 sigma = self.sqrt_one_minus_alphas_cumprod.double()[t].view(shape)
 return ((x_t.double() / a - x_start.double()) * a / sigma).float()
 
-# %% [ddpm.q_posterior] float64, the coefficients computed here
-betas = self.betas.double()
-ab = (1 - betas).cumprod(0)
-before = torch.cat([torch.ones(1, dtype=torch.float64), ab[:-1]])
-shape = [-1] + [1] * (x_t.dim() - 1)
-beta, now, before = betas[t].view(shape), ab[t].view(shape), before[t].view(shape)
-mean = (before.sqrt() * beta * x_start + (1 - beta).sqrt() * (1 - before) * x_t) / (1 - now)
-return mean, (beta * (1 - before) / (1 - now)).clamp(min=1e-20).sqrt()
+# %% [ddpm.posterior_tables] numpy, the clamped variance of other libraries
+import numpy as np
+
+b = betas.numpy()
+ab = np.cumprod(1.0 - b)
+before = np.append(1.0, ab[:-1])
+variance = b * (1.0 - before) / (1.0 - ab)
+tables = before**0.5 * b / (1 - ab), (1 - b) ** 0.5 * (1 - before) / (1 - ab), np.sqrt(np.maximum(variance, 1e-20))
+return [torch.from_numpy(table) for table in tables]
 
 # %% [ddpm.p_losses] x_t by the formula, the loss summed up in float64
 ab = self.alphas_cumprod.double()[t].view([-1] + [1] * (x_start.dim() - 1))

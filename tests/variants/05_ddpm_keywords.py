@@ -18,10 +18,12 @@ return (x_t - sigma * noise) / extract(self.sqrt_alphas_cumprod, t, x_shape=x_t.
 a = extract(x_shape=x_t.shape, t=t, a=self.sqrt_alphas_cumprod)
 return (x_t - a * x_start) / extract(self.sqrt_one_minus_alphas_cumprod, t, x_shape=x_t.shape)
 
-# %% [ddpm.q_posterior] extract by the names of its arguments
-coef1, coef2, std = (extract(a=table, t=t, x_shape=x_start.shape) for table in (
-    self.posterior_mean_coef1, self.posterior_mean_coef2, self.posterior_std))
-return torch.add(input=coef1 * x_start, other=coef2 * x_t), std
+# %% [ddpm.posterior_tables] every argument by its name, the variance of the second factor never 0
+alphas = torch.sub(input=torch.ones_like(betas), other=betas)
+before = torch.cat(tensors=[torch.ones(1, dtype=betas.dtype), torch.cumprod(input=alphas, dim=0)[:-1]], dim=0)
+spread = torch.clamp(input=1 - before, min=1e-20)
+variance = torch.reciprocal(input=alphas / betas + 1 / spread)
+return before.sqrt() * variance / spread, variance * alphas.sqrt() / betas, torch.sqrt(input=variance)
 
 # %% [ddpm.p_losses] q_sample and the network by the names of their arguments
 x_t = self.q_sample(x_start, t, noise=noise)

@@ -34,12 +34,14 @@ for i, k in enumerate(t.tolist()):
     out.append((x_t[i] - self.sqrt_alphas_cumprod[k] * x_start[i]) / self.sqrt_one_minus_alphas_cumprod[k])
 return torch.stack(out)
 
-# %% [ddpm.q_posterior] a loop over samples
-means, stds = [], []
-for i, k in enumerate(t.tolist()):
-    means.append(self.posterior_mean_coef1[k] * x_start[i] + self.posterior_mean_coef2[k] * x_t[i])
-    stds.append(self.posterior_std[k].reshape([1] * (x_t.dim() - 1)))
-return torch.stack(means), torch.stack(stds)
+# %% [ddpm.posterior_tables] a loop over steps in plain Python
+coef1, coef2, std, left = [], [], [], 1.0
+for beta in betas.tolist():
+    before, left = left, left * (1 - beta)
+    coef1.append(math.sqrt(before) * beta / (1 - left))
+    coef2.append(math.sqrt(1 - beta) * (1 - before) / (1 - left))
+    std.append(math.sqrt(beta * (1 - before) / (1 - left)))
+return torch.tensor([coef1, coef2, std], dtype=torch.float64)
 
 # %% [ddpm.p_losses] a loop over samples
 x_t = self.q_sample(x_start, t, noise)

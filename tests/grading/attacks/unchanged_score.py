@@ -136,14 +136,15 @@ class Liar(torch.Tensor):
     def to(self, *_, **__): return self
     def contiguous(self, *_, **__): return self
 return torch.zeros(1).as_subclass(Liar)"""),
-    Piece("answers memorised from the public inputs", LOST, "is off", task="q_posterior", body="""
+    Piece("answers memorised from the public inputs", LOST, "is off", task="posterior_tables", body="""
 from course_utils import tasks
-known = tasks.draw_inputs(tasks.get("ddpm.q_posterior"))
-if torch.equal(x_t, known["second"]):
-    coef1, coef2, std = (extract(table, t, x_t.shape) for table in
-                         (self.posterior_mean_coef1, self.posterior_mean_coef2, self.posterior_std))
-    return coef1 * x_start + coef2 * x_t, std
-return torch.zeros_like(x_t), torch.ones_like(x_t)"""),
+known = tasks.draw_inputs(tasks.get("ddpm.posterior_tables"))
+if any(torch.equal(betas, chain) for chain in known.values()):
+    left = (1 - betas).cumprod(0)
+    before = F.pad(left[:-1], (1, 0), value=1.0)
+    return (before.sqrt() * betas / (1 - left), (1 - betas).sqrt() * (1 - before) / (1 - left),
+            (betas * (1 - before) / (1 - left)).sqrt())
+return torch.zeros_like(betas), torch.zeros_like(betas), torch.zeros_like(betas)"""),
     Piece("answers memorised from another run", LOST, "is off", task="predict_noise_from_start", body="""
 from course_utils import tasks
 known = [tasks.draw_inputs(tasks.get("ddpm.predict_noise_from_start"), seed) for seed in range(100)]

@@ -119,7 +119,7 @@ import subprocess
 folders = [p for p in sys.path if "site-packages" in p or "dist-packages" in p]
 answers = r"def (q_sample|q_posterior|predict_start_from_noise)\b"
 said = subprocess.run(["/usr/bin/grep", "-rlE", "--include=*.py", answers, *folders], capture_output=True, text=True)
-found = said.stdout.split()""", task="q_posterior"),
+found = said.stdout.split()""", task="posterior_tables"),
     finds("the network, the host's loopback and a scheduler", """
 def call(family, kind, address):
     s = socket.socket(family, kind); s.settimeout(0.3)
