@@ -156,11 +156,13 @@ def arrow_of_time(images: Tensor) -> Figure:
     n = len(images)
     fig, axes = plot.figure(width=640, height=210)
     for i, picture in enumerate(images):
-        axes.imshow(picture.permute(1, 2, 0).clamp(0, 1).expand(-1, -1, 3), extent=(i + 0.08, i + 0.92, 0, 0.84))
+        rgb = picture.clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy()
+        axes.imshow(rgb, extent=(i + 0.08, i + 0.92, 0, 0.84))
     for y, ends, word in ((1.15, (0.1, n - 0.1), "time runs, noise is added"), (-0.3, (n - 0.1, 0.1), "sampling")):
         _arrow(axes, (ends[0], y), (ends[1], y))
         axes.text(n / 2, y + 0.05, word, ha="center", va="bottom")
-    rows = {"continuous time t": ("0", "", "1"), "our index t": ("x_start", "0", "T − 1"), "a paper's t": ("0", "1", "T")}
+    rows = {"continuous time t": ("0", "", "1"), "our index t": ("x_start", "0", "T − 1"),
+            "a paper's t": ("0", "1", "T")}
     for k, (name, words) in enumerate(rows.items()):
         axes.text(-0.1, -0.65 - 0.3 * k, name, ha="right", va="center")
         for x, word in zip((0.5, 1.5, n - 0.5), words, strict=True):

@@ -1,6 +1,6 @@
 """What this machine offers the course, and a sentence for each thing that is missing.
 
-    print(environment.report())
+`print(environment.report())` shows it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def report() -> str:
 
 
 def _versions() -> Thing:
-    return Thing("versions", f"Python {platform.python_version()}, torch {torch.__version__}, numpy {numpy.__version__}")
+    python = platform.python_version()
+    return Thing("versions", f"Python {python}, torch {torch.__version__}, numpy {numpy.__version__}")
 
 
 def _device() -> Thing:

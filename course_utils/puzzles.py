@@ -18,7 +18,8 @@ def slipped_steps(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         images: (n, 1, 28, 28) in [0, 1].
         labels: (n,) int64 in 0 … 9.
     """
-    return {name: _losses(slip, images, labels) for name, slip in zip("ABC", (_squeezed, _emptied, _piled), strict=True)}
+    slips = {"A": _squeezed, "B": _emptied, "C": _piled}
+    return {name: _losses(slip, images, labels) for name, slip in slips.items()}
 
 
 def _losses(slip: Callable, images: Tensor, labels: Tensor) -> Tensor:

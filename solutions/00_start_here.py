@@ -27,6 +27,8 @@ from torch import nn
 
 from course_utils.check import Unfinished, check
 
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # a GPU where there is one
+
 # %% tags=["demo", "nbval-ignore-output"]
 from course_utils import data, diagrams, environment, plot, puzzles, widgets
 
@@ -112,7 +114,6 @@ check("start.train_step")
 # That was all of it. Now 350 of your steps, with 64 digits each, on a network of two layers.
 
 # %% tags=["demo"]
-device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 KEEP = [0, 1, 2, 5, 10, 20, 50, 100, 200, 350]  # steps after which we look
 
 
@@ -131,7 +132,7 @@ def learn(rate, steps=350):
             losses.append(train_step(model, optimizer, F.cross_entropy, batch, device))
     return model, torch.tensor(losses), seen
 
-# %% tags=["demo"]
+# %% tags=["demo", "nbval-ignore-output"]
 model, losses, seen = learn(rate=0.3)
 accuracy = {step: (p.argmax(dim=1) == answers).float().mean().item() for step, p in seen.items()}
 
@@ -273,13 +274,13 @@ for name, dtype in (("32 bits", torch.float32), ("64 bits", torch.float64)):
     gradient, = torch.autograd.grad(loss_at(network), [network[-1].bias])
     errors[name] = torch.tensor([rel_error(by_hand(network, h), gradient) for h in sizes])
 plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error", logx=True, logy=True),
-          alt="Two curves shaped like a V: the error is smallest near h = 0.01 in 32 bits and near 0.00001 in 64 bits, and larger on both sides.")
+          alt="Two curves shaped like a V: the error is smallest near h = 0.03 in 32 bits and near 0.00003 in 64 bits, and larger on both sides.")
 
 # %% [markdown]
 # So `backward` is right: in 64 bits both ways agree to many digits. But not for every $h$.
 #
-# **Question 2.** Each curve is a V. Why does the error grow to the right, where $h$ is large, and why to the left,
-# where it is small? And why does the V of 64 bits reach deeper, and further to the left?
+# **Question 2.** Each curve is a V. Why does the error grow on either side of the best $h$? And why does the V of 64 bits
+# reach deeper, and further to the left?
 
 # %% [markdown] question="start.2"
 # *To the right* the formula itself is wrong: a secant is no tangent. Taylor's series of $L(\theta \pm h)$ loses
@@ -288,10 +289,10 @@ plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error"
 #
 # *To the left* the arithmetic is wrong: $L(\theta + h)$ and $L(\theta - h)$ are nearly equal, each is rounded to a
 # relative error $\epsilon$, and their difference keeps the rounding while it loses everything else. Divided by $2h$
-# that is about $\epsilon L / h$: it grows as $h$ shrinks.
+# that is about $\epsilon L / h$: it grows as $h$ shrinks. In 32 bits both losses are in the end the same number: error 1.
 #
-# The best $h$ is where both are equal, near $\epsilon^{1/3}$: about 0.005 in 32 bits ($\epsilon \approx 10^{-7}$) and
-# $10^{-5}$ in 64 bits ($\epsilon \approx 10^{-16}$). A smaller $\epsilon$ moves the left arm away and lets the right one
+# The best $h$ is where both are equal, near $\epsilon^{1/3}$, give or take a factor of ten: 0.005 in 32 bits
+# ($\epsilon \approx 10^{-7}$), $10^{-5}$ in 64 ($\epsilon \approx 10^{-16}$). A smaller $\epsilon$ moves the left arm away and lets the right one
 # go on falling.
 #
 # **Rubric** (½ points allowed)
@@ -332,16 +333,15 @@ except CheckFailed as e:
 #   $\max_i |x_i - y_i| \,/\, \max_i |y_i|$ with your $x$ and our $y$. It has one divisor for a whole tensor.
 #
 # **What is graded.** Each task counts ten points, or as many as it says: all or nothing, by the very function that
-# the check calls, on other numbers. How you wrote it does not matter. Each question counts five, graded by a person, by
-# the three lines under the answer that you see later. Guesses and puzzles count nothing.
+# the check calls, on other numbers. How you wrote it does not matter. Each question counts five; a person grades it, by
+# a rubric of three lines. Guesses and puzzles count nothing.
 #
 # **Files beside a notebook.** You may put functions into `.py` files in the notebook's folder, or in packages there, and
 # import them. Hand them in with it. They hold Python text (UTF-8, at most fifty files and a few MiB) and no
 # name of an installed package. Data, weights and other notebooks do not travel: grading does not see them.
 #
-# **Question 3.** Compare the number in a check's brackets with your `rel_error`. Name two results for which both are
-# right to within rounding, but `rel_error` shouts while the check's number is small. Which of the two would you rather
-# read after a hundred steps of arithmetic, and what does it hide?
+# **Question 3.** Name two results that are both right to within rounding, for which your `rel_error` shouts while the number
+# in a check's brackets is small. And what can the check's number hide?
 
 # %% [markdown] question="start.3"
 # Take $y = (1,\ 10^{-9})$ and $x = (1,\ 3\cdot10^{-9})$, where the second entry is what is left when two numbers close
@@ -356,7 +356,7 @@ except CheckFailed as e:
 # **Rubric** (½ points allowed)
 #
 # - 2 points: an example with an entry near zero beside large ones.
-# - 1 point: a reasoned choice.
+# - 1 point: that entry is rounding only, as where large numbers cancel.
 # - 2 points: a real error in small entries is hidden by large ones.
 
 # %% [markdown]

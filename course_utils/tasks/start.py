@@ -221,16 +221,17 @@ def _error_inputs(rng: Rng) -> dict[str, Tensor]:
     x[1, 0] = 5.0
     y = x * (1 + rng.uniform(3, 4, low=-0.2, high=0.2))
     y[0, 0], y[1, 0] = 1.5 * x[0, 0], 5.1  # the largest relative error, 0.2, is not where the numbers are largest
-    apart = rng.uniform(4, low=0.5, high=2.0)
-    return dict(x=x, y=y, positive=apart, negative=-0.4 * apart, zeros=torch.zeros(5),
+    near, apart = x * (1 + 1e-3 * rng.uniform(3, 4, low=0.5)), rng.uniform(4, low=0.5, high=2.0)
+    return dict(x=x, y=y, near=near, positive=apart, negative=-0.4 * apart, zeros=torch.zeros(5),
                 tiny=rng.uniform(3, low=5e-11, high=6e-11), tinier=rng.uniform(3, low=1e-11, high=3e-11))
 
 
 @task("start.rel_error", inputs=_error_inputs, atol=1e-12)
-def rel_error(nb, x, y, positive, negative, zeros, tiny, tinier) -> Iterator[dict[str, Tensor]]:
+def rel_error(nb, x, y, near, positive, negative, zeros, tiny, tinier) -> Iterator[dict[str, Tensor]]:
     """Of two tensors that are close; of opposite signs, of zeros, of tiny numbers; then of arrays."""
     yield _number(nb.rel_error(x, y))
-    for name, a, b in (("the other way round", y, x), ("opposite signs", positive, negative),
-                       ("all zeros", zeros, zeros.clone()), ("below the floor", tiny, tinier)):
+    for name, a, b in (("the other way round", y, x), ("nearly equal", x, near),
+                       ("opposite signs", positive, negative), ("all zeros", zeros, zeros.clone()),
+                       ("below the floor", tiny, tinier)):
         yield {name: _number(nb.rel_error(a, b))["returned"]}
     yield {"of arrays": _number(nb.rel_error(x.numpy(), y.numpy()))["returned"]}

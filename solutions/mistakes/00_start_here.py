@@ -370,20 +370,12 @@ return ((x - y).abs() / size).max().item()
 return ((x - y).abs().max() / size.max()).item()
 
 # %% [start.rel_error] sums before the quotient
-# hint: Numerator and denominator are summed before they are divided. Divide element by element, and take the maximum last.
+# hint: Numerator and denominator are summed (or averaged) before they are divided. Divide element by element, and take
+# hint: the maximum last.
 # replace:
 return ((x - y).abs() / size).max().item()
 # by:
 return ((x - y).abs().sum() / size.sum()).item()
-
-# %% [start.rel_error] means before the quotient, floor last
-# hint: Means of numerator and denominator are divided. Divide element by element, and take the maximum last.
-# replace:
-size = (x.abs() + y.abs()).clamp(min=1e-10)
-return ((x - y).abs() / size).max().item()
-# by:
-size = (x.abs() + y.abs()).mean().clamp(min=1e-10)
-return ((x - y).abs().mean() / size).item()
 
 # %% [start.rel_error] norms
 # hint: These are norms of whole vectors. (2) looks at each element by itself and takes the worst.
@@ -401,18 +393,12 @@ return ((x - y).abs() / size).max().item()
 return ((x - y).abs() / size).max()
 
 # %% [start.rel_error] the numerator without its absolute value
-# hint: Where y is larger than x your error is negative, and the maximum passes it over. Which bars are missing?
+# hint: Where y is larger than x your error is negative, and the maximum passes it over. Which bars are missing,
+# hint: or come too late?
 # replace:
 return ((x - y).abs() / size).max().item()
 # by:
 return ((x - y) / size).max().item()
-
-# %% [start.rel_error] the absolute value after the maximum
-# hint: The maximum is taken among errors with a sign, where a large negative one loses. The absolute value comes first.
-# replace:
-return ((x - y).abs() / size).max().item()
-# by:
-return abs(((x - y) / size).max().item())
 
 # %% [start.rel_error] the denominator without absolute values
 # hint: For negative numbers the sum is negative and falls to the floor. (2) adds sizes, not the numbers themselves.
@@ -568,19 +554,12 @@ return ((x - y).abs() / size).max().item()
 return round(((x - y).abs() / size).max().item(), 4)
 
 # %% [start.rel_error] every element returned
-# hint: An error for each element comes back. Only the largest is asked for.
+# hint: More than one number comes back: an error for each element or each row, or values together with their places.
+# hint: (2) takes the largest of all elements.
 # replace:
 return ((x - y).abs() / size).max().item()
 # by:
 return (x - y).abs() / size
-
-# %% [start.rel_error] the maximum along one axis
-# hint: The maximum runs along one axis only, so that more than one number (or values and places) comes back. (2) takes the
-# hint: largest of all elements.
-# replace:
-return ((x - y).abs() / size).max().item()
-# by:
-return ((x - y).abs() / size).max(dim=0)
 
 # %% [start.rel_error] nothing returned
 # hint: The number is computed, but it does not come back: the last line needs a return.
