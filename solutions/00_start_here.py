@@ -44,10 +44,11 @@ print(environment.report())  # what is here, and a sentence for whatever is not
 images, labels = data.mnist("train", full=False)  # (4500, 1, 28, 28) in [0, 1], and (4500,) in 0 … 9
 held_out, answers = data.mnist("test", full=False)  # 500 more, which no training sees
 one_of_each = torch.stack([(answers == k).nonzero()[0, 0] for k in range(10)])
-plot.show(plot.images(held_out[one_of_each], titles=[str(k) for k in range(10)]), alt="A handwritten digit of each class, 0 to 9.")
+plot.show(plot.images(held_out[one_of_each], titles=[str(k) for k in range(10)]),
+          alt="A handwritten digit of each class, 0 to 9.")
 
 # %% [markdown]
-# The network below takes a picture and gives ten numbers, its **logits**, one for each class: the larger, the more it
+# A network takes a picture and gives ten numbers, its **logits**, one for each class: the larger, the more it
 # believes in that class. The **loss** is one number that says how badly a whole batch of pictures was read; small is
 # good. Its gradient says in which direction each weight should move, and a step against it makes the loss smaller:
 #
@@ -141,8 +142,8 @@ left.plot(losses)
 left.set(xlabel="training step", ylabel="loss", ylim=(0, None))
 right.plot(list(accuracy), list(accuracy.values()), marker="o")
 right.set(xlabel="training step", ylabel="share read rightly", ylim=(0, 1))
-plot.show(fig, alt="Left: the loss falls from 2.3, fast at first, and jitters from batch to batch. "
-                   "Right: the share of held-out digits that are read rightly climbs from a tenth to above nine tenths.")
+plot.show(fig, alt="Left: the loss falls from 2.3, fast at first, and jitters from batch to batch. Right: the share "
+                   "of held-out digits that are read rightly climbs from a tenth to above nine tenths.")
 print(f"read rightly: {accuracy[0]:.0%} before, {accuracy[350]:.0%} after")
 
 # %% [markdown]
@@ -156,7 +157,7 @@ def reading(step):
     return plot.predictions(held_out[one_of_each], seen[step][one_of_each], answers[one_of_each])
 
 
-widgets.explore(reading, caption=lambda step: f"What the network reads after {step} steps; a cross marks what is wrong.",
+widgets.explore(reading, caption=lambda step: f"What the network reads after {step} steps; a cross: misread.",
                 step=widgets.Control(KEEP, default=20))
 
 # %% [markdown]
@@ -203,7 +204,7 @@ def at_rate(rate):
 
 
 widgets.explore(at_rate, rate=widgets.Control(RATES, default=0.1, label="learning rate"),
-                caption=lambda rate: f"The loss at the learning rate {rate:g}: {smooth[rate][-1]:.2f} in the last ten steps.")
+                caption=lambda rate: f"Learning rate {rate:g}: the last ten steps' loss is {smooth[rate][-1]:.2f}.")
 
 # %% [markdown]
 # ## 2 When are two numbers the same?
@@ -274,26 +275,28 @@ for name, dtype in (("32 bits", torch.float32), ("64 bits", torch.float64)):
     gradient, = torch.autograd.grad(loss_at(network), [network[-1].bias])
     errors[name] = torch.tensor([rel_error(by_hand(network, h), gradient) for h in sizes])
 plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error", logx=True, logy=True),
-          alt="Two curves shaped like a V: the error is smallest near h = 0.03 in 32 bits and near 0.00003 in 64 bits, and larger on both sides.")
+          alt="Two curves shaped like a V: the error is smallest near h = 0.03 in 32 bits and near 0.00003 in 64 bits, "
+              "and larger on both sides.")
 
 # %% [markdown]
 # So `backward` is right: in 64 bits both ways agree to many digits. But not for every $h$.
 #
-# **Question 2.** Each curve is a V. Why does the error grow on either side of the best $h$? And why does the V of 64 bits
-# reach deeper, and further to the left?
+# **Question 2.** Each curve is a V. Why does the error grow on either side of the best $h$? And why does the V of 64
+# bits reach deeper, and further to the left?
 
 # %% [markdown] question="start.2"
-# *To the right* the formula itself is wrong: a secant is no tangent. Taylor's series of $L(\theta \pm h)$ loses
-# its even terms in the difference, so what is left over is $\frac{h^2}{6} L'''$. It grows with $h^2$: two decades up for
+# *To the right* the formula itself is wrong: a secant is no tangent. Taylor's series of $L(\theta \pm h)$ loses its
+# even terms in the difference, so what is left over is $\frac{h^2}{6} L'''$. It grows with $h^2$: two decades up for
 # each decade of $h$.
 #
 # *To the left* the arithmetic is wrong: $L(\theta + h)$ and $L(\theta - h)$ are nearly equal, each is rounded to a
 # relative error $\epsilon$, and their difference keeps the rounding while it loses everything else. Divided by $2h$
-# that is about $\epsilon L / h$: it grows as $h$ shrinks. In 32 bits both losses are in the end the same number: error 1.
+# that is about $\epsilon L / h$: it grows as $h$ shrinks. In 32 bits both losses are in the end the same number: error
+# 1.
 #
-# The best $h$ is where both are equal, near $\epsilon^{1/3}$, give or take a factor of ten: 0.005 in 32 bits
-# ($\epsilon \approx 10^{-7}$), $10^{-5}$ in 64 ($\epsilon \approx 10^{-16}$). A smaller $\epsilon$ moves the left arm away and lets the right one
-# go on falling.
+# The best $h$ is where both are equal, near $\epsilon^{1/3}$, give or take a factor of ten: 0.005 in 32 bits ($\epsilon
+# \approx 10^{-7}$), $10^{-5}$ in 64 ($\epsilon \approx 10^{-16}$). A smaller $\epsilon$ moves the left arm away and
+# lets the right one go on falling.
 #
 # **Rubric** (½ points allowed)
 #
@@ -336,12 +339,12 @@ except CheckFailed as e:
 # the check calls, on other numbers. How you wrote it does not matter. Each question counts five; a person grades it, by
 # a rubric of three lines. Guesses and puzzles count nothing.
 #
-# **Files beside a notebook.** You may put functions into `.py` files in the notebook's folder, or in packages there, and
-# import them. Hand them in with it. They hold Python text (UTF-8, at most fifty files and a few MiB) and no
-# name of an installed package. Data, weights and other notebooks do not travel: grading does not see them.
+# **Files beside a notebook.** You may put functions into `.py` files in the notebook's folder, or in packages there,
+# and import them. Hand them in with it. They hold Python text (UTF-8, at most fifty files and a few MiB) and no name of
+# an installed package. Data, weights and other notebooks do not travel: grading does not see them.
 #
-# **Question 3.** Name two results that are both right to within rounding, for which your `rel_error` shouts while the number
-# in a check's brackets is small. And what can the check's number hide?
+# **Question 3.** Name two results that are both right to within rounding, for which your `rel_error` shouts while the
+# number in a check's brackets is small. And what can the check's number hide?
 
 # %% [markdown] question="start.3"
 # Take $y = (1,\ 10^{-9})$ and $x = (1,\ 3\cdot10^{-9})$, where the second entry is what is left when two numbers close
@@ -349,8 +352,8 @@ except CheckFailed as e:
 # entry that carries no information; the check's number is $2\cdot10^{-9}$.
 #
 # After many steps of arithmetic rounding is about as large as the machine's precision times the *largest* numbers on
-# the way, whatever the size of the single entry. So a check divides by the largest entry. What it hides is a real mistake
-# in small entries beside large ones: a gradient that is wrong in one layer whose weights hardly matter passes
+# the way, whatever the size of the single entry. So a check divides by the largest entry. What it hides is a real
+# mistake in small entries beside large ones: a gradient that is wrong in one layer whose weights hardly matter passes
 # unnoticed, which is why tensors of different size are judged apart.
 #
 # **Rubric** (½ points allowed)
@@ -371,8 +374,8 @@ plot.show(diagrams.course_map(), alt="The map of the course, from 00 at the top 
 
 # %% [markdown]
 # The trunk is 00, 01, 03, 05: from counting over hidden variables to a chain of noise. Then it forks: straight on,
-# networks, guidance and pictures from text; to the right, the same model in continuous time. 02, 03 and 04 can be read in
-# any order. Whoever is in a hurry for pictures goes straight down.
+# networks, guidance and pictures from text; to the right, the same model in continuous time. 02, 03 and 04 can be read
+# in any order. Whoever is in a hurry for pictures goes straight down.
 #
 # ## 5 The direction of time
 #
@@ -387,7 +390,7 @@ noise = torch.randn(x_start.shape, generator=torch.Generator().manual_seed(1))
 noised = chain.add_noise(x_start, torch.tensor([0, 40, 80, 120, 160, 199]), noise)
 plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
           alt="A digit turns into noise from left to right, as time grows; sampling goes from right to left. Below, "
-              "three ways of counting: the continuous time from 0 to 1, our index from 0 to T - 1, a paper's t from 0 to T.")
+              "three ways of counting: time from 0 to 1, our index from 0 to T - 1, a paper's t from 0 to T.")
 
 # %% [markdown]
 # Our index $t$ is the paper's $t+1$. Index 0 already carries one step of noise, and the data itself is called
@@ -424,7 +427,8 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 #
 # <details><summary><b>How to read our signatures</b>, in five lines</summary>
 #
-# - `(b, *)` is a batch of anything: `(b, 2)` points, `(b, c, h, w)` pictures. What works for one must work for the other.
+# - `(b, *)` is a batch of anything: `(b, 2)` points, `(b, c, h, w)` pictures. What works for one must work for the
+#   other.
 # - `(b,)` is one number a sample, such as its time. Your function shapes it so that it meets the batch, not the width.
 # - `-> float` is a plain Python number; `-> (b,)` is a tensor with one number a sample, not their mean.
 # - `model_kwargs={}` holds what a network may want to know besides. Read it, hand it on, and never write into it.
@@ -457,7 +461,8 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 #
 # <details><summary><b>Errata</b>: formulas that well-known lecture notes misprint, and the right ones</summary>
 #
-# - The posterior mean's weight of the data: $\sqrt{\bar\alpha_{t-1}}\,\beta_t / (1 - \bar\alpha_t)$, with the root, over the whole.
+# - The posterior mean's weight of the data: $\sqrt{\bar\alpha_{t-1}}\,\beta_t / (1 - \bar\alpha_t)$, with the root,
+#   over the whole.
 # - $\sigma(t)$ for a share of variance: the share is $\sigma(t)^2 = 1 - \bar\alpha_t$; $\sigma(t)$ is its root.
 # - $x_t$ clamped at every step: clamp $\hat x_{\text{start}}$; $x_t$ has every right to leave $[-1, 1]$.
 # - The general table, $x_t = a x + b z$ and target $c x + d z$: the row of $\varepsilon$ is $(c, d) = (0, 1)$.
@@ -467,11 +472,13 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 # - Euler's times `linspace(1, 0, T)` with step $1/T$: the times are $1, 1 - \frac1T, \dots, \frac1T$.
 # - An interpolation "from $z_0$": $t z_0 + (1-t) z_1$ begins at $z_1$; from $z_0$ it is $(1-t) z_0 + t z_1$.
 # - `cfg_scale` popped from the caller's dict, so that only the first step is guided: read it by `get`, leave it there.
-# - The ELBO called negative: $\mathbb E_q[\log p(x \mid z)] - \mathrm{KL}(q \,\|\, p) \le \log p(x)$; the *loss* is minus the ELBO.
+# - The ELBO called negative: $\mathbb E_q[\log p(x \mid z)] - \mathrm{KL}(q \,\|\, p) \le \log p(x)$; the *loss* is
+#   minus the ELBO.
 # - Latent and observed swapped: $x$ is observed, $z$ is latent, and $p(x) = \int p(x \mid z)\, p(z)\, dz$.
 # - The sample $m + e^{\sigma} e$ where the network gives a log-variance: $m + e^{\text{logvar}/2}\, e$.
 # - `randn_like` explained as `rand_like`: `randn_like` is $\mathcal N(0, 1)$, `rand_like` uniform on $[0, 1)$.
-# - "Grey or colour needs MSE": the assumed density decides, $-\log p$ of a Gaussian (squares) or a Bernoulli (cross-entropy).
+# - "Grey or colour needs MSE": the assumed density decides, $-\log p$ of a Gaussian (squares) or a Bernoulli
+#   (cross-entropy).
 # - `size_average=False`: long gone; `reduction="sum"`.
 # - The Exp(1) example's evidence "without closed form": $p(x) = e^{1/2 - x}\,\Phi(x - 1)$.
 # - AdaIN with one $w$ and $b$: one of each *per channel*, $w_c\,(x_c - \mu_c)/\sigma_c + b_c$.
@@ -484,13 +491,14 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 #
 # ## Puzzle
 #
-# Not graded. Three people trained the network of section 1 at the learning rate 0.3. Each had one slip in the step, and none
-# saw an error message. The curves are their losses, each point the mean of ten steps.
+# Not graded. Three people trained the network of section 1 at the learning rate 0.3. Each had one slip in the step, and
+# none saw an error message. The curves are their losses, each point the mean of ten steps.
 
 # %% tags=["demo"]
 slipped = {name: curve.unfold(0, 10, 1).mean(dim=1) for name, curve in puzzles.slipped_steps(images, labels).items()}
 plot.show(plot.curves(range(len(slipped["A"])), slipped, xlabel="training step", ylabel="loss"),
-          alt="Curve A falls slowly and flattens near 1.7; curve B stays at 2.3; curve C falls at once to 1.1, then jumps about and climbs above 2.5.")
+          alt="Curve A falls slowly and flattens near 1.7; curve B stays at 2.3; curve C falls at once to 1.1, then jumps "
+              "about and climbs above 2.5.")
 
 # %% [markdown]
 # The slips are: the gradients are zeroed just before `optimizer.step()`; they are never zeroed; the network's logits go
@@ -501,8 +509,8 @@ plot.show(plot.curves(range(len(slipped["A"])), slipped, xlabel="training step",
 # - **A: softmax before the loss.** `cross_entropy` applies one itself. Probabilities lie between 0 and 1, so the second
 #   softmax can never be certain: its loss cannot fall below $-\log\frac{e}{e + 9} = 1.46$, and the gradients are small.
 #   The network still learns, which makes this the slip that is found last.
-# - **B: zeroed just before the step.** The step sees no gradient, the weights stay, and the loss stays where it began but
-#   for the chance of the batch. A flat line at the very start means: nothing moves.
+# - **B: zeroed just before the step.** The step sees no gradient, the weights stay, and the loss stays where it began
+#   but for the chance of the batch. A flat line at the very start means: nothing moves.
 # - **C: never zeroed.** Every step goes along the sum of all gradients so far. At first that is welcome speed, as with
 #   momentum; but nothing ever brakes, so it runs past every valley.
 #

@@ -54,8 +54,8 @@ optimizer.zero_grad()
 loss.backward()
 
 # %% [start.train_step] backward is missing
-# hint: Nobody computes a gradient, so the step has nothing to go by. One part of the six is missing between the loss and
-# hint: the step, or its brackets are.
+# hint: Nobody computes a gradient, so the step has nothing to go by. One part of the six is missing between the
+# hint: loss and the step, or its brackets are.
 # replace:
 loss.backward()
 # by:
@@ -83,8 +83,8 @@ loss.backward()
 loss.backward()
 
 # %% [start.train_step] backward twice through a kept graph
-# hint: Two backward passes add the same gradient twice, so the step is twice as long. One is enough, and no graph has to
-# hint: be kept.
+# hint: Two backward passes add the same gradient twice, so the step is twice as long. One is enough, and no
+# hint: graph has to be kept.
 # replace:
 loss.backward()
 # by:
@@ -99,8 +99,8 @@ loss = loss_fn(prediction, y)
 loss = loss_fn(y, prediction)
 
 # %% [start.train_step] the loss returned with its graph
-# hint: The value is right, but it is a tensor that holds the graph of the whole step: whoever collects a thousand of them
-# hint: runs out of memory. Return the number that it holds.
+# hint: The value is right, but it is a tensor that holds the graph of the whole step: whoever collects a
+# hint: thousand of them runs out of memory. Return the number that it holds.
 # replace:
 return loss.item()
 # by:
@@ -114,8 +114,8 @@ return loss.item()
 return loss.detach()
 
 # %% [start.train_step] neither x nor y is moved
-# hint: Part 1 has no effect. `.to` changes nothing in place, it gives a new tensor: is its result kept, and is that what
-# hint: the model gets? (Moving the model alone does not move the data.)
+# hint: Part 1 has no effect. `.to` changes nothing in place, it gives a new tensor: is its result kept, and is
+# hint: that what the model gets? (Moving the model alone does not move the data.)
 # replace:
 x, y = x.to(device), y.to(device)
 # by:
@@ -160,8 +160,8 @@ for x, y in batch:
     x, y = x.to(device), y.to(device)
 
 # %% [start.train_step] the graph is cut
-# hint: The loss has no history, so there is nothing to go back through: the forward pass runs under no_grad, or something
-# hint: is detached on the way to the loss. That is for evaluation; training needs the graph.
+# hint: The loss has no history, so there is nothing to go back through: the forward pass runs under no_grad, or
+# hint: something is detached on the way to the loss. That is for evaluation; training needs the graph.
 # replace:
 prediction = model(x)
 # by:
@@ -169,16 +169,16 @@ with torch.no_grad():
     prediction = model(x)
 
 # %% [start.train_step] a graph asked for after it was cut
-# hint: requires_grad_ on the loss silences the error, but the way back to the weights is still cut, and they do not move.
-# hint: Let the forward pass keep its graph.
+# hint: requires_grad_ on the loss silences the error, but the way back to the weights is still cut, and they do
+# hint: not move. Let the forward pass keep its graph.
 # replace:
 loss = loss_fn(prediction, y)
 # by:
 loss = loss_fn(prediction.detach(), y).requires_grad_()
 
 # %% [start.train_step] item before backward
-# hint: If a float has no backward, the number was taken out of the tensor too early: its history went with it. Take it out
-# hint: at the very end.
+# hint: If a float has no backward, the number was taken out of the tensor too early: its history went with it.
+# hint: Take it out at the very end.
 # replace:
 loss = loss_fn(prediction, y)
 # by:
@@ -205,8 +205,8 @@ return loss.item()
 return loss.item(), len(x)
 
 # %% [start.train_step] the loss times the size of the batch
-# hint: The step is right, but what comes back is larger by the size of the batch. The loss is a mean already and is asked
-# hint: for as it is.
+# hint: The step is right, but what comes back is larger by the size of the batch. The loss is a mean already
+# hint: and is asked for as it is.
 # replace:
 return loss.item()
 # by:
@@ -235,8 +235,8 @@ return loss.item()
 return round(loss.item(), 2)
 
 # %% [start.train_step] the model in evaluation mode
-# hint: The model is switched to evaluation: dropout and batch statistics would not act while it learns. This function has
-# hint: no business with the mode, or needs the other one.
+# hint: The model is switched to evaluation: dropout and batch statistics would not act while it learns. This
+# hint: function has no business with the mode, or needs the other one.
 # replace:
 prediction = model(x)
 # by:
@@ -258,8 +258,8 @@ loss = loss_fn(prediction, y)
 loss = F.mse_loss(prediction, y)
 
 # %% [start.train_step] softmax before the loss
-# hint: The loss is off: the prediction goes through a softmax first. Give loss_fn what the model says; a loss that needs
-# hint: probabilities makes them itself.
+# hint: The loss is off: the prediction goes through a softmax first. Give loss_fn what the model says; a loss
+# hint: that needs probabilities makes them itself.
 # replace:
 loss = loss_fn(prediction, y)
 # by:
@@ -273,8 +273,8 @@ loss = loss_fn(prediction, y)
 loss = loss_fn(F.log_softmax(prediction, dim=1), y)
 
 # %% [start.train_step] the predicted class in the loss
-# hint: argmax makes classes of the prediction, and no gradient goes through it (nor do the shapes fit). The loss takes what
-# hint: the model says, as it is.
+# hint: argmax makes classes of the prediction, and no gradient goes through it (nor do the shapes fit). The
+# hint: loss takes what the model says, as it is.
 # replace:
 loss = loss_fn(prediction, y)
 # by:
@@ -310,8 +310,8 @@ x, y = batch
 y, x = batch
 
 # %% [start.train_step] an optimizer of your own
-# hint: The optimizer that was handed in never takes a step: another one is made inside, anew in each call. It would forget
-# hint: its momentum every time.
+# hint: The optimizer that was handed in never takes a step: another one is made inside, anew in each call. It
+# hint: would forget its momentum every time.
 # replace:
 optimizer.zero_grad()
 # by:
@@ -451,8 +451,8 @@ size = (x.abs() + y.abs()).clamp(min=1e-10)
 size = x.abs() + y.abs()
 
 # %% [start.rel_error] the floor added
-# hint: Two zeros are fine now, but for numbers as tiny as the floor it counts twice. (2) takes the larger of the two, it
-# hint: does not add.
+# hint: Two zeros are fine now, but for numbers as tiny as the floor it counts twice. (2) takes the larger of
+# hint: the two, it does not add.
 # replace:
 size = (x.abs() + y.abs()).clamp(min=1e-10)
 # by:
@@ -480,8 +480,8 @@ size = (x.abs() + y.abs()).clamp(min=1e-10)
 size = x.abs().clamp(min=1e-10) + y.abs().clamp(min=1e-10)
 
 # %% [start.rel_error] the floor below the quotient
-# hint: The floor lies below the result, so equal numbers do not give 0, and two zeros are still divided. It belongs below
-# hint: the denominator.
+# hint: The floor lies below the result, so equal numbers do not give 0, and two zeros are still divided. It
+# hint: belongs below the denominator.
 # replace:
 size = (x.abs() + y.abs()).clamp(min=1e-10)
 return ((x - y).abs() / size).max().item()
@@ -576,8 +576,8 @@ return ((x - y).abs() / size).max().item()
 return ((x - y).abs() / size).max().item
 
 # %% [start.rel_error] Python's max on whole tensors
-# hint: Python's own `max` compares two single numbers and cannot say which of two tensors is larger. For each element by
-# hint: itself the tensor (or torch, or numpy) has a function of its own.
+# hint: Python's own `max` compares two single numbers and cannot say which of two tensors is larger. For each
+# hint: element by itself the tensor (or torch, or numpy) has a function of its own.
 # replace:
 size = (x.abs() + y.abs()).clamp(min=1e-10)
 # by:
