@@ -62,6 +62,10 @@ class IteratedOver(ValueError):
     """A loop went over the samples of a batch."""
 
 
+class TakenOut(ValueError):
+    """A plain number in the place of the loss, which has a history."""
+
+
 class OtherDevice(ValueError):
     """A tensor was moved to another device than the one that was named."""
 
@@ -182,6 +186,9 @@ def _watched(nb: Any, network: Network, optimizer: Descent, x: Tensor, y: Tensor
     batch = Pair((x.as_subclass(Elsewhere), y.as_subclass(Elsewhere)))
     try:
         return nb.train_step(network, optimizer, network.loss, batch, DEVICE), None
+    except AttributeError as e:
+        taken = isinstance(e.obj, (int, float)) and e.name == "backward"
+        return None, TakenOut("a plain number has no backward: the loss lost its history on the way.") if taken else e
     except Exception as e:  # told after what was seen before it
         return None, e
 

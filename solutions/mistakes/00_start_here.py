@@ -54,8 +54,9 @@ optimizer.zero_grad()
 loss.backward()
 
 # %% [start.train_step] backward is missing
-# hint: Nobody computes a gradient, so the step has nothing to go by. One part of the six is missing between the
-# hint: loss and the step, or its brackets are.
+# hint: No gradient comes from this loss, so the step has nothing to go by. Is one part of the six missing
+# hint: between the loss and the step, or its brackets? Or was the loss copied into a new tensor, which has no
+# hint: history?
 # replace:
 loss.backward()
 # by:
@@ -177,8 +178,8 @@ loss = loss_fn(prediction, y)
 loss = loss_fn(prediction.detach(), y).requires_grad_()
 
 # %% [start.train_step] item before backward
-# hint: If a float has no backward, the number was taken out of the tensor too early: its history went with it.
-# hint: Take it out at the very end.
+# hint: The number was taken out of the tensor too early, and its history went with it. Take it out at the very
+# hint: end.
 # replace:
 loss = loss_fn(prediction, y)
 # by:
@@ -198,7 +199,7 @@ return loss.item()
 return loss.item
 
 # %% [start.train_step] more than the loss returned
-# hint: All six parts are right, but more than one number comes back. Only the loss is asked for.
+# hint: All six parts are right, but what comes back is not one number. Only the loss is asked for, as a number.
 # replace:
 return loss.item()
 # by:
@@ -310,8 +311,8 @@ x, y = batch
 y, x = batch
 
 # %% [start.train_step] an optimizer of your own
-# hint: The optimizer that was handed in never takes a step: another one is made inside, anew in each call. It
-# hint: would forget its momentum every time.
+# hint: The optimizer that was handed in never takes a step: the weights are moved by another one, made anew in
+# hint: each call, or by hand. Use the one that was handed in, with its rate and its memory.
 # replace:
 optimizer.zero_grad()
 # by:
@@ -332,6 +333,56 @@ optimizer.zero_grad()
 loss.backward()
 # by:
 return loss.item()
+
+# %% [start.train_step] sigmoid before the loss
+# hint: The loss is off: the prediction goes through a sigmoid first. Give loss_fn what the model says, as it is.
+# replace:
+loss = loss_fn(prediction, y)
+# by:
+loss = loss_fn(torch.sigmoid(prediction), y)
+
+# %% [start.train_step] the loss cut to a whole number
+# hint: The step is right, but the number that comes back has lost what stands behind its point.
+# replace:
+return loss.item()
+# by:
+return int(loss.item())
+
+# %% [start.train_step] the loss handed to the step
+# hint: The optimizer's step takes no loss: it finds the gradients at the weights, where backward left them.
+# replace:
+optimizer.step()
+# by:
+optimizer.step(loss)
+
+# %% [start.train_step] a step uphill
+# hint: The weights move in the opposite direction: the optimizer goes down by itself, the loss needs no minus.
+# replace:
+loss.backward()
+# by:
+(-loss).backward()
+
+# %% [start.train_step] the loss times the size of the batch at once
+# hint: Step and loss are both too large by the size of the batch: the loss is a mean and is asked for as it is.
+# replace:
+loss = loss_fn(prediction, y)
+# by:
+loss = loss_fn(prediction, y) * len(x)
+
+# %% [start.train_step] the loss divided by the size of the batch at once
+# hint: Step and loss are both too small by the size of the batch: loss_fn took the mean already.
+# replace:
+loss = loss_fn(prediction, y)
+# by:
+loss = loss_fn(prediction, y) / len(x)
+
+# %% [start.train_step] the gradient of a loss divided by the size of the batch
+# hint: The loss that comes back is right, but the step is too short by the size of the batch: loss_fn took the
+# hint: mean already.
+# replace:
+loss.backward()
+# by:
+(loss / len(x)).backward()
 
 # %% [start.rel_error] the absolute error
 # hint: The difference is not divided by anything: 0.001 counts as much beside 1,000 as beside 0.0001.
@@ -576,8 +627,9 @@ return ((x - y).abs() / size).max().item()
 return ((x - y).abs() / size).max().item
 
 # %% [start.rel_error] Python's max on whole tensors
-# hint: Python's own `max` compares two single numbers and cannot say which of two tensors is larger. For each
-# hint: element by itself the tensor (or torch, or numpy) has a function of its own.
+# hint: Is it about a Boolean value? Python's own `max` compares two single numbers and cannot say which of two
+# hint: tensors is larger: the tensor (or torch, or numpy) has a function for each element by itself. Is it
+# hint: about a scalar? Then a plain number was asked for before the maximum was taken.
 # replace:
 size = (x.abs() + y.abs()).clamp(min=1e-10)
 # by:
@@ -632,3 +684,78 @@ return ((x - y).abs() / size).max().item()
 # by:
 x, y = x.max(), y.max()
 return ((x - y).abs() / (x.abs() + y.abs()).clamp(min=1e-10)).item()
+
+# %% [start.rel_error] the mean square
+# hint: This is the mean square of the differences, in no unit of the numbers themselves. (2) divides each
+# hint: difference and takes the largest.
+# replace:
+return ((x - y).abs() / size).max().item()
+# by:
+return ((x - y) ** 2).mean().item()
+
+# %% [start.rel_error] the root of a sum of squares below
+# hint: The denominator is a root of squares. (2) adds the two sizes.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = (x**2 + y**2).sqrt().clamp(min=1e-10)
+
+# %% [start.rel_error] divided by the smaller of the two
+# hint: The denominator is the smaller of the two sizes. (2) has their sum.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = torch.minimum(x.abs(), y.abs()).clamp(min=1e-10)
+
+# %% [start.rel_error] the floor in the place of the sizes
+# hint: The denominator is the floor alone, so that every error is huge: the sizes are missing in it.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = 1e-10
+
+# %% [start.rel_error] another floor, 1e-6
+# hint: Right, but for the size of the floor, which only small numbers see: it is far larger than the one in
+# hint: (2).
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = (x.abs() + y.abs()).clamp(min=1e-6)
+
+# %% [start.rel_error] another floor, 1e-9
+# hint: Right, but for the size of the floor, which only tiny numbers see: it is ten times larger than the one
+# hint: in (2). 10e-10 is not 1e-10.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = (x.abs() + y.abs()).clamp(min=1e-9)
+
+# %% [start.rel_error] the floor 1e10
+# hint: Every error is tiny: the floor is a huge number. Which sign has its exponent?
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = (x.abs() + y.abs()).clamp(min=1e10)
+
+# %% [start.rel_error] the floor below x alone
+# hint: The floor lies below the size of x alone: look at your brackets. It belongs below the sum.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = x.abs().clamp(min=1e-10) + y.abs()
+
+# %% [start.rel_error] the floor below y alone
+# hint: The floor lies below the size of y alone: look at your brackets. It belongs below the sum.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = x.abs() + y.abs().clamp(min=1e-10)
+
+# %% [start.rel_error] y minus x without its absolute value
+# hint: Where x is larger than y your error is negative, and the maximum passes it over. Which bars are missing,
+# hint: or come too late?
+# replace:
+return ((x - y).abs() / size).max().item()
+# by:
+return ((y - x) / size).max().item()
+
