@@ -115,9 +115,12 @@ check("start.train_step")
 # That was all of it. Now 350 of your steps, with 64 digits each, on a network of two layers.
 
 # %% tags=["demo"]
+from functools import cache
+
 KEEP = [0, 1, 2, 5, 10, 20, 50, 100, 200, 350]  # steps after which we look
 
 
+@cache
 def learn(rate, steps=350):
     """A classifier, its loss in each step, and its probabilities (500, 10) of the held-out digits along the way."""
     torch.manual_seed(0)
@@ -134,7 +137,7 @@ def learn(rate, steps=350):
     return model, torch.tensor(losses), seen
 
 # %% tags=["demo", "nbval-ignore-output"]
-model, losses, seen = learn(rate=0.3)
+_, losses, seen = learn(0.3)
 accuracy = {step: (p.argmax(dim=1) == answers).float().mean().item() for step, p in seen.items()}
 
 fig, (left, right) = plot.figure(columns=2)
@@ -154,7 +157,8 @@ print(f"read rightly: {accuracy[0]:.0%} before, {accuracy[350]:.0%} after")
 
 # %% tags=["demo", "nbval-ignore-output"]
 def reading(step):
-    return plot.predictions(held_out[one_of_each], seen[step][one_of_each], answers[one_of_each])
+    probabilities = learn(0.3)[2][step]
+    return plot.predictions(held_out[one_of_each], probabilities[one_of_each], answers[one_of_each])
 
 
 widgets.explore(reading, caption=lambda step: f"What the network reads after {step} steps; a cross: misread.",
@@ -186,7 +190,11 @@ widgets.explore(reading, caption=lambda step: f"What the network reads after {st
 
 # %% tags=["demo"]
 RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
-smooth = {rate: learn(rate)[1].unfold(0, 10, 1).mean(dim=1) for rate in RATES}  # the mean of ten steps
+
+
+def smooth(rate):
+    """The loss over the training, each value the mean of ten steps."""
+    return learn(rate)[1].unfold(0, 10, 1).mean(dim=1)
 
 # %% [markdown]
 # **Before you move it, guess:** which is worse, a rate ten times too small or one ten times too large, and what does
@@ -195,16 +203,16 @@ smooth = {rate: learn(rate)[1].unfold(0, 10, 1).mean(dim=1) for rate in RATES}  
 # %% tags=["demo", "nbval-ignore-output"]
 def at_rate(rate):
     fig, axes = plot.figure()
-    for curve in smooth.values():
-        axes.plot(curve, color=plot.SHADE, linewidth=0.8, linestyle="-")
-    axes.plot(smooth[rate], color=plot.INK, linestyle="-", label=f"learning rate {rate:g} (grey: the others)")
+    for other in RATES:
+        axes.plot(smooth(other), color=plot.SHADE, linewidth=0.8, linestyle="-")
+    axes.plot(smooth(rate), color=plot.INK, linestyle="-", label=f"learning rate {rate:g} (grey: the others)")
     axes.set(xlabel="training step", ylabel="loss", ylim=(0, 4))
     axes.legend(loc="upper right")
     return fig
 
 
 widgets.explore(at_rate, rate=widgets.Control(RATES, default=0.1, label="learning rate"),
-                caption=lambda rate: f"Learning rate {rate:g}: the last ten steps' loss is {smooth[rate][-1]:.2f}.")
+                caption=lambda rate: f"Learning rate {rate:g}: the last ten steps' loss is {smooth(rate)[-1]:.2f}.")
 
 # %% [markdown]
 # ## 2 When are two numbers the same?
@@ -271,7 +279,7 @@ import copy
 
 sizes, errors = torch.logspace(0, -12, 25).tolist(), {}
 for name, dtype in (("32 bits", torch.float32), ("64 bits", torch.float64)):
-    network = copy.deepcopy(model).cpu().to(dtype)
+    network = copy.deepcopy(learn(0.3)[0]).cpu().to(dtype)
     gradient, = torch.autograd.grad(loss_at(network), [network[-1].bias])
     errors[name] = torch.tensor([rel_error(by_hand(network, h), gradient) for h in sizes])
 plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error", logx=True, logy=True),
