@@ -301,3 +301,25 @@ def bars(values: Mapping[str, float], *, ylabel: str) -> Figure:
     axes.margins(y=0.15)
     axes.set_ylabel(ylabel)
     return fig
+
+
+def predictions(images: ArrayLike, probabilities: ArrayLike, labels: ArrayLike) -> Figure:
+    """Images side by side, below each how probable a classifier finds every class.
+
+    The bar of the image's own class is dark. Above stands the most probable class, with a cross where it is not that.
+
+    Args:
+        images: (n, c, h, w) in [0, 1], at most ten.
+        probabilities: (n, k).
+        labels: (n,) the right classes.
+    """
+    probabilities, labels = _array(probabilities), _array(labels).astype(int)
+    fig, axes = figure(len(labels), 2, height=190, sharey="row", height_ratios=(1, 1.2), squeeze=False)
+    for picture, above, below, p, label in zip(_pictures(images), *axes, probabilities, labels, strict=True):
+        above.imshow(picture)
+        above.set_axis_off()
+        above.set_title(f"{p.argmax()}" if p.argmax() == label else f"{p.argmax()} ✗")
+        below.bar(range(len(p)), p, color=[INK if k == label else SHADE for k in range(len(p))])
+        below.set(ylim=(0, 1), xticks=[0, len(p) - 1], yticks=[0, 0.5, 1], xlabel="class")
+    axes[1, 0].set_ylabel("probability")
+    return _tell_nans(fig, [probabilities], "left out")

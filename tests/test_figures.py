@@ -26,7 +26,7 @@ FIGURES = list(figures())
 
 
 def test_the_course_has_interactive_figures():
-    assert {"05_ddpm", "06_unet"} <= {notebook for notebook, _, _ in FIGURES}
+    assert {"00_start_here", "05_ddpm", "06_unet"} <= {notebook for notebook, _, _ in FIGURES}
 
 
 @pytest.mark.parametrize("figure", [html for *_, html in FIGURES], ids=[f"{n}-{cell}" for n, cell, _ in FIGURES])

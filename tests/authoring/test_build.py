@@ -137,7 +137,7 @@ def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
 def test_an_unknown_notebook_is_one_sentence(capsys):
     assert cli.main(["build", "--check", "77"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("course build: There is no notebook 77; there are: 05_ddpm")
+    assert said.startswith("course build: There is no notebook 77; there are: 00_start_here, ")
     assert said.count("\n") == 1
 
 
