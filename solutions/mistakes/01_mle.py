@@ -114,6 +114,28 @@ return joint / joint.sum()
 # by:
 return joint / (joint.sum() + 1e-8)
 
+# %% [mle.bayes_posterior] something not so small added to the denominator
+# hint: The posterior is right for large likelihoods only: what you added to p(x) is thousands of times larger than tiny
+# hint: densities are. Nothing needs to be added.
+# replace:
+return joint / joint.sum()
+# by:
+return joint / (joint.sum() + 1e-6)
+
+# %% [mle.bayes_posterior] as much added to the denominator as there is
+# hint: Where the likelihoods are tiny, what you added to p(x) is as large as p(x) itself. Nothing needs to be added.
+# replace:
+return joint / joint.sum()
+# by:
+return joint / (joint.sum() + 1e-10)
+
+# %% [mle.bayes_posterior] something very small added to the denominator
+# hint: Almost right: where the likelihoods are tiny, even what you added to p(x) can be seen. Nothing needs to be added.
+# replace:
+return joint / joint.sum()
+# by:
+return joint / (joint.sum() + 1e-12)
+
 # %% [mle.bayes_posterior] the likelihood normalised first, and p(x) forgotten
 # hint: To divide the likelihoods by their sum is allowed and changes nothing, but it does not make the products sum
 # hint: to 1. Normalise last.
@@ -136,6 +158,15 @@ joint *= prior
 return joint / joint.sum()
 # by:
 return (joint / joint.sum()).tolist()
+
+# %% [mle.bayes_posterior] a softmax of the likelihoods
+# hint: The likelihoods went through a softmax, which takes their exponential. They are probabilities already; multiply
+# hint: them by the prior as they are.
+return prior * likelihood.softmax(0)
+
+# %% [mle.bayes_posterior] the logarithm of the joint probabilities
+# hint: You return log p(x, y), neither normalised nor a probability. A product and a division are all it takes.
+return prior.log() + likelihood.log()
 
 # %% [mle.bernoulli_log_likelihood] the logarithm of a product
 # hint: Right for few draws, but the product of 5,000 probabilities is 0 for any computer, and its logarithm minus
@@ -189,14 +220,16 @@ return red * theta.log() + blue * (1 - theta).log()
 return -(red * theta.log() + blue * (1 - theta).log()) / len(x)
 
 # %% [mle.bernoulli_log_likelihood] blue balls cost nothing
-# hint: Only the red draws are counted, so theta = 1 would be best whatever was drawn. A blue ball has a probability too.
+# hint: Only the red draws are counted, so theta = 1 would be best whatever was drawn. A blue ball has a probability
+# hint: too.
 # replace:
 return red * theta.log() + blue * (1 - theta).log()
 # by:
 return red * theta.log()
 
 # %% [mle.bernoulli_log_likelihood] red balls cost nothing
-# hint: Only the blue draws are counted, so theta = 0 would be best whatever was drawn. A red ball has a probability too.
+# hint: Only the blue draws are counted, so theta = 0 would be best whatever was drawn. A red ball has a probability
+# hint: too.
 # replace:
 return red * theta.log() + blue * (1 - theta).log()
 # by:
@@ -305,6 +338,27 @@ return red / len(x)
 return red * theta.log() + blue * (1 - theta).log()
 # by:
 return (red * theta.log() + blue * (1 - theta).log()).tolist()
+
+# %% [mle.bernoulli_log_likelihood] the mean over draws and thetas
+# hint: You return one mean over everything, as torch's losses do. Asked for is a sum over the draws, for each theta.
+theta = theta[..., None]
+return (x * theta.log() + (1 - x) * (1 - theta).log()).mean()
+
+# %% [mle.bernoulli_log_likelihood] the mean over draws and thetas, negative
+# hint: You return one mean over everything, and its negative, as torch's binary cross-entropy does. Asked for is the
+# hint: sum of log-probabilities over the draws, for each theta.
+theta = theta[..., None]
+return -(x * theta.log() + (1 - x) * (1 - theta).log()).mean()
+
+# %% [mle.bernoulli_log_likelihood] summed over the first axis
+# hint: Theta got an axis for the draws at its end, but the sum goes over the first one. Which axis holds the draws?
+theta = theta.unsqueeze(-1)
+return (x * theta.log() + (1 - x) * (1 - theta).log()).sum(0)
+
+# %% [mle.bernoulli_log_likelihood] a loop over theta
+# hint: A loop `for t in theta` needs an axis, and theta may be a single number, or a table whose rows it would give.
+# hint: The formula takes any shape at once: no loop over theta is needed.
+return torch.stack([(x * t.log() + (1 - x) * (1 - t).log()).sum() for t in theta])
 
 # %% [mle.gaussian_mle] divided by n - 1
 # hint: The mean is right; the variance is a little too large, by n / (n - 1), and is not defined for a single draw. So
@@ -467,6 +521,30 @@ return mean, var
 # by:
 return mean.item(), var.item()
 
+# %% [mle.gaussian_mle] the mean divided by n - 1
+# hint: The mean itself was divided by n - 1. Set the derivative for mu to 0 and look at what n draws give.
+mean = x.sum() / (len(x) - 1)
+return mean, ((x - mean) ** 2).mean()
+
+# %% [mle.gaussian_mle] the logarithm of the standard deviation
+# hint: You return log sigma, as networks do. Asked for is the variance.
+return x.mean(), x.std(correction=0).log()
+
+# %% [mle.gaussian_mle] the variance keeps an axis
+# hint: The variance has shape (1,). It should have no axes.
+return x.mean(), x.var(dim=0, correction=0, keepdim=True)
+
+# %% [mle.gaussian_mle] torch's order
+# hint: torch.std_mean and torch.var_mean give the spread first and the mean last, they divide by n - 1, and std is a
+# hint: root. Asked for are the mean, then the variance of your derivation.
+std, mean = torch.std_mean(x)
+return std, mean
+
+# %% [mle.gaussian_mle] torch's order, divided by n - 1
+# hint: torch.var_mean gives the variance first and the mean last, and divides by n - 1 unless it is told otherwise.
+var, mean = torch.var_mean(x)
+return var, mean
+
 # %% [mle.entropy] nats for bits
 # hint: The values are too small by log 2 = 0.69: these are nats. Bits need the logarithm to base 2.
 # replace:
@@ -504,7 +582,8 @@ nats = -torch.special.xlogy(p, p).sum(-1)  # xlogy(0, 0) = 0
 nats = -(p * p.log()).sum(-1)
 
 # %% [mle.entropy] NaN made 0 after the sum
-# hint: One NaN spoils the sum of its whole row, and then you set the whole row to 0. Deal with the term, before the sum.
+# hint: One NaN spoils the sum of its whole row, and then you set the whole row to 0. Deal with the term, before the
+# hint: sum.
 # replace:
 nats = -torch.special.xlogy(p, p).sum(-1)  # xlogy(0, 0) = 0
 # by:
@@ -617,6 +696,58 @@ return nats / math.log(2)
 # by:
 return (nats / math.log(2)).tolist()
 
+# %% [mle.entropy] nats for bits, and NaN at p = 0
+# hint: Two things: these are nats, and bits need base 2. And where p is 0 you compute 0 times minus infinity, which is
+# hint: no number; such an event contributes 0.
+return -(p * p.log()).sum(-1)
+
+# %% [mle.entropy] negative, and NaN at p = 0
+# hint: Two things: the minus before the logarithm is missing. And where p is 0 you compute 0 times minus infinity,
+# hint: which is no number; such an event contributes 0.
+return (p * p.log2()).sum(-1)
+
+# %% [mle.entropy] base 10, and NaN at p = 0
+# hint: Two things: this is the logarithm to base 10. And where p is 0 you compute 0 times minus infinity, which is no
+# hint: number.
+return -(p * p.log10()).sum(-1)
+
+# %% [mle.entropy] negative, in nats
+# hint: Two things: the minus before the logarithm is missing, and these are nats.
+return torch.special.xlogy(p, p).sum(-1)
+
+# %% [mle.entropy] negative, in nats, and NaN at p = 0
+# hint: Three things: the minus is missing, these are nats, and 0 times the logarithm of 0 is no number for a computer.
+return (p * p.log()).sum(-1)
+
+# %% [mle.entropy] all rows in one sum, in nats
+# hint: Two things: all distributions ended up in one number, and these are nats.
+return -torch.special.xlogy(p, p).sum()
+
+# %% [mle.entropy] all rows in one sum, and NaN at p = 0
+# hint: Two things: all distributions ended up in one number. And where p is 0 you compute 0 times minus infinity, which
+# hint: is no number.
+return -(p * p.log2()).sum()
+
+# %% [mle.entropy] axis 1
+# hint: sum(1) needs a second axis, and a single distribution has one only. The last axis is meant, however many there
+# hint: are.
+return -torch.special.xlogy(p, p).sum(1) / math.log(2)
+
+# %% [mle.entropy] a loop over rows for events
+# hint: It works for one distribution only: with several, a loop `for v in p` gives whole rows, not numbers. Compute
+# hint: with the tensor at once, over its last axis.
+return -sum((v * v.log2() for v in p if v > 0), torch.tensor(0.0))
+
+# %% [mle.entropy] the logarithm moved away from 0 by much
+# hint: The surprises are off a little everywhere: what you added inside the logarithm is too large. It is better to add
+# hint: nothing, and to keep terms with p = 0 out.
+return -(p * (p + 1e-3).log2()).sum(-1)
+
+# %% [mle.entropy] -log2 p alone
+# hint: You return the surprise of every event. The entropy is their mean: weighted with p, and summed over the last
+# hint: axis.
+return -p.log2()
+
 # %% [mle.cross_entropy] nats for bits
 # hint: The values are too small by log 2 = 0.69: these are nats. Bits need the logarithm to base 2.
 # replace:
@@ -661,7 +792,8 @@ nats = -torch.special.xlogy(p, q).sum(-1)
 nats = -(p * q.log()).sum(-1)
 
 # %% [mle.cross_entropy] NaN made 0 after the sum
-# hint: One NaN spoils the sum of its whole row, and then you set the whole row to 0. Deal with the term, before the sum.
+# hint: One NaN spoils the sum of its whole row, and then you set the whole row to 0. Deal with the term, before the
+# hint: sum.
 # replace:
 nats = -torch.special.xlogy(p, q).sum(-1)
 # by:
@@ -773,6 +905,70 @@ nats = -torch.special.xlogy(p, q.detach()).sum(-1)
 return nats / math.log(2)
 # by:
 return (nats / math.log(2)).tolist()
+
+# %% [mle.cross_entropy] nats for bits, and NaN where both are 0
+# hint: Two things: these are nats, and bits need base 2. And where p and q are both 0 you compute 0 times minus
+# hint: infinity, which is no number.
+return -(p * q.log()).sum(-1)
+
+# %% [mle.cross_entropy] exchanged, and NaN where both are 0
+# hint: Two things: q says how often here and p how surprising, and it is the other way round. And 0 times minus
+# hint: infinity is no number.
+return -(q * p.log2()).sum(-1)
+
+# %% [mle.cross_entropy] exchanged, in nats, and NaN where both are 0
+# hint: Three things: p and q have each other's place, these are nats, and 0 times minus infinity is no number.
+return -(q * p.log()).sum(-1)
+
+# %% [mle.cross_entropy] exchanged, in nats
+# hint: Two things: p and q have each other's place, and these are nats.
+return -torch.special.xlogy(q, p).sum(-1)
+
+# %% [mle.cross_entropy] negative, and NaN where both are 0
+# hint: Two things: the minus before the logarithm is missing. And where p and q are both 0 you compute 0 times minus
+# hint: infinity, which is no number.
+return (p * q.log2()).sum(-1)
+
+# %% [mle.cross_entropy] negative, in nats, and NaN where both are 0
+# hint: Three things: the minus is missing, these are nats, and 0 times minus infinity is no number.
+return (p * q.log()).sum(-1)
+
+# %% [mle.cross_entropy] nats, and an impossible event costs too little
+# hint: Two things: these are nats, and q = 0 was kept away from the logarithm, so that what q calls impossible costs
+# hint: too little when it happens.
+return -(p * q.clamp_min(1e-12).log()).sum(-1)
+
+# %% [mle.cross_entropy] exchanged, and an impossible event costs too little
+# hint: Two things: p and q have each other's place, and zeros were kept away from the logarithm.
+return -torch.where(p > 0, q * p.log2(), 0.0).sum(-1)
+
+# %% [mle.cross_entropy] all rows in one sum, in nats
+# hint: Two things: all pairs ended up in one number, and these are nats.
+return -torch.special.xlogy(p, q).sum()
+
+# %% [mle.cross_entropy] all rows in one sum, and NaN where both are 0
+# hint: Two things: all pairs ended up in one number. And where p and q are both 0 you compute 0 times minus infinity,
+# hint: which is no number.
+return -(p * q.log2()).sum()
+
+# %% [mle.cross_entropy] NaN at p = 0
+# hint: Where p is 0 you compute 0 times minus infinity, or divide by 0. Such an event contributes nothing. (The cross-
+# hint: entropy needs no logarithm of p.)
+return (p * (p / q).log2() - p * p.log2()).sum(-1)
+
+# %% [mle.cross_entropy] axis 1
+# hint: sum(1) needs a second axis, and a single distribution has one only. The last axis is meant, however many there
+# hint: are.
+return -torch.special.xlogy(p, q).sum(1) / math.log(2)
+
+# %% [mle.cross_entropy] torch's binary cross-entropy
+# hint: torch's binary_cross_entropy asks a yes-or-no question of every event, in nats, and averages over all of them.
+# hint: Here the events exclude each other.
+return -(torch.special.xlogy(p, q) + torch.special.xlogy(1 - p, 1 - q)).mean()
+
+# %% [mle.cross_entropy] surprises not weighted
+# hint: All surprises are simply added. A mean weights each with how often the event happens.
+return -q.log2().sum(-1) + 0 * p.sum(-1)
 
 # %% [mle.kl_divergence] p and q exchanged
 # hint: This is the divergence the other way round, KL(q || p). Events come from p.
@@ -968,6 +1164,95 @@ return cross_entropy(p, q.detach()) - entropy(p)
 return cross_entropy(p, q) - entropy(p)
 # by:
 return (cross_entropy(p, q) - entropy(p)).tolist()
+
+# %% [mle.kl_divergence] nats for bits, and NaN at p = 0
+# hint: Two things: these are nats. And where p is 0, p * log(p / q) is 0 times minus infinity, which is no number.
+return (p * (p / q).log()).sum(-1)
+
+# %% [mle.kl_divergence] nats for bits, and NaN where both are 0
+# hint: Two things: these are nats, as torch's kl_div gives them. And where p and q are both 0, 0 times minus infinity
+# hint: is no number.
+return (torch.special.xlogy(p, p) - p * q.log()).sum(-1)
+
+# %% [mle.kl_divergence] exchanged, and NaN where both are 0
+# hint: Two things: this is KL(q || p), with the events from q. And where p and q are both 0 something infinite is
+# hint: multiplied by 0.
+return (torch.special.xlogy(q, q) - q * p.log()).sum(-1) / math.log(2)
+
+# %% [mle.kl_divergence] exchanged, in nats, and NaN at q = 0
+# hint: Three things: this is KL(q || p), it is in nats, and 0 times minus infinity is no number.
+return (q * (q / p).log()).sum(-1)
+
+# %% [mle.kl_divergence] upside down, and NaN at p = 0
+# hint: Two things: the ratio in the logarithm is upside down, so that the divergence is negative. And where p is 0 the
+# hint: term is no number.
+return (p * (q / p).log2()).sum(-1)
+
+# %% [mle.kl_divergence] upside down, in nats, and NaN at p = 0
+# hint: Three things: the ratio in the logarithm is upside down, these are nats, and where p is 0 the term is no number.
+return (p * (q / p).log()).sum(-1)
+
+# %% [mle.kl_divergence] weighted with q, and not finite at 0
+# hint: Two things: the logarithm of p / q is right, but its mean is taken over q. And it is infinite where one of them
+# hint: is 0.
+return (q * (p / q).log2()).sum(-1)
+
+# %% [mle.kl_divergence] torch's kl_div summed up
+# hint: The unit is right, but kl_div with reduction="sum" gives one number for all rows, and where both are 0 it gives
+# hint: no number at all.
+return (torch.special.xlogy(p, p) - p * q.log()).sum() / math.log(2)
+
+# %% [mle.kl_divergence] torch's kl_div summed up, in nats
+# hint: kl_div with reduction="sum" gives nats and one number for all rows, and where both are 0 no number at all. Every
+# hint: row has a value of its own.
+return (torch.special.xlogy(p, p) - p * q.log()).sum()
+
+# %% [mle.kl_divergence] torch's kl_div exchanged and summed up
+# hint: Three things: kl_div(input, target) takes the logarithm of the believed distribution first, it gives nats, and
+# hint: reduction="sum" gives one number for all rows.
+return (torch.special.xlogy(q, q) - q * p.log()).sum()
+
+# %% [mle.kl_divergence] torch's kl_div averaged
+# hint: kl_div averages over all events and rows unless it is told otherwise, and gives nats. Every row has a value of
+# hint: its own.
+return (torch.special.xlogy(p, p) - p * q.log()).mean()
+
+# %% [mle.kl_divergence] torch's kl_div averaged over the first axis
+# hint: "batchmean" divides by the length of the first axis and gives one number for all rows. Every row has a value of
+# hint: its own.
+return (torch.special.xlogy(p, p) - p * q.log()).sum() / len(p) / math.log(2)
+
+# %% [mle.kl_divergence] torch's kl_div averaged over the first axis, in nats
+# hint: "batchmean" divides by the length of the first axis and gives one number, in nats. Every row has a value of its
+# hint: own.
+return (torch.special.xlogy(p, p) - p * q.log()).sum() / len(p)
+
+# %% [mle.kl_divergence] torch's kl_div without any logarithm, averaged
+# hint: torch's kl_div wants the logarithm of q first and p second, gives nats, and averages over everything. None of
+# hint: these fits here.
+return (torch.special.xlogy(q, q) - q * p).mean()
+
+# %% [mle.kl_divergence] torch's kl_div with bits and nats mixed
+# hint: kl_div takes the natural logarithm of p itself. Give it that of q too, and turn the sum into bits.
+return (torch.special.xlogy(p, p) - p * q.log2()).sum(-1)
+
+# %% [mle.kl_divergence] bits made of bits
+# hint: Both parts of (8) are in bits already, and you divide by log 2 once more.
+return (cross_entropy(p, q) - entropy(p)) / math.log(2)
+
+# %% [mle.kl_divergence] two entropies, made positive
+# hint: This is how far two entropies are apart; p and q never meet in it. The first term of (8) needs both.
+return (entropy(p) - entropy(q)).abs()
+
+# %% [mle.kl_divergence] axis 1
+# hint: sum(1) needs a second axis, and a single distribution has one only. The last axis is meant, however many there
+# hint: are.
+return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(1) / math.log(2)
+
+# %% [mle.kl_divergence] nats, and an impossible event costs too little
+# hint: Two things: these are nats, and q = 0 was kept away from the logarithm, so that what q calls impossible costs
+# hint: too little when it happens.
+return (torch.special.xlogy(p, p) - p * q.clamp_min(1e-12).log()).sum(-1)
 
 # %% [mle.kl_gaussian_standard] the half is forgotten
 # hint: Your value is twice too large. Both densities of (5) carry a ½ before every term.
@@ -1176,6 +1461,36 @@ return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 # by:
 return (0.5 * (mu**2 + logvar.exp() - 1 - logvar)).tolist()
 
+# %% [mle.kl_gaussian_standard] sigma and log sigma
+# hint: σ and log σ stand where σ² and log σ² belong.
+std = (0.5 * logvar).exp()
+return 0.5 * (mu**2 + std - 1 - std.log())
+
+# %% [mle.kl_gaussian_standard] sigma^2 with the wrong sign
+# hint: A very wide q is far from the standard normal, but your value falls as σ² grows. Look at the sign of that term.
+return 0.5 * (mu**2 - logvar.exp() - 1 - logvar)
+
+# %% [mle.kl_gaussian_standard] math.exp
+# hint: math.exp takes a single number. torch has its own for tensors of any shape.
+return 0.5 * (mu**2 + math.exp(logvar) - 1 - logvar)
+
+# %% [mle.kl_gaussian_standard] summed over axis 1
+# hint: The second axis is summed over, and single numbers have none. Here every element has a value of its own.
+return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
+
+# %% [mle.kl_gaussian_standard] negative and summed up
+# hint: Two things: a divergence is never negative, and here every element has a value of its own.
+return -0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum()
+
+# %% [mle.kl_gaussian_standard] negative, without the half
+# hint: Two things: all signs are the other way round, and the ½ is missing.
+return 1 + logvar - mu**2 - logvar.exp()
+
+# %% [mle.kl_gaussian_standard] log sigma^2 and the one exchanged signs
+# hint: For mu = 0 and sigma = 1 both densities are the same, and your value is not 0. Look at the signs of the last two
+# hint: terms.
+return 0.5 * (mu**2 + logvar.exp() + 1 + logvar)
+
 # %% [mle.stationary_distribution] the right eigenvector
 # hint: Every state got the same share. Rows of P sum to 1, so a constant vector is an eigenvector of P on the *right*
 # hint: side, for any chain. In (13) the vector stands on the left.
@@ -1185,8 +1500,8 @@ values, vectors = torch.linalg.eig(P.T)
 values, vectors = torch.linalg.eig(P)
 
 # %% [mle.stationary_distribution] the sign left negative
-# hint: The sizes are right, but some answers are negative. An eigenvector may point either way; to divide it by its sum,
-# hint: whatever its sign, settles that too.
+# hint: The sizes are right, but some answers are negative. An eigenvector may point either way; to divide it by its
+# hint: sum, whatever its sign, settles that too.
 # replace:
 return v / v.sum()
 # by:
@@ -1208,7 +1523,8 @@ return v / v.sum()
 return v.abs() / v.norm()
 
 # %% [mle.stationary_distribution] the eigenvector as it comes
-# hint: This is an eigenvector as it comes: of unit length, and with a sign of its own. Shares are positive and sum to 1.
+# hint: This is an eigenvector as it comes: of unit length, and with a sign of its own. Shares are positive and sum to
+# hint: 1.
 # replace:
 return v / v.sum()
 # by:
@@ -1306,8 +1622,8 @@ v = vectors[:, (values - 1).abs().argmin()].real
 v = vectors[:, 0].real
 
 # %% [mle.stationary_distribution] another eigenvalue's vector
-# hint: Eigenvalues come in no order: the last is not the 1 (only those of `eigh` are sorted), nor is the smallest. Which
-# hint: of them belongs to equation (13)?
+# hint: Eigenvalues come in no order: the last is not the 1 (only those of `eigh` are sorted), nor is the smallest.
+# hint: Which of them belongs to equation (13)?
 # replace:
 v = vectors[:, (values - 1).abs().argmin()].real
 # by:
@@ -1374,3 +1690,70 @@ return torch.linalg.lstsq(equations, torch.eye(len(P) + 1)[-1:].T).solution[:, 0
 return v / v.sum()
 # by:
 return (v / v.sum()).tolist()
+
+# %% [mle.stationary_distribution] jumps on the wrong side
+# hint: P @ pi averages over where a state goes; all states come to agree on one number. A distribution jumps as pi @ P.
+pi = torch.eye(len(P))[0]
+for _ in range(5000):
+    pi = P @ pi
+return pi
+
+# %% [mle.stationary_distribution] jumps on the wrong side, normalised
+# hint: P @ pi averages over where a state goes, and all states come to agree. A distribution jumps as pi @ P, and even
+# hint: that never ends where a chain goes round and round.
+pi = torch.eye(len(P))[0]
+for _ in range(5000):
+    pi = P @ pi
+    pi = pi / pi.sum()
+return pi
+
+# %% [mle.stationary_distribution] power iteration from one state, too short
+# hint: The slow chain has not settled yet, and one that goes round and round is back in its first state for ever. (13)
+# hint: must be solved, not waited for.
+pi = torch.eye(len(P))[0]
+for _ in range(100):
+    pi = pi @ P
+return pi
+
+# %% [mle.stationary_distribution] the mean of the last two jumps
+# hint: The mean of two jumps helps a chain that goes to and fro, but not one that needs four steps to come back. (13)
+# hint: must be solved, not waited for.
+pi = torch.ones(len(P)) / len(P)
+for _ in range(5000):
+    pi = pi @ P
+return (pi + pi @ P) / 2
+
+# %% [mle.stationary_distribution] the first eigenvector, complex
+# hint: Two things: eigenvalues come in no order, so that the first is not always the 1. And this answer is complex.
+values, vectors = torch.linalg.eig(P.T)
+return vectors[:, 0] / vectors[:, 0].sum()
+
+# %% [mle.stationary_distribution] as if P were symmetric, the largest eigenvalue
+# hint: `eigh` is for symmetric matrices, and reads only half of yours; its last vector belongs to the largest
+# hint: eigenvalue of another matrix.
+values, vectors = torch.linalg.eigh(P.T)
+return vectors[:, -1] / vectors[:, -1].sum()
+
+# %% [mle.stationary_distribution] as if P were symmetric, and P itself
+# hint: `eigh` is for symmetric matrices, and reads only half of yours. A chain's P hardly ever is symmetric, and its
+# hint: left side is asked for.
+values, vectors = torch.linalg.eigh(P)
+return vectors[:, -1] / vectors[:, -1].sum()
+
+# %% [mle.stationary_distribution] an eigenvalue that is 1 exactly
+# hint: Computed eigenvalues are 1 only up to rounding, so that `values == 1` finds none, or by luck. Take the one that
+# hint: is nearest.
+values, vectors = torch.linalg.eig(P.T)
+v = vectors[:, values == 1].real
+return v / v.sum()
+
+# %% [mle.stationary_distribution] all eigenvectors
+# hint: You return all eigenvectors. One of them is asked for: that of the eigenvalue 1.
+values, vectors = torch.linalg.eig(P.T)
+return (vectors / vectors.sum(0)).real
+
+# %% [mle.stationary_distribution] the right eigenvector as it comes
+# hint: All values are the same, so this is the eigenvector of P on the right side, and it has unit length. In (13) the
+# hint: vector stands on the left, and its sum is 1.
+values, vectors = torch.linalg.eig(P)
+return vectors[:, (values - 1).abs().argmin()].real.abs()

@@ -9,8 +9,8 @@ return law.log_prob(value=x.float()).sum(dim=-1)
 # %% [mle.gaussian_mle] every argument by its name
 return torch.mean(input=x), torch.var(input=x, correction=0)
 
-# %% [mle.entropy] the cross-entropy with itself
-return cross_entropy(p=p, q=p)
+# %% [mle.entropy] torch's distribution by the names of its arguments
+return torch.distributions.Categorical(probs=p).entropy() / math.log(2)
 
 # %% [mle.cross_entropy] every argument by its name
 return -torch.sum(input=torch.xlogy(input=p, other=q), dim=-1).div(math.log(2))
