@@ -339,7 +339,6 @@ check("mle.gaussian_mle")
 
 # %% tags=["demo"]
 ink = 100 * digits.mean((1, 2, 3))
-mean, var = gaussian_mle(ink)
 parameters = torch.tensor([8.0, math.log(8.0)], requires_grad=True)  # mu and log sigma: any number is allowed
 optimizer, steps = torch.optim.Adam([parameters], lr=0.1), []
 for _ in range(300):
@@ -348,11 +347,13 @@ for _ in range(300):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+mean, var = gaussian_mle(ink)
 print("closed form  mean {:.3f}, spread {:.3f}".format(mean, var.sqrt()))
 print("descent      mean {:.3f}, spread {:.3f}".format(*steps[-1]))
 print("scipy        mean {:.3f}, spread {:.3f}".format(*stats.norm.fit(ink.numpy())))
 
 # %% tags=["demo"]
+mean, var = gaussian_mle(ink)
 fig, (left, right) = plot.figure(columns=2, height=220)
 left.hist(ink, 60, density=True, color=plot.SHADE, label="4,500 digits")
 grid_ink = torch.linspace(0, 35, 200)
@@ -441,6 +442,25 @@ def entropy(p):
 check("mle.entropy")
 
 # %% [markdown]
+# Where in a picture is the information? Take every pixel for a coin that shows ink or no ink, and ask your function
+# for its entropy over all 4,500 digits.
+
+# %% tags=["demo"]
+def coin(heads):
+    return torch.stack([heads, 1 - heads], dim=-1)
+
+
+inked = (digits > 0.5).float().mean(0)  # (1, 28, 28): the share of digits with ink there
+bits = entropy(coin(inked))
+plot.show(plot.images(torch.stack([inked, bits]), titles=["share with ink", "entropy"]),
+          alt="Left: the share of digits with ink at each pixel, brightest in the middle. Right: the entropy, black at "
+              "the border and nearly white all over the middle, where ink is as likely as none.")
+print(f"the most uncertain pixel holds {bits.max():.2f} bits, all pixels {bits.sum():.0f} if none knew of the others")
+
+# %% [markdown]
+# The border is always empty: there is nothing to be surprised about. But pixels do know of each other, and a good model
+# of pictures needs far fewer bits than this sum.
+#
 # Now events come from $p$, but you believe in $q$: you are surprised by $-\log_2 q$ as often as $p$ says. This mean is
 # the **cross-entropy** $H(p, q)$. If you called something impossible that happens, the surprise is infinite, and it
 # should be.
@@ -510,11 +530,10 @@ def kl_divergence(p, q):
 # %% check="mle.kl_divergence"
 check("mle.kl_divergence")
 
+# %% [markdown]
+# Here are your three functions for coins of every kind.
+
 # %% tags=["demo"]
-def coin(heads):
-    return torch.stack([heads, 1 - heads], dim=-1)
-
-
 heads = torch.linspace(0.01, 0.99, 99)
 fair = coin(torch.full_like(heads, 0.5))
 fig = plot.curves(heads, {"entropy of the coin": entropy(coin(heads)),
