@@ -1,0 +1,10 @@
+"""Diagrams: what a text explains by a drawing, one file a subject."""
+
+from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, written
+from course_utils.diagrams.inside import costs, feature_maps
+from course_utils.diagrams.network import clocks, unet
+from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
+from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences
+
+__all__ = ["COURSE", "arrow_of_time", "attention", "clocks", "competing", "costs", "course_map", "family", "feature_maps",
+           "markov_chain", "masks", "next_pixels", "reach", "three_divergences", "unet", "written"]
