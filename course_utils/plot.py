@@ -301,3 +301,14 @@ def bars(values: Mapping[str, float], *, ylabel: str) -> Figure:
     axes.margins(y=0.15)
     axes.set_ylabel(ylabel)
     return fig
+
+
+def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Panels of bars side by side: `{"what is measured, unit": {"name": value}}`, the values on top."""
+    fig, axes = figure(len(panels), squeeze=False)
+    for one, (label, values) in zip(axes[0], panels.items(), strict=True):
+        drawn = one.bar(list(values), list(values.values()), color=SHADE, edgecolor=INK, linewidth=0.8)
+        one.bar_label(drawn, labels=[f"{v:.0f}" for v in values.values()], padding=2, fontsize=7.5)
+        one.set(ylabel=label, ymargin=0.12)
+        one.tick_params(axis="x", rotation=35)
+    return fig
