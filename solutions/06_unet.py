@@ -706,8 +706,8 @@ def by_heart(unet, x_t, t, noise, steps=120):
 
 # %% tags=["demo"]
 torch.manual_seed(0)
-t, noise = torch.linspace(20, 190, 8).long(), torch.randn(8, 1, 28, 28)
-x_t = path.add_noise(x_data[::500][:8], t, noise)
+t, noise = torch.linspace(20, 190, 6).long(), torch.randn(6, 1, 28, 28)
+x_t = path.add_noise(x_data[::500][:6], t, noise)
 results = {}
 for name, change in {"with skips": lambda unet: unet, "without skips": cut_skips}.items():
     torch.manual_seed(0)
@@ -720,9 +720,9 @@ plot.show(plot.curves(torch.arange(1, 121), {name: losses for name, (losses, _) 
 rows = {"its noise": noise}
 for name, (_, found) in results.items():
     rows |= {f"found {name}": found, f"missing {name}": noise - found}
-plot.show(plot.image_grid(torch.stack(list(rows.values()))[:, 1::2] / 4 + 0.5, rows=list(rows),
-                          columns=[f"t = {time}" for time in t[1::2]]),
-          alt="Four noises, what each network found of them, and what it missed, all on one scale: with skips the rest "
+plot.show(plot.image_grid(torch.stack(list(rows.values())) / 4 + 0.5, rows=list(rows),
+                          columns=[f"t = {time}" for time in t]),
+          alt="Six noises, what each network found of them, and what it missed, all on one scale: with skips the rest "
               "is an almost even grey, without skips most of the grain is missing.")
 
 # %% [markdown]
@@ -832,23 +832,23 @@ generator = torch.Generator().manual_seed(0)
 unet = Unet(8, 10, (2,), channels=1)
 ema, optimizer = copy.deepcopy(unet), torch.optim.Adam(unet.parameters(), lr=2e-2)
 curves = {"last weights": [], "their average": []}
-for step in range(1, 401):
+for step in range(1, 361):
     index = torch.randint(len(x_data), (2,), generator=generator)
     x_t, t, noise = noisy_batch(x_data[index], generator)
     optimizer.zero_grad()
     F.mse_loss(unet(x_t, t, {"text_emb": F.one_hot(labels[index], 10).float()}), noise).backward()
     optimizer.step()
     ema_update(ema, unet, min(0.98, step / (step + 9)))  # (6); at the start over fewer steps
-    if step > 50 and step % 10 == 0:
+    if step >= 150 and step % 10 == 0:
         curves["last weights"].append(held_out_loss(unet))
         curves["their average"].append(held_out_loss(ema))
-plot.show(plot.curves(torch.arange(60, 401, 10), curves, xlabel="step", ylabel="loss on held-out digits"),
+plot.show(plot.curves(torch.arange(150, 361, 10), curves, xlabel="step", ylabel="loss on held-out digits"),
           alt="The loss of the last weights jumps up and down; that of their average falls calmly below it.")
 
 # %% [markdown]
 # The average is calm where the last weights jump, and better. What you saw is the first breath of a longer run.
-# `TRAIN = True` at the top runs all of it with your class and shows loss and samples. You may interrupt it: the sections
-# below then go on with the shipped weights, and `resume=True` in the cell below goes on where the run stopped.
+# `TRAIN = True` at the top runs all of it with your class and shows loss and samples. You may interrupt it: the
+# sections below then go on with the shipped weights, and `resume=True` in the cell below goes on where the run stopped.
 #
 # It has three habits of long runs. *Mixed precision* computes in 16 bits what does not need 32. *Gradient clipping*
 # shortens a gradient that is too long, so that one bad batch cannot throw the weights off. *Augmentation* shifts, turns
@@ -876,7 +876,7 @@ if TRAIN:
 # ## 11 · Weights from elsewhere
 #
 # The course ships a network that was trained in this way. Its file holds a name and a tensor for each parameter, no
-# code. It fits into *your* class if every name and every shape is the same.
+# code. It loads into *your* class if every name and every shape is the same.
 
 # %% tags=["demo"]
 shipped = zoo.load("mnist-unet", folder)
@@ -994,7 +994,7 @@ for name, weights in files.items():
 wish = partial(theirs, model_kwargs={"text_emb": shipped.encode([3, 4, 7, 8])})
 noise = torch.randn(4, 1, 28, 28, generator=torch.manual_seed(0))
 plot.show(plot.images((samplers.sample(wish, noise, plans.plan_ddim(path, 20)) + 1) / 2),
-          alt="Four squares of grey grain in which no digit can be seen.")
+          alt="Four digits, hardly legible, that are still covered with grain.")
 
 # %% [markdown]
 # Which line did each of them write? How do you load each file without training anything? (`files["A"]` to
@@ -1009,8 +1009,8 @@ plot.show(plot.images((samplers.sample(wish, noise, plans.plan_ddim(path, 20)) +
 #
 # **C**, an order, which is silent: of all tensors only `time_mlp.1.weight` differs, and its two halves of columns have
 # changed places. Their time embedding has the cosines first. Every name and every shape agrees, so torch cannot know;
-# the network is simply told nonsense about the time. Swap the halves. (`torch.cat([skip, x])` would be as silent, and
-# would show in the blocks of the way up.)
+# the network is simply told a wrong time at every step, and leaves noise in the picture. Swap the halves.
+# (`torch.cat([skip, x])` would be as silent, and would show in the blocks of the way up.)
 #
 # So a file that loads is not yet a file that fits: compare one output with a known one, as section 11 did.
 #

@@ -259,8 +259,7 @@ def drop_condition(nb, text_emb, prob, u, upstream):
     except RuntimeError as e:
         if "Boolean value" not in str(e):
             raise
-        raise ValueError("Python's `if` needs one answer, but u holds one number for each row: compare all at once, and "
-                         "use what comes out as a mask.") from None
+        raise ValueError("Python's `if` needs one answer, but u holds one for each row: use a mask.") from None
     if not isinstance(out, Tensor):
         yield dict(out=out)
     zeros = (out == 0).reshape(len(out), -1)
@@ -353,12 +352,12 @@ def _ema_inputs(rng: Rng) -> dict[str, Tensor]:
                 decay=rng.uniform(1, low=0.6, high=0.9))
 
 
-def _small_net(pool: Tensor, batches: int) -> nn.Module:
+def _small_net() -> nn.Module:
     """A network with buffers, of floating numbers and of whole ones."""
-    return _refill(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)), pool, batches)
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
 
 
-def _refill(net: nn.Module, pool: Tensor, batches: int) -> nn.Module:
+def _with(net: nn.Module, pool: Tensor, batches: int) -> nn.Module:
     fill(net, pool, scale=1.0)
     net[1].running_mean.copy_(pool[:4])
     net[1].running_var.copy_(pool[4:8].square() + 0.1)
@@ -381,8 +380,7 @@ def _average(nb: Any, ema: nn.Module, model: nn.Module, decay: float) -> None:
     except RuntimeError as e:
         if "in-place" not in str(e):
             raise
-        raise ValueError("autograd refuses, because the average's weights ask for gradients. Averaging belongs to no "
-                         "graph: tell torch to record none while you do it.") from None
+        raise ValueError("autograd refuses, as the average's weights ask for gradients: record no graph here.") from None
 
 
 @task("unet.ema_update", inputs=_ema_inputs)
@@ -390,13 +388,13 @@ def ema_update(nb, average, trained, later, decay):
     """Two calls, once with an average that asks for gradients and once with a frozen one: weights, buffers, no graph."""
     for frozen in (False, True):
         where = ", with a frozen average" if frozen else ""
-        ema, model = _small_net(average, 3).requires_grad_(not frozen), _small_net(trained, 70)
+        ema, model = _with(_small_net(), average, 3).requires_grad_(not frozen), _with(_small_net(), trained, 70)
         _average(nb, ema, model, decay.item())
         yield {f"weights of the model, which should stay{where}": _weights(model),
                f"weights of the average{where}": _weights(ema), **_buffers(ema, where)}
         graph = any(p.grad_fn is not None or (frozen and p.requires_grad) for p in ema.parameters())
         yield {f"a_graph_is_kept{where}": torch.tensor(graph)}
-        _refill(model, later, 81)
+        _with(model, later, 81)
         yield _buffers(ema, f" after the model went on{where}")
         _average(nb, ema, model, decay.item())
         yield {f"weights after a second call{where}": _weights(ema), **_buffers(ema, f" after a second call{where}")}
