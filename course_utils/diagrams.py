@@ -72,7 +72,8 @@ def unet(size: int, dims: Sequence[int], channels: int = 1) -> Figure:
             _skip(axes, saved.pop(), box, depth=1.5 + 1.8 * (not inner), word="" if inner else "cat")
     for level in range(len(dims)):
         first = next(box for box in boxes if box.level == level)
-        axes.text(-0.012 * width, first.middle, f"{size >> level} × {size >> level}", ha="right", va="center", fontsize=LETTERS)
+        axes.text(-0.012 * width, first.middle, f"{size >> level} × {size >> level}", ha="right", va="center",
+                  fontsize=LETTERS)
     _legend(axes)
     axes.set(xlim=(-0.115 * width, 1.005 * width), ylim=(min(b.top - b.height for b in boxes) - 1, 5))
     axes.set_axis_off()
@@ -117,7 +118,7 @@ def _legend(axes: Axes) -> None:
     for y, words in {0.9: "block", 0.81: "convolution", 0.72: "here the context enters"}.items():
         axes.text(0.48, y, words, va="center", fontsize=LETTERS, **place)
         if words != "here the context enters":
-            axes.annotate("", (0.465, y), (0.42, y), xycoords="axes fraction", textcoords="axes fraction", arrowprops=ARROW)
+            axes.annotate("", (0.465, y), (0.42, y), xycoords="axes fraction", arrowprops=ARROW)
         if words != "convolution":
             axes.scatter(0.44, y, s=20, color=plot.INK, zorder=3, **place)
 

@@ -1,4 +1,4 @@
-"""The diagram of a UNet shows every tensor and joins every skip; clocks tell times; costs and maps are the network's."""
+"""The UNet's diagram shows every tensor and joins every skip; clocks tell times; costs and maps are the network's."""
 
 from __future__ import annotations
 

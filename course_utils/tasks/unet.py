@@ -380,12 +380,12 @@ def _average(nb: Any, ema: nn.Module, model: nn.Module, decay: float) -> None:
     except RuntimeError as e:
         if "in-place" not in str(e):
             raise
-        raise ValueError("autograd refuses, as the average's weights ask for gradients: record no graph here.") from None
+        raise ValueError("autograd refuses, as the average's weights ask for gradients: record no graph.") from None
 
 
 @task("unet.ema_update", inputs=_ema_inputs)
 def ema_update(nb, average, trained, later, decay):
-    """Two calls, once with an average that asks for gradients and once with a frozen one: weights, buffers, no graph."""
+    """Two calls, with an average that asks for gradients and with a frozen one: weights, buffers, no graph."""
     for frozen in (False, True):
         where = ", with a frozen average" if frozen else ""
         ema, model = _with(_small_net(), average, 3).requires_grad_(not frozen), _with(_small_net(), trained, 70)
