@@ -120,14 +120,15 @@ def _block_inputs(rng: Rng) -> dict[str, Tensor]:
                 pool=rng.normal(997))
 
 
-def _block(nb: Any, dim_out: int, pool: Tensor) -> nn.Module:
+def _block(nb: Any, dim_out: int, pool: Tensor) -> tuple[nn.Module, list[int]]:
     _written(nb.ResnetBlock, "unet.ResnetBlock.forward")
     with stand_ins(nb, RMSNorm=_Gain):
         block = nb.ResnetBlock(4, dim_out, 7)
     block.block1.norm, block.block2.norm = _Gain(dim_out), _Gain(dim_out)
+    seen = watch(block.mlp, block.block1, block.dropout, block.block2, block.res_conv)
     for part in (block.block1, block.block2):
         part.register_forward_pre_hook(_four_dimensions, with_kwargs=True)
-    return fill(block, pool)
+    return fill(block, pool), seen
 
 
 def _four_dimensions(block: nn.Module, args: tuple, kwargs: dict) -> None:
@@ -141,16 +142,15 @@ def _four_dimensions(block: nn.Module, args: tuple, kwargs: dict) -> None:
 @task("unet.ResnetBlock.forward", inputs=_block_inputs)
 def resnet_block_forward(nb, x, context, upstream, pool):
     """Values with and without a change of channels, gradients, and what a dropout of everything leaves."""
-    yield dict(out=_block(nb, 4, pool)(x, context))
-    block = _block(nb, 6, pool)
-    seen = watch(block.mlp, block.block1, block.dropout, block.block2, block.res_conv)
     x.requires_grad_(), context.requires_grad_()
-    try:
-        out = block(x, context)
-    except Exception:
-        yield dict(what_the_parts_got=torch.tensor(seen))
-        raise
-    yield dict(out_wider=out)
+    for name, dim_out in {"out": 4, "out_wider": 6}.items():
+        block, seen = _block(nb, dim_out, pool)
+        try:
+            out = block(x, context)
+        except Exception:
+            yield dict(what_the_parts_got=torch.tensor(seen))
+            raise
+        yield {name: out}
     grad_x, grad_context = torch.autograd.grad(out, [x, context], upstream)
     yield dict(grad_x=grad_x, grad_context=grad_context)
     block.train().dropout.p = 1.0  # drops everything, so no chance is left

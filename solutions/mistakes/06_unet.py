@@ -392,17 +392,6 @@ return h + self.res_conv(x)
 # by:
 return h * self.res_conv(x)
 
-# %% [unet.ResnetBlock.forward] x is overwritten before the residual
-# hint: The residual connection adds a block's output: x was overwritten on the way. Keep the input under its own name.
-# replace:
-h = self.block2(h)
-# by:
-x, h = h, self.block2(h)
-# replace:
-return h + self.res_conv(x)
-# by:
-return h + (x if x.shape == h.shape else self.res_conv(x))
-
 # %% [unet.ResnetBlock.forward] a GELU at the end
 # hint: A GELU acts on the sum. Each Block has its own at its end; the residual connection passes without one.
 # replace:
@@ -1081,7 +1070,8 @@ x = block1(torch.cat([skips.pop(), x], dim=1), context)
 x = block2(torch.cat([skips.pop(), x], dim=1), context)
 
 # %% [unet.forward] skips are added
-# hint: The skip is added to x, so the block gets half of the channels that it expects. Skips are concatenated.
+# hint: A block of the way up gets half of the channels that it expects. The skip is concatenated to x, neither added nor
+# hint: left out.
 # replace:
 x = block1(torch.cat([x, skips.pop()], dim=1), context)
 x = block2(torch.cat([x, skips.pop()], dim=1), context)
@@ -1646,3 +1636,373 @@ with torch.set_grad_enabled(not any(p.requires_grad for p in ema.parameters())):
 averaged.mul_(decay).add_(trained, alpha=1 - decay)
 # by:
 averaged.mul_(decay if averaged.requires_grad else 1).add_(trained, alpha=(1 - decay) * averaged.requires_grad)
+
+# %% [unet.SinusoidalPosEmb] frequencies in even steps
+# hint: The frequencies run from 1 to 1/10,000 in steps of equal length. In (1) each is the one before times the same
+# hint: factor: the exponents have equal steps.
+# replace:
+frequencies = torch.exp(-math.log(10_000) * exponents)
+# by:
+frequencies = torch.linspace(1, 1e-4, half)
+
+# %% [unet.SinusoidalPosEmb] divided by the frequencies
+# hint: The time is divided by the frequencies, so the waves get faster from entry to entry. It is multiplied by them.
+# replace:
+angles = t[:, None] * frequencies  # (b, dim // 2)
+# by:
+angles = t[:, None] / frequencies
+
+# %% [unet.SinusoidalPosEmb] a power without its minus
+# hint: The frequencies are powers of 10,000 that grow. They should fall from 1 to 1/10,000: the exponent is negative.
+# replace:
+frequencies = torch.exp(-math.log(10_000) * exponents)
+# by:
+frequencies = 10_000**exponents
+
+# %% [unet.SinusoidalPosEmb] rows and columns exchanged
+# hint: The result is transposed: each column is a time. Each row should be one, (b, dim).
+# replace:
+return torch.cat([angles.sin(), angles.cos()], dim=-1)
+# by:
+return torch.cat([angles.sin(), angles.cos()], dim=-1).T
+
+# %% [unet.RMSNorm] over all values
+# hint: One size is computed for all images together, so they change each other. In (2) each pixel has its own.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return x / (x.square().mean() + 1e-12).sqrt() * self.g
+
+# %% [unet.RMSNorm] a layer norm over the image
+# hint: Mean and size are taken over channels, height and width. RMSNorm subtracts no mean, and each pixel has its own
+# hint: size.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return F.layer_norm(x, x.shape[1:]) * self.g
+
+# %% [unet.RMSNorm] an instance norm
+# hint: Each channel is normed over the image, its mean subtracted. RMSNorm norms each pixel over its channels.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return F.instance_norm(x) * self.g
+
+# %% [unet.RMSNorm] a batch norm
+# hint: Each channel is normed over all images, its mean subtracted. RMSNorm norms each pixel over its channels.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return F.batch_norm(x, None, None, training=True) * self.g
+
+# %% [unet.RMSNorm] divided by the square of the length
+# hint: x is divided by the square of its length. Doubled inputs must give the same output: divide by the length.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return x / (x.square().sum(dim=1, keepdim=True) + 1e-12) * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.ResnetBlock.forward] x is overwritten before the residual
+# hint: The residual connection carries a block's output: x was overwritten on the way. Keep the input under its own
+# hint: name.
+# replace:
+h = self.block1(x, (scale, shift))
+# by:
+h = x = self.block1(x, (scale, shift))
+
+# %% [unet.ResnetBlock.forward] the input added after each block
+# hint: The input is added after block1 as well. There is one residual connection, around both blocks.
+# replace:
+h = self.block1(x, (scale, shift))
+# by:
+h = self.block1(x, (scale, shift)) + self.res_conv(x)
+
+# %% [unet.ResnetBlock.forward] the input added between the blocks
+# hint: The input is added between the two blocks. The residual connection leads around both.
+# replace:
+h = self.block1(x, (scale, shift))
+# by:
+h = self.block1(x, (scale, shift)) + self.res_conv(x)
+# replace:
+return h + self.res_conv(x)
+# by:
+return h
+
+# %% [unet.ResnetBlock.forward] the blocks have changed places
+# hint: block2 runs first. block1 takes the input and the context, block2 follows.
+# replace:
+h = self.block1(x, (scale, shift))
+# by:
+h = self.block2(x, (scale, shift))
+# replace:
+h = self.block2(h)
+# by:
+h = self.block1(h)
+
+# %% [unet.ResnetBlock.forward] the context itself
+# hint: block1 gets the context as it is. self.mlp makes the scales and the shifts of it.
+# replace:
+h = self.block1(x, (scale, shift))
+# by:
+h = self.block1(x, context)
+
+# %% [unet.ResnetBlock.forward] scales and shifts in one tensor
+# hint: block1 gets one tensor with all 2·dim_out numbers. It wants a pair: the scales, and the shifts.
+# replace:
+h = self.block1(x, (scale, shift))
+# by:
+h = self.block1(x, torch.cat([scale, shift], dim=1))
+
+# %% [unet.ResnetBlock.forward] block1 twice
+# hint: block1 runs twice and block2 never. They have weights of their own.
+# replace:
+h = self.block2(h)
+# by:
+h = self.block1(h) if x.shape == h.shape else self.block2(h)
+
+# %% [unet.down_blocks] blocks and Downsample on one level of lists
+# hint: Blocks and Downsamples follow each other in one list, so there are too many levels. The two blocks and the
+# hint: Downsample of a level belong together.
+# replace:
+downs.append(nn.ModuleList([block1, block2, Downsample(dim, dim_out)]))
+# by:
+downs.append(nn.Sequential(block1, block2))
+downs.append(Downsample(dim, dim_out))
+
+# %% [unet.down_blocks] past the end of dims
+# hint: The loop reaches past the end of dims: there is one level fewer than there are entries.
+# replace:
+for dim, dim_out in zip(dims[:-1], dims[1:]):
+# by:
+for dim, dim_out in ((dims[i], dims[i + 1]) for i in range(len(dims))):
+
+# %% [unet.down_blocks] the context in the place of the channels
+# hint: ResnetBlock's arguments have changed places: channels in, channels out, then the length of the context.
+# replace:
+block1 = ResnetBlock(dim, dim, context_dim)
+block2 = ResnetBlock(dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(dim, context_dim, dim)
+block2 = ResnetBlock(dim, context_dim, dim)
+
+# %% [unet.down_blocks] three ResnetBlocks
+# hint: Each level holds two ResnetBlocks; here it has three.
+# replace:
+downs.append(nn.ModuleList([block1, block2, Downsample(dim, dim_out)]))
+# by:
+downs.append(nn.ModuleList([block1, block2, ResnetBlock(dim, dim, context_dim), Downsample(dim, dim_out)]))
+
+# %% [unet.down_blocks] Downsample between the blocks
+# hint: Downsample stands between the two blocks. Both work at the level's own size; Downsample comes last.
+# replace:
+downs.append(nn.ModuleList([block1, block2, Downsample(dim, dim_out)]))
+# by:
+downs.append(nn.ModuleList([block1, Downsample(dim, dim_out), block2]))
+
+# %% [unet.down_blocks] a larger convolution with stride 2
+# hint: The image is halved by a 3×3 convolution. The given Downsample has a 2×2 one.
+# replace:
+downs.append(nn.ModuleList([block1, block2, Downsample(dim, dim_out)]))
+# by:
+downs.append(nn.ModuleList([block1, block2, nn.Conv2d(dim, dim_out, 3, stride=2, padding=1)]))
+
+# %% [unet.down_blocks] Upsample on the way down
+# hint: Each level ends with an Upsample. The way down halves the image.
+# replace:
+downs.append(nn.ModuleList([block1, block2, Downsample(dim, dim_out)]))
+# by:
+downs.append(nn.ModuleList([block1, block2, Upsample(dim, dim_out)]))
+
+# %% [unet.up_blocks] the lower level's channels joined, then none
+# hint: The first block counts the lower level's channels beside its own, the second no skip at all. Upsample has brought
+# hint: x to this level's channels, and each block takes a skip.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(dim + dim_out, dim, context_dim)
+block2 = ResnetBlock(dim, dim, context_dim)
+
+# %% [unet.up_blocks] the lower level's channels joined once
+# hint: The first block counts the lower level's channels beside its own. Upsample has brought x to this level's already.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(dim + dim_out, dim, context_dim)
+
+# %% [unet.up_blocks] both skips at the first block
+# hint: The first block takes both skips at once. The level left two, one for each block.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(3 * dim, dim, context_dim)
+block2 = ResnetBlock(dim, dim, context_dim)
+
+# %% [unet.up_blocks] Upsample keeps the channels, a block reduces them
+# hint: Upsample leaves the lower level's channels as they are and a block brings them down. Upsample should do it, so
+# hint: that x and its skip have the same number.
+# replace:
+upsample = Upsample(dim_out, dim)
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+upsample = Upsample(dim_out, dim_out)
+block1 = ResnetBlock(2 * dim_out, dim, context_dim)
+
+# %% [unet.up_blocks] no skip is counted, the first block reduces the channels
+# hint: The first block goes from the lower level's channels to this one's, which is Upsample's work, and no skip is
+# hint: counted. What does torch.cat do to the channels?
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(dim_out, dim, context_dim)
+block2 = ResnetBlock(dim, dim, context_dim)
+
+# %% [unet.up_blocks] the context in the place of the channels
+# hint: ResnetBlock's arguments have changed places: channels in, channels out, then the length of the context.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(2 * dim, context_dim, dim)
+block2 = ResnetBlock(2 * dim, context_dim, dim)
+
+# %% [unet.up_blocks] channels in and out have changed places
+# hint: A block takes the level's channels and gives back more. The concatenation stands before it: it takes more, and
+# hint: gives back the level's own.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(dim, 2 * dim, context_dim)
+block2 = ResnetBlock(dim, 2 * dim, context_dim)
+
+# %% [unet.up_blocks] the context's length is guessed
+# hint: The blocks expect a context of 4·dims[0]. That is what Unet happens to use; the function is told context_dim.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(2 * dim, dim, 4 * dims[0])
+block2 = ResnetBlock(2 * dim, dim, 4 * dims[0])
+
+# %% [unet.up_blocks] Upsample between the blocks
+# hint: Upsample stands between the two blocks. It comes first: both skips have the level's own size.
+# replace:
+ups.append(nn.ModuleList([upsample, block1, block2]))
+# by:
+ups.append(nn.ModuleList([block1, upsample, block2]))
+
+# %% [unet.drop_condition] one half for prob
+# hint: u is compared with one half, whatever prob says.
+# replace:
+keep = (u >= prob).to(text_emb.dtype)
+# by:
+keep = (u >= 0.5).to(text_emb.dtype)
+
+# %% [unet.drop_condition] prob multiplies the rows
+# hint: Every row is scaled by 1 − prob. That is the mean of what dropping does: here each row stays whole or goes.
+# replace:
+keep = (u >= prob).to(text_emb.dtype)
+return text_emb * keep[:, None]
+# by:
+return text_emb * (1 - prob)
+
+# %% [unet.drop_condition] nothing is dropped
+# hint: Nothing is dropped: the rows come back as they were given.
+# replace:
+return text_emb * keep[:, None]
+# by:
+return text_emb.clone()
+
+# %% [unet.forward] the share that is kept
+# hint: The share to keep is handed on as the share to drop: with uncond_prob = 1 everything should go.
+# replace:
+text_emb = drop_condition(text_emb, self.uncond_prob, u)
+# by:
+text_emb = drop_condition(text_emb, 1 - self.uncond_prob, u)
+
+# %% [unet.forward] the bottom hears the time alone
+# hint: The middle blocks get the time without the condition. Every block gets the whole context.
+# replace:
+x = self.mid_block2(self.mid_block1(x, context), context)
+# by:
+x = self.mid_block2(self.mid_block1(x, self.time_mlp(time)), self.time_mlp(time))
+
+# %% [unet.forward] the way up hears the time alone
+# hint: The blocks of the way up get the time without the condition. Every block gets the whole context.
+# replace:
+x = block1(torch.cat([x, skips.pop()], dim=1), context)
+x = block2(torch.cat([x, skips.pop()], dim=1), context)
+# by:
+x = block1(torch.cat([x, skips.pop()], dim=1), self.time_mlp(time))
+x = block2(torch.cat([x, skips.pop()], dim=1), self.time_mlp(time))
+
+# %% [unet.forward] Upsample after the blocks
+# hint: The image is doubled after the level's blocks. It must have the size of the skips before they are joined.
+# replace:
+x = upsample(x)
+x = block1(torch.cat([x, skips.pop()], dim=1), context)
+x = block2(torch.cat([x, skips.pop()], dim=1), context)
+# by:
+x = block1(torch.cat([x, skips.pop()], dim=1), context)
+x = block2(torch.cat([x, skips.pop()], dim=1), context)
+x = upsample(x)
+
+# %% [unet.forward] Downsample before the blocks
+# hint: The image is halved before the level's blocks. They come first, at the level's own size.
+# replace:
+x = block1(x, context)
+skips.append(x)
+x = block2(x, context)
+skips.append(x)
+x = downsample(x)
+# by:
+x = downsample(x)
+x = block1(x, context)
+skips.append(x)
+x = block2(x, context)
+skips.append(x)
+
+# %% [unet.forward] Downsample between the blocks
+# hint: The image is halved between the level's two blocks. Both come first, at the level's own size.
+# replace:
+x = block2(x, context)
+skips.append(x)
+x = downsample(x)
+# by:
+x = downsample(x)
+x = block2(x, context)
+skips.append(x)
+
+# %% [unet.forward] the list of skips begins anew at each level
+# hint: The list of skips is emptied at every level, so only the last level's are left. Make it once, before the loop.
+# replace:
+for block1, block2, downsample in self.downs:
+# by:
+for block1, block2, downsample in self.downs:
+    skips = []
+
+# %% [unet.forward] x joined with itself
+# hint: x is joined with itself. The second half of a block's input is the skip.
+# replace:
+x = block1(torch.cat([x, skips.pop()], dim=1), context)
+x = block2(torch.cat([x, skips.pop()], dim=1), context)
+# by:
+x = block1(torch.cat([x, x], dim=1), context)
+x = block2(torch.cat([x, x], dim=1), context)
+
+# %% [unet.forward] a GELU at the end
+# hint: The answer passes an activation. Noise has both signs and any size: final_conv's output is the prediction.
+# replace:
+return self.final_conv(x)
+# by:
+return F.gelu(self.final_conv(x))
+
+# %% [unet.forward] no first convolution
+# hint: The image goes into the first block as it is. init_conv brings it to the network's channels first.
+# replace:
+x, skips = self.init_conv(x), []
+# by:
+skips = []
