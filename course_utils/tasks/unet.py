@@ -58,8 +58,7 @@ class _Mix(nn.Module):
         return 0.7 * (h + torch.tanh(h))  # bent, but never flat: what the bottom says is still seen at the top
 
 
-def _written(cls: type, id: str) -> None:
-    """A sentence of ours where a class is without its forward: its cell was run again after the task's."""
+def _written(cls: type, id: str) -> None:  # its cell may have been run again after the task's
     if cls.forward is nn.Module.forward:
         raise NotImplementedError(f"{cls.__name__} has no forward yet; run the cell of {id} (again).")
 
@@ -365,10 +364,6 @@ def _with(net: nn.Module, pool: Tensor, batches: int) -> nn.Module:
     return net
 
 
-def _weights(net: nn.Module) -> Tensor:
-    return torch.cat([p.detach().flatten() for p in net.parameters()])
-
-
 def _buffers(net: nn.Module, where: str) -> dict[str, Tensor]:
     """The buffers, copied, so that what the network does later is not in them."""
     return {f"{name.split('.')[-1]} (a buffer){where}": b.clone() for name, b in net.named_buffers()}
@@ -376,25 +371,29 @@ def _buffers(net: nn.Module, where: str) -> dict[str, Tensor]:
 
 def _average(nb: Any, ema: nn.Module, model: nn.Module, decay: float) -> None:
     try:
-        nb.ema_update(ema, model, decay)
+        returned = nb.ema_update(ema, model, decay)
     except RuntimeError as e:
         if "in-place" not in str(e):
             raise
         raise ValueError("autograd refuses, as the average's weights ask for gradients: record no graph.") from None
+    if not (returned is None or returned is ema):
+        raise TypeError(f"ema_update writes into ema and returns nothing, not a {type(returned).__name__}.")
 
 
 @task("unet.ema_update", inputs=_ema_inputs)
 def ema_update(nb, average, trained, later, decay):
     """Two calls, with an average that asks for gradients and with a frozen one: weights, buffers, no graph."""
+    flat = nn.utils.parameters_to_vector
     for frozen in (False, True):
         where = ", with a frozen average" if frozen else ""
         ema, model = _with(_small_net(), average, 3).requires_grad_(not frozen), _with(_small_net(), trained, 70)
         _average(nb, ema, model, decay.item())
-        yield {f"weights of the model, which should stay{where}": _weights(model),
-               f"weights of the average{where}": _weights(ema), **_buffers(ema, where)}
-        graph = any(p.grad_fn is not None or (frozen and p.requires_grad) for p in ema.parameters())
-        yield {f"a_graph_is_kept{where}": torch.tensor(graph)}
+        yield {f"weights of the model, which should stay{where}": flat(model.parameters()),
+               f"weights of the average{where}": flat(ema.parameters()), **_buffers(ema, where)}
+        graph = any(p.grad_fn or (frozen and p.requires_grad) for p in ema.parameters())
+        yield {f"a_graph_is_kept{where}": torch.tensor(bool(graph))}
         _with(model, later, 81)
         yield _buffers(ema, f" after the model went on{where}")
         _average(nb, ema, model, decay.item())
-        yield {f"weights after a second call{where}": _weights(ema), **_buffers(ema, f" after a second call{where}")}
+        again = f" after a second call{where}"
+        yield {f"weights{again}": flat(ema.parameters()), **_buffers(ema, again)}

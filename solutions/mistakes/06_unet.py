@@ -1298,13 +1298,6 @@ text_emb = drop_condition(text_emb, self.uncond_prob, u)
 # by:
 text_emb = self.drop_condition(text_emb, self.uncond_prob, u)
 
-# %% [unet.forward] a fixed share is dropped
-# hint: A fifth is dropped whatever self.uncond_prob says. Use the attribute.
-# replace:
-text_emb = drop_condition(text_emb, self.uncond_prob, u)
-# by:
-text_emb = drop_condition(text_emb, 0.2, u)
-
 # %% [unet.forward] one throw for the whole batch
 # hint: In train mode all samples of a batch keep their condition, or all lose it. Throw one random number for each
 # hint: sample.
