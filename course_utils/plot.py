@@ -323,3 +323,14 @@ def predictions(images: ArrayLike, probabilities: ArrayLike, labels: ArrayLike) 
         below.set(ylim=(0, 1), xticks=[0, len(p) - 1], yticks=[0, 0.5, 1], xlabel="class")
     axes[1, 0].set_ylabel("probability")
     return _tell_nans(fig, [probabilities], "left out")
+
+
+def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Panels of bars side by side: `{"what is measured, unit": {"name": value}}`, the values on top."""
+    fig, axes = figure(len(panels), squeeze=False)
+    for one, (label, values) in zip(axes[0], panels.items(), strict=True):
+        drawn = one.bar(list(values), list(values.values()), color=SHADE, edgecolor=INK, linewidth=0.8)
+        one.bar_label(drawn, labels=[f"{v:.0f}" for v in values.values()], padding=2, fontsize=7.5)
+        one.set(ylabel=label, ymargin=0.12)
+        one.tick_params(axis="x", rotation=35)
+    return fig

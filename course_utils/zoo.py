@@ -155,3 +155,19 @@ def save_samples(name: str, images: Tensor, folder: Path = FOLDER) -> Path:
 def _samples_path(name: str, folder: Path) -> Path:
     about = files.read_about(folder / f"{name}.safetensors")
     return folder / f"{name}-{about['sha256'][:12]}.png"
+
+
+def misfits(weights: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """A puzzle (notebook 06): a UNet's weights as classes would have saved them that differ from it in one line each.
+
+    Args:
+        weights: A state dict of `models.unet.Unet` or of the notebook's class; it stays as it is.
+
+    Returns:
+        "A", "B" and "C": one differs in a name, one in a shape, one in an order.
+    """
+    renamed = {name.replace("mid_block", "middle"): w.clone() for name, w in weights.items()}
+    reshaped = {name: w.flatten() if name.endswith(".g") else w.clone() for name, w in weights.items()}
+    reordered = {name: w.roll(w.shape[1] // 2, dims=1) if name == "time_mlp.1.weight" else w.clone()
+                 for name, w in weights.items()}
+    return {"A": renamed, "B": reshaped, "C": reordered}

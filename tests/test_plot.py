@@ -27,6 +27,7 @@ FIGURES = {
     "points": lambda: plot.points({"a\nof two lines": torch.randn(100, 2), "b": torch.zeros(0, 2)}),
     "six panels": lambda: plot.points({f"panel {i}": torch.randn(50, 2) for i in range(6)}),
     "bars": lambda: plot.bars({"Euler": 0.5, "Heun": 0.25}, ylabel="distance"),
+    "bar_panels": lambda: plot.bar_panels({"weights, thousands": {"a": 3.0, "b": 20.0}, "work": {"a": 1.0, "b": 2.0}}),
     "figure": lambda: plot.figure(columns=2)[0],
 }
 

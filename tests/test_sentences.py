@@ -37,6 +37,11 @@ def source_of(id: str):
     ("unet.down_blocks", DOWN.replace("LAST", "nn.Conv2d(dim, dim_out, 3, stride=2, padding=1)"),
      "`level 0, module 2: weight` has shape (6, 4, 3, 3), expected (6, 4, 2, 2)"),
     ("unet.down_blocks", DOWN.replace("LAST", "Upsample(dim, dim_out)"), "There is no `level 0, module 2: weight`"),
+    ("unet.up_blocks", "return nn.ModuleList([[Upsample(b, a)] for a, b in zip(dims[:-1], dims[1:])])",
+     "the levels of up_blocks are plain Python lists, and nn.ModuleList takes modules only"),
+    ("unet.drop_condition", "return text_emb if u >= prob else 0 * text_emb", "u holds one for each row: use a mask"),
+    ("unet.ema_update", "for a, b in zip(ema.parameters(), model.parameters()):\n    a.mul_(decay).add_(b)",
+     "the average's weights ask for gradients: record no graph"),
     ("unet.drop_condition", "return None", "`out` should be a tensor, but it is of type NoneType"),
     ("unet.forward", "return self.final_conv(self.init_conv(y))", "NameError: name 'y' is not defined"),
     ("unet.down_blocks", "return nn.ModuleList()", "`number of levels` is 0, expected 2")])

@@ -1,4 +1,4 @@
-"""Notebook 06's class against the library's fast one: the same names, the same numbers, the same doors."""
+"""Notebook 06 against known answers: the library's fast network, an average worked out by hand, its puzzle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import notebooks
+from course_utils import notebooks, tasks, zoo
+from course_utils.check import Unfinished
 from course_utils.models import opaque
 from course_utils.models import unet as fast
 from course_utils.tasks.draws import Rng, fill
@@ -48,7 +49,7 @@ def test_outputs_equal_the_librarys(nb, shape):
     library.load_state_dict(ours.state_dict())
     x, time, kwargs = inputs(shape)
     with torch.no_grad():
-        for given in (kwargs, {}, {"text_emb": None}, {**kwargs, "cfg_scale": 2.5}):
+        for given in (kwargs, {}, {"text_emb": None}):
             want = library(x, time, given)
             assert (ours(x, time, given) - want).abs().max() <= 1e-5 * want.abs().max()
 
@@ -150,9 +151,8 @@ def test_a_size_that_cannot_be_halved_is_one_sentence(nb, module):
         unet(torch.zeros(1, 1, 8, 6), torch.zeros(1, dtype=torch.long))
 
 
-@pytest.mark.parametrize("module", ["library", "notebook"])
-def test_guidance_acts_at_every_step_and_the_dict_stays(nb, module):
-    unet, kwargs = small(nb.Unet if module == "notebook" else fast.Unet), inputs(dict(channels=1, condition_dim=5))[2]
+def test_guidance_acts_at_every_step_and_the_dict_stays():
+    unet, kwargs = small(fast.Unet), inputs(dict(channels=1, condition_dim=5))[2]
     given = {**kwargs, "cfg_scale": 3.0}
     x, kept = inputs(dict(channels=1, condition_dim=5))[0], dict(given)
     with torch.no_grad():
@@ -164,12 +164,16 @@ def test_guidance_acts_at_every_step_and_the_dict_stays(nb, module):
     assert list(given) == list(kept) and all(given[key] is kept[key] for key in kept)
 
 
-@pytest.mark.parametrize("module", ["library", "notebook"])
 @pytest.mark.parametrize("nothing", [{}, {"text_emb": None}])
-def test_guidance_of_nothing_is_the_plain_prediction(nb, module, nothing):
-    unet, (x, time, _) = small(nb.Unet if module == "notebook" else fast.Unet), inputs(SMALL)
+def test_guidance_of_nothing_is_the_plain_prediction(nothing):
+    unet, (x, time, _) = small(fast.Unet), inputs(SMALL)
     with torch.no_grad():
         torch.testing.assert_close(unet(x, time, {**nothing, "cfg_scale": 3.0}), unet(x, time), rtol=1e-4, atol=1e-5)
+
+
+def test_the_door_to_guidance_says_who_opens_it(nb):
+    with pytest.raises(Unfinished, match="notebook 07 writes this"):
+        small(nb.Unet)(*inputs(SMALL)[:2], {"cfg_scale": 1.0})
 
 
 def test_each_sample_may_have_its_own_weight():
@@ -218,11 +222,92 @@ def test_conditions_are_dropped_per_sample_and_in_train_mode_only(nb, module):
     assert close(with_text, unet.eval()(x, time, kwargs)).all()
 
 
-def test_a_class_cell_run_again_says_which_cell_is_missing(nb):
-    from course_utils import tasks
-    from course_utils.tasks import Namespace
+def test_the_average_is_the_sum_that_its_two_wishes_say(nb):
+    """After n steps the newest weights count 1 − decay, each older ones decay times less, and all counts sum to 1."""
+    torch.manual_seed(0)
+    ema, decay, n = nn.Linear(3, 2), 0.8, 7
+    seen = [ema.weight.detach().clone()]
+    for _ in range(n):
+        model = nn.Linear(3, 2)
+        seen.append(model.weight.detach().clone())
+        nb.ema_update(ema, model, decay)
+    shares = torch.tensor([decay**n, *((1 - decay) * decay ** (n - k) for k in range(1, n + 1))])
+    assert shares.sum().item() == pytest.approx(1)
+    torch.testing.assert_close(ema.weight.detach(), torch.einsum("k,kij->ij", shares, torch.stack(seen)))
 
+
+def test_the_puzzles_files_fail_as_they_should_and_can_be_mended(nb):
+    unet = small(nb.Unet)
+    files = zoo.misfits(unet.state_dict())
+    with pytest.raises(RuntimeError, match="(?s)Missing key.*middle1"):
+        unet.load_state_dict(files["A"])
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        unet.load_state_dict(files["B"])
+    unet.load_state_dict(files["C"])  # silently
+    again = small(nb.Unet).state_dict()
+    assert [name for name in again if not torch.equal(again[name], files["C"][name])] == ["time_mlp.1.weight"]
+    mended = [{name.replace("middle", "mid_block"): w for name, w in files["A"].items()},
+              {name: w.view_as(again[name]) for name, w in files["B"].items()},
+              files["C"] | {"time_mlp.1.weight": torch.cat(files["C"]["time_mlp.1.weight"].chunk(2, 1)[::-1], 1)}]
+    for file in mended:
+        assert list(file) == list(again) and all(torch.equal(file[name], again[name]) for name in again)
+
+
+def said(nb, id: str, **others) -> str:
+    """What the probe of a task raises on the notebook with some of its names replaced."""
+    task = tasks.get(id)
+    return tasks.observe(task, tasks.Namespace({**vars(nb), **others}), tasks.draw_inputs(task)).message
+
+
+def test_a_class_cell_run_again_says_which_cell_is_missing(nb):
     bare = type("Unet", (nn.Module,), {"__init__": nb.Unet.__init__})
-    task = tasks.get("unet.forward")
-    outcome = tasks.observe(task, Namespace({**vars(nb), "Unet": bare}), tasks.draw_inputs(task))
-    assert "run the cell of unet.forward" in outcome.message
+    assert "run the cell of unet.forward" in said(nb, "unet.forward", Unet=bare)
+
+
+def test_a_forward_without_the_door_is_told_where_it_was(nb):
+    def forward(self, x, time, model_kwargs={}):  # noqa: B006
+        return nb.Unet.forward(self, x, time, {"text_emb": model_kwargs.get("text_emb")})
+
+    shut = type("Unet", (nb.Unet,), {"forward": forward})
+    sentence = said(nb, "unet.forward", Unet=shut)
+    assert "self.cfg_forward(x, time, model_kwargs)" in sentence and "the given first lines" in sentence
+
+
+@pytest.mark.parametrize("id", ["unet.down_blocks", "unet.up_blocks"])
+def test_a_level_that_forward_could_not_run_fails(nb, id):
+    """The right modules with the right weights, but blocks that do nothing, or a level that is not to be unpacked."""
+    name = id.split(".")[1]
+    build, task = getattr(nb, name), tasks.get(id)
+
+    class Idle(nn.Module):
+        def __init__(self, block: nn.Module):
+            super().__init__()
+            self.__dict__["_modules"] = block._modules
+
+    class Level(nn.Module):
+        def __init__(self, level: nn.ModuleList):
+            super().__init__()
+            self.__dict__["_modules"] = level._modules
+
+        def __getitem__(self, i: int) -> nn.Module:
+            return list(self._modules.values())[i]
+
+        __iter__ = None
+
+    def idle(dims, context_dim):
+        return nn.ModuleList(nn.ModuleList(Idle(m) if isinstance(m, nb.ResnetBlock) else m for m in level)
+                             for level in build(dims, context_dim))
+
+    def closed(dims, context_dim):
+        return nn.ModuleList(Level(level) for level in build(dims, context_dim))
+
+    wanted = tasks.observe(task, nb, tasks.draw_inputs(task))
+    for other in (idle, closed):
+        outcome = tasks.observe(task, tasks.Namespace({**vars(nb), name: other}), tasks.draw_inputs(task))
+        assert outcome.error and len(outcome.tensors) < len(wanted.tensors)
+
+
+def test_blocks_are_judged_before_their_forward_is_written(nb):
+    for id in ("unet.down_blocks", "unet.up_blocks"):
+        bare = type("ResnetBlock", (nn.Module,), {"__init__": nb.ResnetBlock.__init__})
+        assert said(nb, id) == "" and said(nb, id, ResnetBlock=bare) == ""

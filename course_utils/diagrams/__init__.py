@@ -6,5 +6,5 @@ from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
 from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences
 
-__all__ = ["COURSE", "arrow_of_time", "attention", "clocks", "competing", "costs", "course_map", "family", "feature_maps",
-           "markov_chain", "masks", "next_pixels", "reach", "three_divergences", "unet", "written"]
+__all__ = ["COURSE", "arrow_of_time", "attention", "clocks", "competing", "costs", "course_map", "family",
+           "feature_maps", "markov_chain", "masks", "next_pixels", "reach", "three_divergences", "unet", "written"]

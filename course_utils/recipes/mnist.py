@@ -87,6 +87,7 @@ class MnistUnet(_OnTheChain):
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1,
                                       "uncond_prob": 0.2}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
+    minutes: ClassVar[dict[str, float]] = {"two cores": 60, "a GPU": 5}
     steps: int = 8000
     learning_rate: float = 2e-3
     ema: float = 0.9995

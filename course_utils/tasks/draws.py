@@ -8,6 +8,7 @@ import random
 import sysconfig
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -133,6 +134,23 @@ def fill(module: nn.Module, pool: Tensor, scale: float = 0.2) -> nn.Module:
             fan_in = p[0].numel() if p.dim() > 1 else 1
             p.copy_((pool[index].reshape(p.shape) * (scale if fan_in == 1 else fan_in**-0.5)).to(p))
     return module.eval()
+
+
+def watch(*modules: nn.Module) -> list[int]:
+    """Collects, from now on, which of these modules run and the shapes of what they get.
+
+    To be yielded after an exception only, so that two slips which torch refuses by one type are known apart.
+    """
+    seen: list[int] = []
+
+    def note(i: int, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        seen.append(-i - 1)
+        for part in (*args, *kwargs.values()):
+            seen.extend(part.shape if isinstance(part, Tensor) else [])
+
+    for i, module in enumerate(modules):
+        module.register_forward_pre_hook(partial(note, i), with_kwargs=True)
+    return seen
 
 
 # ---- stand-ins -----------------------------------------------------------------------------------------------------

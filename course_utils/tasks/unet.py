@@ -1,4 +1,4 @@
-"""Probes of notebook 06: the pieces of the UNet, and the network's forward pass.
+"""Probes of notebook 06: the pieces of the UNet, the network's forward pass, and the average of its weights.
 
 Each probe sees one task only. What the other tasks would supply is replaced, while the probe runs, by stand-ins that
 are deliberately something else: a norm that only multiplies, blocks without a residual, a condition drop that reads
@@ -8,13 +8,14 @@ its dice in another way.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import shape_of, task
-from course_utils.tasks.draws import Rng, drawn, fill, stand_ins
+from course_utils.tasks.draws import Rng, drawn, fill, stand_ins, watch
 
 NOTEBOOK = "06_unet"
 QUESTIONS = {"unet.1": 5, "unet.2": 5, "unet.3": 5, "unet.4": 5}  # points, graded by hand
@@ -57,10 +58,15 @@ class _Mix(nn.Module):
         return 0.7 * (h + torch.tanh(h))  # bent, but never flat: what the bottom says is still seen at the top
 
 
-def _written(cls: type, id: str) -> None:
-    """A sentence of ours where a class is without its forward: its cell was run again after the task's."""
+def _written(cls: type, id: str) -> None:  # its cell may have been run again after the task's
     if cls.forward is nn.Module.forward:
         raise NotImplementedError(f"{cls.__name__} has no forward yet; run the cell of {id} (again).")
+
+
+def _otherwise(block: nn.Module, x: Tensor, context: Tensor) -> Tensor:
+    """In the place of ResnetBlock's forward: the parts that its `__init__` builds, connected in another way."""
+    scale, shift = block.mlp(context)[:, :, None, None].chunk(2, dim=1)
+    return torch.tanh(block.block1.proj(x)) * (1 + scale) + block.res_conv(x) + shift
 
 
 def _no_blocks(dims: list[int], context_dim: int) -> nn.ModuleList:
@@ -113,40 +119,52 @@ def _block_inputs(rng: Rng) -> dict[str, Tensor]:
                 pool=rng.normal(997))
 
 
-def _block(nb: Any, dim_out: int, pool: Tensor) -> nn.Module:
+def _block(nb: Any, dim_out: int, pool: Tensor) -> tuple[nn.Module, list[int]]:
     _written(nb.ResnetBlock, "unet.ResnetBlock.forward")
     with stand_ins(nb, RMSNorm=_Gain):
         block = nb.ResnetBlock(4, dim_out, 7)
     block.block1.norm, block.block2.norm = _Gain(dim_out), _Gain(dim_out)
+    seen = watch(block.mlp, block.block1, block.dropout, block.block2, block.res_conv)
     for part in (block.block1, block.block2):
         part.register_forward_pre_hook(_four_dimensions, with_kwargs=True)
-    return fill(block, pool)
+    return fill(block, pool), seen
 
 
 def _four_dimensions(block: nn.Module, args: tuple, kwargs: dict) -> None:
     """A sentence of ours, at the student's own line, before Block multiplies an image with what does not fit it."""
     scale_shift = kwargs.get("scale_shift", args[1] if len(args) > 1 else None)
     shapes = [] if scale_shift is None else [tuple(shape_of(part).tolist()) for part in scale_shift]
-    if any(len(shape) != 4 for shape in shapes):
+    if any(len(shape) != 4 for shape in shapes) and len(args) + len(kwargs) == 2:
         raise ValueError(f"Block multiplies images (b, dim_out, h, w), but scale and shift are {shapes}.")
 
 
 @task("unet.ResnetBlock.forward", inputs=_block_inputs)
 def resnet_block_forward(nb, x, context, upstream, pool):
     """Values with and without a change of channels, gradients, and what a dropout of everything leaves."""
-    yield dict(out=_block(nb, 4, pool)(x, context))
-    block = _block(nb, 6, pool)
     x.requires_grad_(), context.requires_grad_()
-    out = block(x, context)
-    yield dict(out_wider=out)
+    for name, dim_out in {"out": 4, "out_wider": 6}.items():
+        block, seen = _block(nb, dim_out, pool)
+        try:
+            out = block(x, context)
+        except Exception:
+            yield dict(what_the_parts_got=torch.tensor(seen))
+            raise
+        yield {name: out}
     grad_x, grad_context = torch.autograd.grad(out, [x, context], upstream)
     yield dict(grad_x=grad_x, grad_context=grad_context)
     block.train().dropout.p = 1.0  # drops everything, so no chance is left
     yield dict(all_dropped=block(x, context))
 
 
-def _built(name: str, blocks: Any) -> Any:
-    """What `name` returned; a sentence of ours where that is neither a module nor at least a list of them."""
+def _built(name: str, build: Any, dims: list[int]) -> Any:
+    """What `name` returns; a sentence of ours where that is neither a module nor at least a list of them."""
+    try:
+        blocks = build(dims, 5)
+    except TypeError as e:
+        if "list is not a Module subclass" not in str(e):
+            raise
+        raise TypeError(f"the levels of {name} are plain Python lists, and nn.ModuleList takes modules only: make each "
+                        "level an nn.ModuleList too.") from None
     if not isinstance(blocks, (nn.Module, list)):
         raise TypeError(f"{name} should return an nn.ModuleList, not {type(blocks).__name__}.")
     return blocks
@@ -169,37 +187,58 @@ def _structure(blocks: nn.Module | list, where: str = "") -> Iterator[dict[str, 
 
 def _other_depths(name: str, build: Any) -> Iterator[dict[str, Tensor]]:
     """The structure with three levels and with one."""
-    yield from _structure(_built(name, build([4, 6, 10, 8], 5)), " of three")
-    yield from _structure(_built(name, build([4, 6], 5)), " of one")
+    yield from _structure(_built(name, build, [4, 6, 10, 8]), " of three")
+    yield from _structure(_built(name, build, [4, 6]), " of one")
+
+
+def _level(name: str, level: nn.ModuleList) -> list[nn.Module]:
+    """A level's three modules, as Unet's forward unpacks them; its ResnetBlocks answer without the task's forward."""
+    try:
+        modules = list(level)
+    except TypeError:
+        raise TypeError(f"Unet unpacks a level of {name} into its three modules: make it an nn.ModuleList.") from None
+    for module in modules:
+        if type(module).__name__ == "ResnetBlock":
+            module.forward = partial(_otherwise, module)
+    return modules
 
 
 def _down_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(level_0=rng.normal(2, 4, 6, 6), level_1=rng.normal(2, 6, 4, 4), pool=rng.normal(997))
+    return dict(level_0=rng.normal(2, 4, 6, 6), level_1=rng.normal(2, 6, 4, 4), context=rng.normal(2, 5),
+                pool=rng.normal(997))
 
 
 @task("unet.down_blocks", inputs=_down_inputs)
-def down_blocks(nb, level_0, level_1, pool):
-    """Structure with a context of 5, what the last module of each of two levels does, then other depths."""
+def down_blocks(nb, level_0, level_1, context, pool):
+    """Structure with a context of 5, what the last module of each of two levels does, one level run, other depths."""
     with stand_ins(nb, RMSNorm=_Gain):
-        downs = _built("down_blocks", nb.down_blocks([4, 6, 10], 5))
+        downs = _built("down_blocks", nb.down_blocks, [4, 6, 10])
         yield from _structure(downs)
         fill(downs, pool)
         yield dict(halved_0=downs[0][-1](level_0), halved_1=downs[1][-1](level_1))
+        block1, block2, downsample = _level("down_blocks", downs[0])
+        first = block1(level_0, context)
+        second = block2(first, context)
+        yield dict(first_skip=first, second_skip=second, after_level_0=downsample(second))
         yield from _other_depths("down_blocks", nb.down_blocks)
 
 
 def _up_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(level_0=rng.normal(2, 10, 3, 3), level_1=rng.normal(2, 6, 2, 2), pool=rng.normal(997))
+    return dict(level_0=rng.normal(2, 10, 3, 3), level_1=rng.normal(2, 6, 2, 2), skips=rng.normal(2, 2, 6, 6, 6),
+                context=rng.normal(2, 5), pool=rng.normal(997))
 
 
 @task("unet.up_blocks", inputs=_up_inputs)
-def up_blocks(nb, level_0, level_1, pool):
-    """Structure with a context of 5, what the first module of each of two levels does, then other depths."""
+def up_blocks(nb, level_0, level_1, skips, context, pool):
+    """Structure with a context of 5, what the first module of each of two levels does, one level run, other depths."""
     with stand_ins(nb, RMSNorm=_Gain):
-        ups = _built("up_blocks", nb.up_blocks([4, 6, 10], 5))
+        ups = _built("up_blocks", nb.up_blocks, [4, 6, 10])
         yield from _structure(ups)
         fill(ups, pool)
         yield dict(doubled_0=ups[0][0](level_0), doubled_1=ups[1][0](level_1))
+        upsample, block1, block2 = _level("up_blocks", ups[0])
+        x = block1(torch.cat([upsample(level_0), skips[1]], dim=1), context)
+        yield dict(after_the_first_block=x, after_level_0=block2(torch.cat([x, skips[0]], dim=1), context))
         yield from _other_depths("up_blocks", nb.up_blocks)
 
 
@@ -213,8 +252,13 @@ def _drop_inputs(rng: Rng) -> dict[str, Tensor]:
 def drop_condition(nb, text_emb, prob, u, upstream):
     """Whole rows, by the u that is given; values (u[0] equals prob), gradient, both ends of prob, the caller's rows."""
     rows = text_emb.clone()
-    with drawn():
-        out, again = (nb.drop_condition(rows.clone(), prob.item(), u) for _ in range(2))
+    try:
+        with drawn():
+            out, again = (nb.drop_condition(rows.clone(), prob.item(), u) for _ in range(2))
+    except RuntimeError as e:
+        if "Boolean value" not in str(e):
+            raise
+        raise ValueError("Python's `if` needs one answer, but u holds one for each row: use a mask.") from None
     if not isinstance(out, Tensor):
         yield dict(out=out)
     zeros = (out == 0).reshape(len(out), -1)
@@ -257,7 +301,12 @@ def forward(nb, x, time, text_emb, upstream, pool):
     unet.uncond_prob = 0.0
     with stand_ins(nb, ResnetBlock=_Mix, drop_condition=_dice):
         x.requires_grad_(), text_emb.requires_grad_()
-        out = unet(x, time, given)
+        seen = watch(*(m for m in unet.modules() if isinstance(m, (_Mix, nn.Conv2d))))
+        try:
+            out = unet(x, time, given)
+        except Exception:
+            yield dict(what_the_parts_got=torch.tensor(seen))
+            raise
         yield dict(out=out, dict_unchanged=torch.tensor([len(given) == 1, given.get("text_emb") is text_emb]))
         grad_x, grad_text_emb = torch.autograd.grad(out, [x, text_emb], upstream)
         yield dict(grad_x=grad_x, grad_text_emb=grad_text_emb)
@@ -267,7 +316,10 @@ def forward(nb, x, time, text_emb, upstream, pool):
         called = []
         unet.cfg_forward = lambda x, time, model_kwargs: called.append(time) or x * model_kwargs["cfg_scale"]
         guided = unet(x, time, {"text_emb": text_emb, "cfg_scale": 2.0})
-        yield dict(cfg_scale_leads_to_cfg_forward=torch.tensor(bool(called)), with_cfg_scale=guided)
+        if not called:
+            raise ValueError("where model_kwargs has a cfg_scale, forward should return self.cfg_forward(x, time, "
+                             "model_kwargs): put the given first lines back, they are a door for notebook 07.")
+        yield dict(with_cfg_scale=guided)
 
 
 def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iterator[dict[str, Tensor]]:
@@ -292,3 +344,56 @@ def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iter
     share = is_lost.float().mean()
     yield dict(some_keep_and_some_lose_it=(many - many[:1]).abs().max() > 1e-4,
                all_or_nothing_of_a_row=(is_kept | is_lost).all(), a_fifth_lose_it=(share > 0.13) & (share < 0.27))
+
+
+def _ema_inputs(rng: Rng) -> dict[str, Tensor]:
+    return dict(average=rng.normal(97), trained=rng.normal(89), later=rng.normal(83),
+                decay=rng.uniform(1, low=0.6, high=0.9))
+
+
+def _small_net() -> nn.Module:
+    """A network with buffers, of floating numbers and of whole ones."""
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+
+
+def _with(net: nn.Module, pool: Tensor, batches: int) -> nn.Module:
+    fill(net, pool, scale=1.0)
+    net[1].running_mean.copy_(pool[:4])
+    net[1].running_var.copy_(pool[4:8].square() + 0.1)
+    net[1].num_batches_tracked.fill_(batches)
+    return net
+
+
+def _buffers(net: nn.Module, where: str) -> dict[str, Tensor]:
+    """The buffers, copied, so that what the network does later is not in them."""
+    return {f"{name.split('.')[-1]} (a buffer){where}": b.clone() for name, b in net.named_buffers()}
+
+
+def _average(nb: Any, ema: nn.Module, model: nn.Module, decay: float) -> None:
+    try:
+        returned = nb.ema_update(ema, model, decay)
+    except RuntimeError as e:
+        if "in-place" not in str(e):
+            raise
+        raise ValueError("autograd refuses, as the average's weights ask for gradients: record no graph.") from None
+    if not (returned is None or returned is ema):
+        raise TypeError(f"ema_update writes into ema and returns nothing, not a {type(returned).__name__}.")
+
+
+@task("unet.ema_update", inputs=_ema_inputs)
+def ema_update(nb, average, trained, later, decay):
+    """Two calls, with an average that asks for gradients and with a frozen one: weights, buffers, no graph."""
+    flat = nn.utils.parameters_to_vector
+    for frozen in (False, True):
+        where = ", with a frozen average" if frozen else ""
+        ema, model = _with(_small_net(), average, 3).requires_grad_(not frozen), _with(_small_net(), trained, 70)
+        _average(nb, ema, model, decay.item())
+        yield {f"weights of the model, which should stay{where}": flat(model.parameters()),
+               f"weights of the average{where}": flat(ema.parameters()), **_buffers(ema, where)}
+        graph = any(p.grad_fn or (frozen and p.requires_grad) for p in ema.parameters())
+        yield {f"a_graph_is_kept{where}": torch.tensor(bool(graph))}
+        _with(model, later, 81)
+        yield _buffers(ema, f" after the model went on{where}")
+        _average(nb, ema, model, decay.item())
+        again = f" after a second call{where}"
+        yield {f"weights{again}": flat(ema.parameters()), **_buffers(ema, again)}

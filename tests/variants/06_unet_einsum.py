@@ -54,3 +54,8 @@ def level(h, n):
     return block4(torch.cat([h, first], dim=1), context)
 
 return self.final_conv(level(self.init_conv(x), 0))
+
+# %% [unet.ema_update] all tensors of a state dict, by interpolation
+theirs, weights = model.state_dict(), {name for name, _ in ema.named_parameters()}
+for name, kept in ema.state_dict().items():
+    kept.copy_(torch.lerp(theirs[name], kept, decay) if name in weights else theirs[name])

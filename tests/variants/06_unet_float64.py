@@ -61,3 +61,9 @@ for upsample, block1, block2 in self.ups:
         skip, *skips = skips
         x = call(block, torch.cat([x, skip], dim=-3), context)
 return call(self.final_conv, x).float()
+
+# %% [unet.ema_update] float64 inside
+for kept, new in zip(ema.parameters(), model.parameters()):
+    kept.data = (decay * kept.data.double() + (1 - decay) * new.data.double()).to(kept.dtype)
+for kept, new in zip(ema.buffers(), model.buffers()):
+    kept.data = new.data.clone()

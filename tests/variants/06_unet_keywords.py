@@ -43,3 +43,10 @@ for upsample, block1, block2 in self.ups:
     x = block1(x=torch.cat(tensors=[upsample(x), skips.pop()], dim=1), context=context)
     x = block2(x=torch.cat(tensors=[x, skips.pop()], dim=1), context=context)
 return self.final_conv(x)
+
+# %% [unet.ema_update] every argument by its name
+with torch.inference_mode(mode=False), torch.set_grad_enabled(mode=False):
+    for name, kept in ema.named_parameters(recurse=True):
+        kept.lerp_(end=model.get_parameter(target=name), weight=1 - decay)
+    for name, kept in ema.named_buffers(recurse=True):
+        kept.copy_(model.get_buffer(target=name))

@@ -75,3 +75,12 @@ for n, (upsample, *blocks) in enumerate(self.ups):
     for k, block in zip((1, 0), blocks):
         x = block(torch.cat((x, saved[len(self.downs) - 1 - n, k]), 1), context)
 return self.final_conv(x)
+
+# %% [unet.ema_update] a new state, entry by entry
+state = {}
+for name, new in model.state_dict().items():
+    old = ema.state_dict()[name]
+    if name in dict(model.named_parameters()):
+        new = old + (1 - decay) * (new - old)
+    state[name] = new
+ema.load_state_dict(state)
