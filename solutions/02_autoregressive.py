@@ -644,6 +644,9 @@ widgets.explore(bolder,
                 temperature=widgets.Control(TEMPERATURES, default=1.0))
 
 # %% [markdown]
+# At 0.5 most pictures stay black: until a stroke has begun, black is every pixel's favourite, and the likeliest picture
+# of all is empty. At 1.5 strokes begin everywhere.
+#
 # Sampling can start anywhere. If the top of a picture is given, only the rest is drawn, each pixel from all that is
 # above it, given or drawn: exactly the conditional distribution that Bayes' rule asks for, and nobody trained it for
 # this.
@@ -684,13 +687,13 @@ widgets.explore(completed,
 
 # %% tags=["demo"]
 fine_train, fine_test = (data.quantise(data.mnist(split)[0], 256) for split in ("train", "test"))
-measured = {"at 4 levels: independent": held_out_bits(independent_pixels(train_x, LEVELS), test_x),
-            "at 4 levels: PixelCNN": held_out_bits(yours(), test_x),
-            "at 4 levels: PixelRNN": held_out_bits(zoo.load("pixelrnn").model, test_x),
-            "at 256 levels: independent": held_out_bits(independent_pixels(fine_train, 256), fine_test),
-            "at 256 levels: PixelCNN": held_out_bits(zoo.load("pixelcnn-256").model, fine_test)}
+measured = {"4 levels: independent": held_out_bits(independent_pixels(train_x, LEVELS), test_x),
+            "4 levels: PixelCNN": held_out_bits(yours(), test_x),
+            "4 levels: PixelRNN": held_out_bits(zoo.load("pixelrnn").model, test_x),
+            "256 levels: independent": held_out_bits(independent_pixels(fine_train, 256), fine_test),
+            "256 levels: PixelCNN": held_out_bits(zoo.load("pixelcnn-256").model, fine_test)}
 for name, bits in measured.items():
-    print(f"{bits:.3f} bits/dim {name}")
+    print(f"{bits:.3f} bits/dim at {name}")
 plot.show(plot.bars(measured, ylabel="bits/dim, held-out digits"),
           alt="Bars of bits per dimension: at 4 levels PixelCNN and PixelRNN need about a third of what independent "
               "pixels need, at 256 levels about two thirds.")
@@ -826,10 +829,10 @@ def of_tiles(x):
 
 
 black_and_white = data.binarised_mnist("train")[0].squeeze(1).long()
-measured_tiles = {"at 2 levels: independent": held_out_bits(independent_pixels(black_and_white, 2), binary.long()),
-                  "at 2 levels: tiles": held_out_bits(of_tiles, binary.long())}
+measured_tiles = {"2 levels: independent": held_out_bits(independent_pixels(black_and_white, 2), binary.long()),
+                  "2 levels: tiles": held_out_bits(of_tiles, binary.long())}
 for name, bits in measured_tiles.items():
-    print(f"{bits:.3f} bits/dim {name}")
+    print(f"{bits:.3f} bits/dim at {name}")
 
 generator, x = torch.Generator().manual_seed(1), torch.zeros(8, 28, 28)
 for corner in range(49):

@@ -163,6 +163,19 @@ mask = torch.zeros(kernel_size, kernel_size)
 # by:
 mask = torch.ones(kernel_size, kernel_size)
 
+# %% [ar.causal_mask] what lies below is shown
+# hint: Right of the centre everything is hidden, but all rows below are shown. They are read later.
+mask = torch.ones(kernel_size, kernel_size)
+mask[kernel_size // 2, kernel_size // 2 + (mask_type == "B"):] = 0
+return mask
+
+# %% [ar.causal_mask] only the lower right is hidden
+# hint: Only the quarter below and to the right is hidden. What lies below and to the left is read later, too.
+centre = kernel_size // 2
+mask = torch.ones(kernel_size, kernel_size)
+mask[centre:, centre + (mask_type == "B"):] = 0
+return mask
+
 # %% [ar.MaskedConv2d.forward] without the mask
 # hint: This is an ordinary convolution: the mask does not act on the weights that it uses.
 # replace:
@@ -310,6 +323,13 @@ return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
 # by:
 weight = self.weight.masked_fill(self.mask == 0, -math.inf)
 return F.conv2d(x, weight, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the mask in the place of the weights
+# hint: The mask itself is taken for the kernel: every visible pixel counts alike, and the weights have no part in it.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.mask.expand_as(self.weight), self.bias, padding=self.padding)
 
 # %% [ar.log_likelihood] the mean over pixels
 # hint: The pixels are averaged. Eq. (2) is a sum: a larger picture has the smaller likelihood.
@@ -498,6 +518,18 @@ return chosen.sum(dim=(1, 2, 3))
 # by:
 return chosen.sum(dim=(2, 3))
 
+# %% [ar.log_likelihood] the cross-entropy, summed
+# hint: One sum for the whole batch, and positive. What is wanted is one number for each picture, a sum over its
+# hint: pixels, and negative.
+return F.cross_entropy(logits, x, reduction="sum")
+
+# %% [ar.log_likelihood] summed over pixels, averaged over pictures
+# hint: The pictures are averaged. Keep one number for each of them.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.sum(dim=(1, 2, 3)).mean()
+
 # %% [ar.nll_to_bits] not per dimension
 # hint: This is in bits, but for the whole picture: a picture of 784 coins has 784 of them.
 # replace:
@@ -611,6 +643,21 @@ return nll / (dims * math.log(2))
 # by:
 return nll / (nll.numel() * math.log(2))
 
+# %% [ar.nll_to_bits] the logarithm of nats per dimension
+# hint: The nats are a logarithm already. Per dimension they still need a factor, not another logarithm.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return torch.log2(nll / dims)
+
+# %% [ar.nll_to_bits] ln of the levels
+# hint: Divided by the logarithm of the number of levels, a fair choice among four counts as one. The unit is a fair
+# hint: coin, which has two sides.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / (dims * math.log(4))
+
 # %% [ar.sample] all pixels at once
 # hint: The network is asked once for all pixels. But its bet on a pixel depends on those drawn before: it has to be
 # hint: asked again for each.
@@ -705,11 +752,18 @@ p = (logits / temperature).log_softmax(dim=1)
 
 # %% [ar.sample] the generator is not used
 # hint: Two calls with generators of the same seed give different pictures: every draw has to take its numbers from
-# hint: `generator`.
+# hint: `generator`. (Numpy and torch.distributions cannot.)
 # replace:
 x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
 # by:
 x[:, i, j] = torch.multinomial(p, 1).squeeze(1)
+
+# %% [ar.sample] the generator as a third argument
+# hint: The third argument of torch.multinomial is `replacement`. Hand the generator over by its name.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(p, 1, generator).squeeze(1)
 
 # %% [ar.sample] seeded anew at every pixel
 # hint: Every pixel draws the same random numbers: a generator is seeded inside the loop. Take the one that is given.
@@ -887,6 +941,14 @@ later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(0)
 later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
 # by:
 later = torch.ones(n, n, dtype=torch.bool, device=q.device).tril(-1)
+
+# %% [ar.causal_attention] visible and hidden have changed places
+# hint: What should be visible is hidden, and the last token has nothing to look at: NaN. Where masked_fill finds
+# hint: True, it hides.
+# replace:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
+# by:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).tril(0)
 
 # %% [ar.causal_attention] without a mask
 # hint: Every token sees all tokens, also later ones.
