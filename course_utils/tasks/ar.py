@@ -132,18 +132,33 @@ def nll_to_bits(nb, nll, dims):
 
 # Sampling
 
-class _Sure:
+class _Model(nn.Module):
+    """What is sampled from: a module with a parameter, as networks are, that refuses what is no picture of levels."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(()))
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 3 or x.is_floating_point():
+            raise ValueError(f"the model takes levels, (b, h, w) of integers, but it was given {tuple(x.shape)} of "
+                             f"{str(x.dtype).removeprefix('torch.')}.")
+        self.calls += 1
+        return self.logits(x)
+
+
+class _Sure(_Model):
     """A model without chance: every pixel is `offsets` plus a sum of earlier pixels, modulo the number of levels.
 
     It sees the pixel to the left and the three above, so that any other order than row by row gives other pictures.
     """
 
     def __init__(self, offsets: Tensor, levels: int):
-        self.offsets, self.levels, self.calls = offsets, levels, 0
+        super().__init__()
+        self.offsets, self.levels = offsets, levels
 
-    def __call__(self, x: Tensor) -> Tensor:
-        _refuse_what_is_not_levels(x)
-        self.calls += 1
+    def logits(self, x: Tensor) -> Tensor:
         h, w = x.shape[1:]
         padded = nn.functional.pad(x, (1, 1, 1, 0))
         left, above = padded[:, 1:, :w], [padded[:, :h, k:k + w] for k in range(3)]
@@ -151,19 +166,14 @@ class _Sure:
         return 1000.0 * nn.functional.one_hot(level, self.levels).movedim(-1, 1)
 
 
-def _refuse_what_is_not_levels(x: Tensor) -> None:
-    if x.dim() != 3 or x.is_floating_point():
-        raise ValueError(f"the model takes levels, (b, h, w) of integers, but it was given {tuple(x.shape)} of "
-                         f"{str(x.dtype).removeprefix('torch.')}.")
-
-
 _LOGITS = torch.tensor([6.0, 6.0 + math.log(9)])  # the second level has 9/10
 
 
-def _biased_coins(x: Tensor) -> Tensor:
+class _Coins(_Model):
     """A model whose pixels are independent coins."""
-    _refuse_what_is_not_levels(x)
-    return _LOGITS.reshape(1, 2, 1, 1).expand(len(x), 2, *x.shape[1:])
+
+    def logits(self, x: Tensor) -> Tensor:
+        return _LOGITS.reshape(1, 2, 1, 1).expand(len(x), 2, *x.shape[1:])
 
 
 _SHARES = (0.5, 0.5774, 0.75, 0.9, 0.9878, 1.0)  # of the second level, under a temperature of 2 and other ways
@@ -196,10 +206,10 @@ def sample(nb, offsets, seeds):
 
 def _frequencies(nb: Any) -> Iterator[dict[str, Tensor]]:
     """Of 2,450 coins: seven standard deviations lie between a right share and being taken for another."""
-    at_2 = nb.sample(_biased_coins, (50, 7, 7), temperature=2.0)
+    at_2 = nb.sample(_Coins(), (50, 7, 7), temperature=2.0)
     yield dict(shape_of_many_images=shape_of(at_2))
     yield dict(share_of_the_likelier_level_at_temperature_2=_share(at_2))
-    at_1 = nb.sample(_biased_coins, (50, 7, 7))
+    at_1 = nb.sample(_Coins(), (50, 7, 7))
     yield dict(share_of_the_likelier_level=_share(at_1), images_of_a_batch_differ=(at_1 != at_1[:1]).any(),
                pixels_of_an_image_differ=(at_1 != at_1[:, :1, :1]).any())
 
@@ -210,7 +220,7 @@ def _generators(nb: Any, first: int, second: int, third: int, fourth: int) -> It
     def drawn_with(seed: int | None, state: int) -> Tensor:
         torch.manual_seed(state)
         generator = None if seed is None else torch.Generator().manual_seed(seed)
-        return nb.sample(_biased_coins, (4, 5, 5), generator=generator)
+        return nb.sample(_Coins(), (4, 5, 5), generator=generator)
 
     same, again = drawn_with(first, third), drawn_with(first, fourth)
     yield dict(one_seed_gives_the_same_images=(same == again).all())
