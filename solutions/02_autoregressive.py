@@ -653,8 +653,8 @@ widgets.explore(bolder,
                 temperature=widgets.Control(TEMPERATURES, default=1.0))
 
 # %% [markdown]
-# At 0.5 most pictures stay black: until a stroke has begun, black is every pixel's favourite, and the likeliest picture
-# of all is empty. At 1.5 strokes begin everywhere.
+# At 0.5 strokes begin late or never: until one has begun, black is the favourite of every pixel. At 1.5 they begin
+# everywhere. Bold bets make each stroke cleaner and the whole poorer.
 #
 # Sampling can start anywhere. If the top of a picture is given, only the rest is drawn, each pixel from all that is
 # above it, given or drawn: exactly the conditional distribution that Bayes' rule asks for, and nobody trained it for
