@@ -1,0 +1,1111 @@
+# %% [ar.causal_mask] A and B have changed places
+# hint: The types have changed places: A is the one that hides the centre.
+# replace:
+mask[centre, centre] = float(mask_type == "B")
+# by:
+mask[centre, centre] = float(mask_type == "A")
+
+# %% [ar.causal_mask] the centre is shown in A too
+# hint: The centre is 1 in both types. In type A a pixel would read its own value, and there would be nothing left to
+# hint: guess.
+# replace:
+mask[centre, centre] = float(mask_type == "B")
+# by:
+mask[centre, centre] = 1
+
+# %% [ar.causal_mask] the centre is hidden in both
+# hint: The centre is 0 in both types. Does anything in your code depend on mask_type, and is it compared with the
+# hint: letter as it is given?
+# replace:
+mask[centre, centre] = float(mask_type == "B")
+# by:
+
+# %% [ar.causal_mask] upside down
+# hint: The mask shows what comes after the centre. Reading begins at the top left: which rows have been read before
+# hint: the centre's?
+# replace:
+return mask
+# by:
+return mask.flip(0, 1)
+
+# %% [ar.causal_mask] the rows below
+# hint: The rows below the centre are shown in place of those above. Row 0 of a kernel is its top.
+# replace:
+mask[:centre] = 1
+# by:
+mask[centre + 1:] = 1
+
+# %% [ar.causal_mask] the right of the centre's row
+# hint: In the centre's row the right half is shown. Reading goes from left to right: what has been read before the
+# hint: centre?
+# replace:
+mask[centre, :centre] = 1
+# by:
+mask[centre, centre + 1:] = 1
+
+# %% [ar.causal_mask] columns before rows
+# hint: This is the mask of a reader who goes down the columns. Here the rows come first: the first index of a matrix
+# hint: is its row.
+# replace:
+return mask
+# by:
+return mask.T
+
+# %% [ar.causal_mask] the centre's row stays hidden
+# hint: The rows above are there, but in the centre's own row nothing to its left is shown.
+# replace:
+mask[centre, :centre] = 1
+# by:
+
+# %% [ar.causal_mask] the whole row of the centre
+# hint: All of the centre's row is shown, also what lies to the right of the centre and has not been read yet. Where
+# hint: should the slice end?
+# replace:
+mask[centre, :centre] = 1
+# by:
+mask[centre] = 1
+
+# %% [ar.causal_mask] the rows above stay hidden
+# hint: Only the centre's own row is shown. Everything above it has been read before, in full width.
+# replace:
+mask[:centre] = 1
+# by:
+
+# %% [ar.causal_mask] all columns to the left
+# hint: What lies to the left is shown in every row, also in those below the centre, which are read later.
+# replace:
+mask[centre, :centre] = 1
+# by:
+mask[:, :centre] = 1
+
+# %% [ar.causal_mask] the rows above up to the centre's column only
+# hint: Above the centre only the left half is shown. A row above has been read to its end, also right of the centre's
+# hint: column.
+# replace:
+mask[:centre] = 1
+# by:
+mask[:centre, :centre] = 1
+
+# %% [ar.causal_mask] the rows above up to and with the centre's column
+# hint: Above the centre the columns right of it are missing. A row above has been read to its end.
+# replace:
+mask[:centre] = 1
+# by:
+mask[:centre, :centre + 1] = 1
+
+# %% [ar.causal_mask] a lower triangle
+# hint: A lower triangle is the mask of a sequence's attention, where rows are queries. Here rows and columns are
+# hint: places in a window around one pixel.
+return torch.ones(kernel_size, kernel_size).tril(0 if mask_type == "B" else -1)
+
+# %% [ar.causal_mask] ones and zeros have changed places
+# hint: Ones and zeros have changed places: 1 stands for what may be seen.
+# replace:
+return mask
+# by:
+return 1 - mask
+
+# %% [ar.causal_mask] a boolean mask
+# hint: The mask holds True and False. It will be multiplied with weights: make it of 0. and 1.
+# replace:
+return mask
+# by:
+return mask.bool()
+
+# %% [ar.causal_mask] whole numbers
+# hint: The mask holds whole numbers. Make it a float tensor, like the weights that it multiplies.
+# replace:
+return mask
+# by:
+return mask.long()
+
+# %% [ar.causal_mask] two axes more
+# hint: The mask has axes for the channels already. It is asked for as (k, k): the multiplication with the weights
+# hint: broadcasts.
+# replace:
+return mask
+# by:
+return mask[None, None]
+
+# %% [ar.causal_mask] one row above is missing
+# hint: One row above the centre is hidden. A slice that ends at c leaves out row c, and nothing more has to be taken
+# hint: off.
+# replace:
+mask[:centre] = 1
+# by:
+mask[:centre - 1] = 1
+
+# %% [ar.causal_mask] the centre is counted from 1
+# hint: The centre sits one place too far down and to the right. Indices begin at 0: for k = 3 it is at 1.
+# replace:
+centre = kernel_size // 2
+# by:
+centre = (kernel_size + 1) // 2
+
+# %% [ar.causal_mask] one place too far in reading order
+# hint: Counted in reading order, the ones go one place too far: A shows the centre, and B the pixel after it. How
+# hint: many places come before the centre?
+mask = torch.zeros(kernel_size**2)
+mask[:kernel_size**2 // 2 + (2 if mask_type == "B" else 1)] = 1
+return mask.view(kernel_size, kernel_size)
+
+# %% [ar.causal_mask] one place too few in reading order
+# hint: Counted in reading order, the ones stop one place too early: B should show the centre, and A everything before
+# hint: it.
+mask = torch.zeros(kernel_size**2)
+mask[:kernel_size**2 // 2 - (0 if mask_type == "B" else 1)] = 1
+return mask.view(kernel_size, kernel_size)
+
+# %% [ar.causal_mask] everything is seen
+# hint: Everything is shown but, in type A, the centre. What comes later must be 0 too.
+# replace:
+mask = torch.zeros(kernel_size, kernel_size)
+# by:
+mask = torch.ones(kernel_size, kernel_size)
+
+# %% [ar.causal_mask] what lies below is shown
+# hint: Right of the centre everything is hidden, but all rows below are shown. They are read later.
+mask = torch.ones(kernel_size, kernel_size)
+mask[kernel_size // 2, kernel_size // 2 + (mask_type == "B"):] = 0
+return mask
+
+# %% [ar.causal_mask] only the lower right is hidden
+# hint: Only the quarter below and to the right is hidden. What lies below and to the left is read later, too.
+centre = kernel_size // 2
+mask = torch.ones(kernel_size, kernel_size)
+mask[centre:, centre + (mask_type == "B"):] = 0
+return mask
+
+# %% [ar.MaskedConv2d.forward] without the mask
+# hint: This is an ordinary convolution: the mask does not act on the weights that it uses.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the bias is forgotten
+# hint: The bias is missing: the outputs are off by one number for each channel.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] without padding
+# hint: The picture shrinks at its border. The layer was made with a padding that keeps height and width: hand it on.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask, self.bias)
+
+# %% [ar.MaskedConv2d.forward] the padding in the place of the stride
+# hint: The fourth argument of F.conv2d is the stride, not the padding: the convolution jumps. Name the argument.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask, self.bias, self.padding)
+
+# %% [ar.MaskedConv2d.forward] a padding of 1 for every size
+# hint: A padding of 1 fits kernels of 3 only. The layer knows its own: self.padding.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=1)
+
+# %% [ar.MaskedConv2d.forward] a padding as wide as the kernel
+# hint: The picture grows: the padding is the whole width of the kernel. To keep its size it takes half of that,
+# hint: rounded down, as in self.padding.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.kernel_size)
+
+# %% [ar.MaskedConv2d.forward] the mask upside down
+# hint: The mask is turned by half a turn. F.conv2d slides the kernel without turning it, so the mask is right as it
+# hint: is.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask.flip(0, 1), self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the mask transposed
+# hint: Rows and columns of the mask have changed places. The last two axes of the weights are height and width, as
+# hint: the mask's are.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask.T, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the hidden places
+# hint: The mask is turned into its opposite: only what must stay hidden acts. 1 stands for what may be seen.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * (1 - self.mask), self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the weights get no gradient
+# hint: Right forward, but the weights get no gradient: the product is made of .data, or detached, or under no_grad,
+# hint: so the layer would never learn.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight.data * self.mask, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] a new parameter at every call
+# hint: Right forward, but self.weight becomes a new parameter at every call. The optimizer still holds the old one,
+# hint: so the layer would never learn. Multiply without assigning to self.weight, or change its data in place.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+self.weight = nn.Parameter(self.weight * self.mask)
+return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] masked once only
+# hint: Right at the first call. After an optimizer's step, which writes into every weight, the layer sees later
+# hint: pixels: the mask must act at each call.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+if not hasattr(self, "masked"):
+    self.weight.data *= self.mask
+    self.masked = True
+return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the picture is masked
+# hint: The mask is as large as the kernel, (k, k). Neither the picture nor the output is: what is multiplied by the
+# hint: mask are the weights.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x * self.mask, self.weight, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] super() in a cell of its own
+# hint: Call the parent's method by its class's name, nn.Conv2d.forward(self, x), or use F.conv2d. (The parent alone
+# hint: knows nothing of the mask.)
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+self.weight.data *= self.mask
+return super().forward(x)
+
+# %% [ar.MaskedConv2d.forward] the mask of type A for all
+# hint: Type A's mask is used in every layer. The layer's own is in self.mask.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * causal_mask(self.kernel_size[0], "A"), self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the mask of type B for all
+# hint: Type B's mask is used in every layer, so that the first one shows each pixel to itself. The layer's own is in
+# hint: self.mask.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * causal_mask(self.kernel_size[0], "B"), self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the mask is added
+# hint: The mask is added to the weights. To silence a weight, multiply it by 0.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight + self.mask, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the bias is added twice
+# hint: The bias is there twice: F.conv2d adds it already.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding) + self.bias[:, None, None]
+
+# %% [ar.MaskedConv2d.forward] hidden weights minus infinity
+# hint: Minus infinity hides scores before a softmax. Here weights multiply pixels: a hidden weight is 0.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+weight = self.weight.masked_fill(self.mask == 0, -math.inf)
+return F.conv2d(x, weight, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] the mask in the place of the weights
+# hint: The mask itself is taken for the kernel: every visible pixel counts alike, and the weights have no part in it.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.mask.expand_as(self.weight), self.bias, padding=self.padding)
+
+# %% [ar.log_likelihood] the mean over pixels
+# hint: The pixels are averaged. Eq. (2) is a sum: a larger picture has the smaller likelihood.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.mean(dim=(1, 2, 3))
+
+# %% [ar.log_likelihood] the sign is turned
+# hint: This is the negative log-likelihood. A logarithm of a probability is never above 0.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return -chosen.sum(dim=(1, 2, 3))
+
+# %% [ar.log_likelihood] the logits are not normalised
+# hint: The logits are used as they are. They become log-probabilities only when the levels of each pixel are
+# hint: normalised.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits
+
+# %% [ar.log_likelihood] the logarithm is missing
+# hint: Probabilities are summed. Eq. (2) sums their logarithms.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.softmax(dim=1)
+
+# %% [ar.log_likelihood] normalised along the width
+# hint: The softmax runs along the width (dim=-1). The levels, among which a pixel chooses, are the second axis.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.log_softmax(dim=-1)
+
+# %% [ar.log_likelihood] normalised along the height
+# hint: The softmax runs along the height (dim=2). The levels, among which a pixel chooses, are the second axis.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.log_softmax(dim=2)
+
+# %% [ar.log_likelihood] normalised over the batch
+# hint: The softmax runs over the pictures of the batch (dim=0), so that they change each other. The levels are the
+# hint: second axis.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.log_softmax(dim=0)
+
+# %% [ar.log_likelihood] one number for the batch, summed
+# hint: All pictures are summed into one number. Keep the first axis: every picture has a likelihood of its own.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.sum()
+
+# %% [ar.log_likelihood] one number for the batch, averaged
+# hint: One average for everything: that is what F.cross_entropy gives unless told otherwise, over pictures and
+# hint: pixels. Keep one number for each picture, summed over its pixels.
+return -F.cross_entropy(logits, x)
+
+# %% [ar.log_likelihood] the cross-entropy as it is
+# hint: One average for everything, and positive: F.cross_entropy is a loss over the batch. What is wanted is one
+# hint: number for each picture, a sum over its pixels, and negative.
+return F.cross_entropy(logits, x)
+
+# %% [ar.log_likelihood] one number for each pixel
+# hint: There is still a number for each pixel. Sum over the pixels of a picture.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen[:, 0]
+
+# %% [ar.log_likelihood] summed over the rows only
+# hint: Only one of the two axes of the picture is summed over.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.sum(dim=(1, 2))
+
+# %% [ar.log_likelihood] in bits
+# hint: The logarithm is to the base 2. Here it is natural: nats; the bits come in the next exercise.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.sum(dim=(1, 2, 3)) / math.log(2)
+
+# %% [ar.log_likelihood] a softmax, then its logarithm
+# hint: Right for mild logits. Where a level is very unlikely its probability is 0 as a float, and the logarithm is
+# hint: minus infinity. There is a function that takes both at once.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.softmax(dim=1).log()
+
+# %% [ar.log_likelihood] a small number against log 0
+# hint: The small number that is added before the logarithm sets a floor: no level can be less likely. Take softmax
+# hint: and logarithm in one, then there is no log 0.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = (logits.softmax(dim=1) + 1e-8).log()
+
+# %% [ar.log_likelihood] the smallest float against log 0
+# hint: The clamp keeps the logarithm finite, but an unlikely level gets the clamp's number in place of its own. Take
+# hint: softmax and logarithm in one, then there is no log 0.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.softmax(dim=1).clamp_min(1e-10).log()
+
+# %% [ar.log_likelihood] a product before the logarithm
+# hint: The probabilities are multiplied first. With as many pixels as a digit has, the product is 0 as a float: sum
+# hint: logarithms.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.exp().prod(dim=3).prod(dim=2).prod(dim=1).log()
+
+# %% [ar.log_likelihood] normalised twice
+# hint: The softmax acts twice: something that normalises, such as log_softmax or cross_entropy, gets probabilities
+# hint: where it wants logits.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.softmax(dim=1).log_softmax(dim=1)
+
+# %% [ar.log_likelihood] picked along the width
+# hint: The levels in x pick along the last axis, the width. They belong to the second axis. (F.one_hot puts its
+# hint: levels last, too: move that axis before you multiply.)
+# replace:
+chosen = log_p.gather(1, x.unsqueeze(1))  # (b, 1, h, w)
+# by:
+chosen = log_p.gather(-1, x.unsqueeze(-1))
+
+# %% [ar.log_likelihood] a distribution over the width
+# hint: torch.distributions.Categorical takes the last axis as the levels, and that is the width here. Move the axis
+# hint: of the levels to the end first.
+return torch.distributions.Categorical(logits=logits).log_prob(x).sum(dim=(1, 2))
+
+# %% [ar.log_likelihood] the likeliest level
+# hint: This is the likelihood of the likeliest picture: at each pixel the largest log-probability is taken. Take that
+# hint: of the level in x.
+# replace:
+chosen = log_p.gather(1, x.unsqueeze(1))  # (b, 1, h, w)
+# by:
+chosen = log_p.amax(dim=1, keepdim=True)
+
+# %% [ar.log_likelihood] all levels are summed
+# hint: The log-probabilities of all levels are summed. Only the level that is there counts: x says which.
+# replace:
+chosen = log_p.gather(1, x.unsqueeze(1))  # (b, 1, h, w)
+# by:
+chosen = log_p
+
+# %% [ar.log_likelihood] the entropy
+# hint: Weighted by the model's own probabilities this is its (negative) entropy. Eq. (2) takes the level that is
+# hint: there.
+# replace:
+chosen = log_p.gather(1, x.unsqueeze(1))  # (b, 1, h, w)
+# by:
+chosen = log_p.exp() * log_p
+
+# %% [ar.log_likelihood] cut from the graph
+# hint: Right forward, but there is no gradient: the logits were detached (.data, .detach(), no_grad, .item()), and
+# hint: nothing could be trained with it.
+# replace:
+log_p = logits.log_softmax(dim=1)
+# by:
+log_p = logits.detach().log_softmax(dim=1)
+
+# %% [ar.log_likelihood] the likelihood itself
+# hint: The exponential is taken at the end. The likelihood of a digit is 0 as a float: stay with its logarithm.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.sum(dim=(1, 2, 3)).exp()
+
+# %% [ar.log_likelihood] the axis of the levels is kept
+# hint: An axis of length 1 is left over: one number for each picture is (b,).
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.sum(dim=(2, 3))
+
+# %% [ar.log_likelihood] the cross-entropy, summed
+# hint: One sum for the whole batch, and positive. What is wanted is one number for each picture, a sum over its
+# hint: pixels, and negative.
+return F.cross_entropy(logits, x, reduction="sum")
+
+# %% [ar.log_likelihood] summed over pixels, averaged over pictures
+# hint: The pictures are averaged. Keep one number for each of them.
+# replace:
+return chosen.sum(dim=(1, 2, 3))
+# by:
+return chosen.sum(dim=(1, 2, 3)).mean()
+
+# %% [ar.nll_to_bits] not per dimension
+# hint: This is in bits, but for the whole picture: a picture of 784 coins has 784 of them.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / math.log(2)
+
+# %% [ar.nll_to_bits] still in nats
+# hint: This is per dimension, but still in nats: a fair coin gives 0.693.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / dims
+
+# %% [ar.nll_to_bits] multiplied by ln 2
+# hint: A fair coin gives 0.48. It holds 0.693 nats and should give 1: do you multiply where you should divide?
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / dims * math.log(2)
+
+# %% [ar.nll_to_bits] the logarithm of the nats
+# hint: The nats are logarithms already. Another unit is another factor; twice the nats must be twice the bits.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return torch.log2(nll) / dims
+
+# %% [ar.nll_to_bits] times the dimensions
+# hint: The number grows with the picture. Per dimension means that it does not.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll * dims / math.log(2)
+
+# %% [ar.nll_to_bits] digits, not bits
+# hint: This is in decimal digits: the logarithm is to the base 10, so that a fair coin gives 0.3.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / (dims * math.log(10))
+
+# %% [ar.nll_to_bits] averaged over the pictures
+# hint: The pictures are averaged. Keep one number for each.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll.mean() / (dims * math.log(2))
+
+# %% [ar.nll_to_bits] negative
+# hint: The result is negative. The sign was turned already: nll is the negative log-likelihood.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return -nll / (dims * math.log(2))
+
+# %% [ar.nll_to_bits] through the likelihood
+# hint: The likelihood of a picture is 0 as a float, so its logarithm is infinite. No exponential is needed: another
+# hint: unit is a factor.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return -torch.log2(torch.exp(-nll)) / dims
+
+# %% [ar.nll_to_bits] divided by 2
+# hint: Divided by 2, a fair coin gives 0.35. How many nats does a fair coin hold?
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / (dims * 2)
+
+# %% [ar.nll_to_bits] ln of twice the dimensions
+# hint: The logarithm is taken of 2 times the dimensions. Only the unit needs one; the dimensions divide as they are.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / math.log(2 * dims)
+
+# %% [ar.nll_to_bits] the logarithm of the dimensions
+# hint: The dimensions stand inside a logarithm. Twice as many pixels with twice the nats should give the same number.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / math.log2(dims)
+
+# %% [ar.nll_to_bits] a perplexity
+# hint: 2 to the power of the bits is a perplexity. What is asked for is the exponent.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return 2 ** (nll / (dims * math.log(2)))
+
+# %% [ar.nll_to_bits] bytes
+# hint: A fair coin gives 1/8: these are bytes.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / (8 * dims * math.log(2))
+
+# %% [ar.nll_to_bits] rounded
+# hint: The bits are rounded to whole numbers. They may have fractions.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return (nll / (dims * math.log(2))).round()
+
+# %% [ar.nll_to_bits] the number of pictures as dimensions
+# hint: The number of pictures divides in place of the number of dimensions.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / (nll.numel() * math.log(2))
+
+# %% [ar.nll_to_bits] the logarithm of nats per dimension
+# hint: The nats are a logarithm already. Per dimension they still need a factor, not another logarithm.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return torch.log2(nll / dims)
+
+# %% [ar.nll_to_bits] ln of the levels
+# hint: Divided by the logarithm of the number of levels, a fair choice among four counts as one. The unit is a fair
+# hint: coin, which has two sides.
+# replace:
+return nll / (dims * math.log(2))
+# by:
+return nll / (dims * math.log(4))
+
+# %% [ar.sample] all pixels at once
+# hint: The network is asked once for all pixels. But its bet on a pixel depends on those drawn before: it has to be
+# hint: asked again for each.
+# replace:
+for i in range(h):
+    for j in range(w):
+# by:
+bets = model(x)
+for i in range(h):
+    for j in range(w):
+# replace:
+logits = model(x)[:, :, i, j]  # (b, K)
+# by:
+logits = bets[:, :, i, j]
+
+# %% [ar.sample] the network always sees the empty picture
+# hint: The network is asked for each pixel, but what came before is never there when it looks: the draws go into
+# hint: another tensor than the one it is given, or the loops run backwards.
+# replace:
+x = torch.zeros(b, h, w, dtype=torch.long)
+# by:
+x = torch.zeros(b, h, w, dtype=torch.long)
+drawn = x.clone()
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+drawn[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# replace:
+return x
+# by:
+return drawn
+
+# %% [ar.sample] columns before rows
+# hint: When a pixel is drawn, its neighbour above and to the right is not there yet: the loops run down the columns,
+# hint: or the network is shown a corner of the picture only. In reading order a row is finished before the next
+# hint: begins, and the masks were made for that.
+# replace:
+for i in range(h):
+    for j in range(w):
+# by:
+for j in range(w):
+    for i in range(h):
+
+# %% [ar.sample] each row from the right
+# hint: The pixels of one row do not know of each other: a row is drawn from the right, or the network is shown the
+# hint: finished rows only. Reading goes from left to right.
+# replace:
+for i in range(h):
+    for j in range(w):
+# by:
+for i in range(h):
+    for j in reversed(range(w)):
+
+# %% [ar.sample] the temperature multiplies
+# hint: A high temperature should make the levels more alike, and here it makes them differ more: (4) has 1/τ in the
+# hint: exponent.
+# replace:
+p = (logits / temperature).softmax(dim=1)
+# by:
+p = (logits * temperature).softmax(dim=1)
+
+# %% [ar.sample] the temperature does not act
+# hint: The temperature has no effect: it is left out, or it divides probabilities, which are normalised again when
+# hint: they are drawn from. What does the exponent in (4) mean for the logits?
+# replace:
+p = (logits / temperature).softmax(dim=1)
+# by:
+p = logits.softmax(dim=1)
+
+# %% [ar.sample] the likeliest level
+# hint: The likeliest level is taken, nothing is drawn. A sample must give each level as often as its probability
+# hint: says.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = p.argmax(dim=1)
+
+# %% [ar.sample] drawn from the logits
+# hint: The logits themselves are taken for probabilities: the softmax is missing.
+# replace:
+p = (logits / temperature).softmax(dim=1)
+# by:
+p = logits / temperature
+
+# %% [ar.sample] drawn from logarithms
+# hint: If the message is of torch.multinomial: it takes rows of probabilities, (b, K), of one pixel only and none of
+# hint: them negative; logarithms are.
+# replace:
+p = (logits / temperature).softmax(dim=1)
+# by:
+p = (logits / temperature).log_softmax(dim=1)
+
+# %% [ar.sample] the generator is not used
+# hint: Two calls with generators of the same seed give different pictures: every draw has to take its numbers from
+# hint: `generator`. (Numpy and torch.distributions cannot.)
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(p, 1).squeeze(1)
+
+# %% [ar.sample] the generator as a third argument
+# hint: The third argument of torch.multinomial is `replacement`. Hand the generator over by its name.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(p, 1, generator).squeeze(1)
+
+# %% [ar.sample] seeded anew at every pixel
+# hint: Every pixel draws the same random numbers: a generator is seeded inside the loop. Take the one that is given.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(p, 1, generator=torch.Generator().manual_seed(0)).squeeze(1)
+
+# %% [ar.sample] seeded at every call
+# hint: Whatever the caller wants, each call gives the same pictures: the seed is set inside the function.
+# replace:
+x = torch.zeros(b, h, w, dtype=torch.long)
+# by:
+torch.manual_seed(0)
+x = torch.zeros(b, h, w, dtype=torch.long)
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(p, 1).squeeze(1)
+
+# %% [ar.sample] a fresh generator where none is given
+# hint: Without a generator every call gives the same pictures: a fresh torch.Generator() always begins at one seed.
+# hint: None can be handed on as it is.
+# replace:
+x = torch.zeros(b, h, w, dtype=torch.long)
+# by:
+generator = generator or torch.Generator()
+x = torch.zeros(b, h, w, dtype=torch.long)
+
+# %% [ar.sample] one draw for all pictures
+# hint: All pictures of a batch are the same: one level is drawn and written into each. Draw one for every row of the
+# hint: probabilities.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(p[0], 1, generator=generator)
+
+# %% [ar.sample] an axis too many in what is drawn
+# hint: Right for one picture. For several, the draws come as (b, 1), and (b,) is what fits into x[:, i, j].
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator)
+
+# %% [ar.sample] the network is given floats
+# hint: The network wants the levels themselves, (b, h, w) of whole numbers, and scales them itself: no floats, no
+# hint: one-hot, no axis for channels. Which dtype does torch.zeros give?
+# replace:
+x = torch.zeros(b, h, w, dtype=torch.long)
+# by:
+x = torch.zeros(b, h, w)
+
+# %% [ar.sample] the picture is returned as floats
+# hint: The picture comes back as floats. Levels are whole numbers: torch.long.
+# replace:
+return x
+# by:
+return x.float()
+
+# %% [ar.sample] nothing is written
+# hint: The picture is still all zeros: what is drawn is never written into it.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+torch.multinomial(p, 1, generator=generator).squeeze(1)
+
+# %% [ar.sample] noise is never overwritten
+# hint: The picture is still the noise that it began with: what is drawn is never written into it.
+# replace:
+x = torch.zeros(b, h, w, dtype=torch.long)
+# by:
+x = torch.randint(0, 4, (b, h, w))
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+torch.multinomial(p, 1, generator=generator).squeeze(1)
+
+# %% [ar.sample] the first row and column are left out
+# hint: The first row and the first column stay 0: the loops begin at 1.
+# replace:
+for i in range(h):
+    for j in range(w):
+# by:
+for i in range(1, h):
+    for j in range(1, w):
+
+# %% [ar.sample] rows and columns of the logits have changed places
+# hint: The bets are taken from place (j, i) and written to (i, j). In (b, K, h, w) the row comes before the column.
+# replace:
+logits = model(x)[:, :, i, j]  # (b, K)
+# by:
+logits = model(x)[:, :, j, i]
+
+# %% [ar.sample] rows and columns of the picture have changed places
+# hint: The bets of place (i, j) are written to (j, i). In (b, h, w) the row comes before the column.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, j, i] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+
+# %% [ar.sample] height and width have changed places
+# hint: Height and width have changed places; a square picture hides it. shape is (b, h, w).
+# replace:
+b, h, w = shape
+# by:
+b, w, h = shape
+
+# %% [ar.sample] a softmax along the width
+# hint: The softmax runs along the width, before the pixel is picked out. It has to run over the levels: the second
+# hint: axis, or the last one after picking.
+# replace:
+logits = model(x)[:, :, i, j]  # (b, K)
+# by:
+p = (model(x) / temperature).softmax(dim=-1)[:, :, i, j]
+# replace:
+p = (logits / temperature).softmax(dim=1)
+# by:
+
+# %% [ar.sample] a softmax over the batch
+# hint: The softmax runs over the pictures (dim=0), not over the levels: (b, K).
+# replace:
+p = (logits / temperature).softmax(dim=1)
+# by:
+p = (logits / temperature).softmax(dim=0)
+
+# %% [ar.sample] the bet on the last pixel
+# hint: The bets on the last pixel of the picture are used for all. That is right for a model of sequences that is
+# hint: shown only the past; here the whole picture is shown, and the pixel has its own place.
+# replace:
+logits = model(x)[:, :, i, j]  # (b, K)
+# by:
+logits = model(x)[:, :, -1, -1]
+
+# %% [ar.sample] one picture
+# hint: Only one picture comes back: the batch is lost. shape begins with b.
+# replace:
+return x
+# by:
+return x[0]
+
+# %% [ar.sample] uniform levels
+# hint: Every level is drawn equally often: the network's bets do not reach the draw.
+# replace:
+x[:, i, j] = torch.multinomial(p, 1, generator=generator).squeeze(1)
+# by:
+x[:, i, j] = torch.multinomial(torch.ones_like(p), 1, generator=generator).squeeze(1)
+
+# %% [ar.causal_attention] masked after the softmax
+# hint: The mask acts after the softmax: later tokens have already taken their share of the sum, and the weights that
+# hint: are left do not sum to 1.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.softmax(dim=-1).masked_fill(later, 0.0) @ v
+
+# %% [ar.causal_attention] forbidden scores are 0
+# hint: A forbidden score of 0 (or close to it) still has the exponential 1 and takes its share. Which number has the
+# hint: exponential 0?
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, 0.0).softmax(dim=-1) @ v
+
+# %% [ar.causal_attention] the present is hidden
+# hint: The present is hidden too: the first token has nothing to look at, and its softmax is NaN. A token sees
+# hint: itself.
+# replace:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
+# by:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(0)
+
+# %% [ar.causal_attention] the past is hidden
+# hint: The mask is turned round: each token sees itself and what comes after it.
+# replace:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
+# by:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).tril(-1)
+
+# %% [ar.causal_attention] visible and hidden have changed places
+# hint: What should be visible is hidden, and the last token has nothing to look at: NaN. Where masked_fill finds
+# hint: True, it hides.
+# replace:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
+# by:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).tril(0)
+
+# %% [ar.causal_attention] without a mask
+# hint: Every token sees all tokens, also later ones.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.softmax(dim=-1) @ v
+
+# %% [ar.causal_attention] one token too many
+# hint: Each token sees the next one as well. Which diagonal does the hidden part begin at?
+# replace:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
+# by:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(2)
+
+# %% [ar.causal_attention] the scores are not scaled
+# hint: The scores have variance d. What makes it 1?
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k.transpose(-2, -1)
+
+# %% [ar.causal_attention] divided by d
+# hint: The scores are divided by d. Then their variance is 1/d: dividing by a number divides the variance by its
+# hint: square.
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k.transpose(-2, -1) / d
+
+# %% [ar.causal_attention] the root of all heads' channels
+# hint: The scaling counts the channels of all heads together. A dot product runs over the d numbers of one head.
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[1] * d)
+
+# %% [ar.causal_attention] the root of the number of tokens
+# hint: The scaling counts the tokens. A dot product sums over the d numbers of a query: the last axis.
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k.transpose(-2, -1) / math.sqrt(n)
+
+# %% [ar.causal_attention] the root of the number of heads
+# hint: The scaling counts the heads. A dot product sums over the d numbers of a query: the last axis.
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[1])
+
+# %% [ar.causal_attention] multiplied by the root
+# hint: The scores are multiplied by the root: their variance is now d squared.
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k.transpose(-2, -1) * math.sqrt(d)
+
+# %% [ar.causal_attention] scaled after the softmax
+# hint: The scaling comes after the softmax: it shrinks the output and leaves the weights too sharp. It is the scores
+# hint: that should have variance 1.
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k.transpose(-2, -1)
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v / math.sqrt(d)
+
+# %% [ar.causal_attention] a softmax over the queries
+# hint: The softmax runs over the queries. For each query (row) the weights of the keys must sum to 1.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, -math.inf).softmax(dim=-2) @ v
+
+# %% [ar.causal_attention] a softmax over the heads
+# hint: The softmax runs over the heads (dim=1), so that they compete. For each query the weights of the keys must sum
+# hint: to 1.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, -math.inf).softmax(dim=1) @ v
+
+# %% [ar.causal_attention] the keys are not transposed
+# hint: If the message is of a product of matrices: the table of scores is (n, n), each entry a dot product over d.
+# hint: Which two axes of k change places for that?
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = q @ k / math.sqrt(d)
+
+# %% [ar.causal_attention] the weights are returned
+# hint: These are the weights, (n, n). The output is the average of the values under them.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1)
+
+# %% [ar.causal_attention] 0 times infinity
+# hint: A mask of 0 and 1 is multiplied by minus infinity, and 0 times infinity is NaN. Put the number only where it
+# hint: is needed.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return (scores + later.float() * -math.inf).softmax(dim=-1) @ v
+
+# %% [ar.causal_attention] exponentials that overflow
+# hint: Right for small scores. The exponential of a large one is infinite, and infinity by infinity is NaN: let a
+# hint: softmax, which takes the largest score off first, do it.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+weights = scores.exp().masked_fill(later, 0.0)
+return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+# %% [ar.causal_attention] without a softmax
+# hint: The scores themselves are the weights. They should be positive and sum to 1.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, 0.0) @ v
+
+# %% [ar.causal_attention] weights that do not sum to 1
+# hint: The weights are exponentials, but they do not sum to 1.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.exp().masked_fill(later, 0.0) @ v
+
+# %% [ar.causal_attention] queries and keys have changed places
+# hint: Queries and keys have changed places: row i of the table should belong to query i, which looks at the keys.
+# replace:
+scores = q @ k.transpose(-2, -1) / math.sqrt(d)  # (b, heads, n, n)
+# by:
+scores = k @ q.transpose(-2, -1) / math.sqrt(d)
+
+# %% [ar.causal_attention] the average of the keys
+# hint: What is averaged are the keys. They only say where to look; what is taken from there are the values.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ k
+
+# %% [ar.causal_attention] the values are added
+# hint: The token's own value is added once more. The output is the average alone; the sum with the input is the
+# hint: block's work.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v + v
+
+# %% [ar.causal_attention] the present is always hidden but for the first
+# hint: Each token sees only what comes before it (the first one itself). A token sees itself and the earlier ones.
+# replace:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
+# by:
+later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(0)
+later[0, 0] = False
