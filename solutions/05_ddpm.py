@@ -316,7 +316,7 @@ class GaussianDiffusion(nn.Module):
         mean_coef1, mean_coef2, std = posterior_tables(get_beta_schedule(self.beta_schedule, self.num_timesteps))
         self.posterior_mean_coef1.copy_(mean_coef1)
         self.posterior_mean_coef2.copy_(mean_coef2)
-        self.posterior_std.copy_(std.clamp_min(1e-10))  # yours may begin with 0; here it is 1e-10, as in other libraries
+        self.posterior_std.copy_(std.clamp_min(1e-10))  # yours may begin with 0; here it is 1e-10, as in libraries
 
     def q_posterior(self, x_start, x_t, t):
         """Mean (b, *) and standard deviation (b, 1, ..., 1) of q(x_{t-1} | x_t, x_start), section 5."""
@@ -504,7 +504,7 @@ for name in ("linear", "cosine", "sigmoid"):
     diffusion = GaussianDiffusion(None, image_size=28, timesteps=1000, beta_schedule=name)
     zeros, error = torch.zeros(1000, 1), torch.full((1000, 1), -0.01)
     magnified[name] = diffusion.predict_start_from_noise(zeros, torch.arange(1000), error)[:, 0]
-fig = plot.curves(1000 - torch.arange(1000), magnified, xlabel=r"$T - t$: the steps back that are left",
+fig = plot.curves(1000 - torch.arange(1000), magnified, xlabel=r"$T - t$, the distance to the chain's end",
                   ylabel="error of the picture", logx=True, logy=True, title="from an error of 0.01 in the noise")
 fig.axes[0].invert_xaxis()  # t grows to the right, the last index at the end
 plot.show(fig, alt="The error grows from below 0.001 at t = 0 to 1.6 (linear), 18 (sigmoid), 203 (cosine) at the last "
@@ -989,7 +989,7 @@ def p_sample(self, x_t, t: int, model_kwargs={}):
 check("ddpm.p_sample")
 
 # %% [markdown]
-# Now finish question 2: you know the step that its second half asks about.
+# Now finish question 2: its second half asks about this step.
 #
 # ## 8 First in the plane
 #
@@ -1067,8 +1067,8 @@ plot.show(plot.points_closer(kept | {"samples": samples}, limits=9, closer=3),
 # Now the choices, side by side: noise or $x_{\text{start}}$ predicted, $\beta$ or $\tilde\beta$ as the variance. The
 # number in each title is the mean log-density (in nats) of the samples under the *true* density of the moons. The
 # moons' own points, in the first panel, set the mark: less means points in the wrong place, more means too little
-# variety. Other draws move a number by about 0.02. (The first two samples went through `p_sample`, with its clamp, the
-# last two through `ancestral_step`.)
+# variety. Another draw moves them by some hundredths. (The first two samples went through `p_sample`, with its clamp,
+# the last two through `ancestral_step`.)
 
 # %% tags=["demo"]
 def with_variance(variance):

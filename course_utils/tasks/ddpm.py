@@ -78,6 +78,9 @@ class Known:
         return _known("q_posterior", t, x_start, x_t), _at(_KNOWN_STD["posterior"], t, x_t)
 
     def ancestral_step(self, x_t, t, noise_pred, z, variance):
+        """For batches of one t, as p_sample has, and for no others."""
+        if len(t.unique()) > 1:
+            raise KeyError(tuple(t.tolist()))
         return _known("mean_from_noise", t, x_t, noise_pred) + _at((0.0, *_KNOWN_STD[variance][1:]), t, x_t) * z
 
 
