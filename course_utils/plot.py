@@ -334,3 +334,20 @@ def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
         one.set(ylabel=label, ymargin=0.12)
         one.tick_params(axis="x", rotation=35)
     return fig
+
+
+def points_closer(clouds: Mapping[str, ArrayLike], *, limits: float, closer: float) -> Figure:
+    """As `points`, with one more panel: the last cloud again, on axes of its own, from −closer to closer.
+
+    Args:
+        clouds: `{"title": (n, 2)}`, at most five.
+    """
+    title, last = list(clouds.items())[-1]
+    fig = points({**clouds, f"{title}, closer": last}, limits=limits)
+    shared = fig.axes[-1]  # points shares one y-axis among all panels, so this one makes room for another
+    shared.remove()
+    panel = fig.add_subplot(shared.get_subplotspec(), box_aspect=1)
+    dots, looks = shared.lines[0], ("marker", "linestyle", "markersize", "color", "alpha", "markeredgewidth")
+    panel.plot(*dots.get_data(), **{look: getattr(dots, f"get_{look}")() for look in looks})
+    panel.set(title=shared.get_title(), xlabel="$x_1$", xlim=(-closer, closer), ylim=(-closer, closer))
+    return fig

@@ -13,7 +13,7 @@
 # - follow the training loss from the ELBO down to the weight that is dropped in practice;
 # - sample, with either choice of variance and either choice of what the network predicts.
 #
-# **Time:** about three and a half hours: ten exercises of 110 minutes together, four questions of half an hour, and the
+# **Time:** about three hours: ten exercises, 105 minutes together, four questions, half an hour together, and the
 # reading.
 #
 # **Before it:** Gaussians, Bayes' rule, and the ELBO (notebooks 01 and 03).
@@ -316,7 +316,7 @@ class GaussianDiffusion(nn.Module):
         mean_coef1, mean_coef2, std = posterior_tables(get_beta_schedule(self.beta_schedule, self.num_timesteps))
         self.posterior_mean_coef1.copy_(mean_coef1)
         self.posterior_mean_coef2.copy_(mean_coef2)
-        self.posterior_std.copy_(std.clamp_min(1e-10))  # 0 at t = 0 for some, 1e-10 for others; its log stays finite
+        self.posterior_std.copy_(std.clamp_min(1e-10))  # yours may begin with 0; here it is 1e-10, as in libraries
 
     def q_posterior(self, x_start, x_t, t):
         """Mean (b, *) and standard deviation (b, 1, ..., 1) of q(x_{t-1} | x_t, x_start), section 5."""
@@ -453,7 +453,7 @@ def predict_start_from_noise(self, x_t, t, noise):
         x_start: (b, *), not clamped.
     """
     ####################################################################
-    # TODO: solve eq. (4) for x_start. About 3 lines.                  #
+    # TODO: eq. (8). About 3 lines.                                    #
     ####################################################################
     ### BEGIN SOLUTION
     signal_rate = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
@@ -480,7 +480,7 @@ def predict_noise_from_start(self, x_t, t, x_start):
         noise: (b, *).
     """
     ####################################################################
-    # TODO: solve eq. (4) for the noise. About 3 lines.                #
+    # TODO: eq. (9). About 3 lines.                                    #
     ####################################################################
     ### BEGIN SOLUTION
     signal_rate = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
@@ -504,9 +504,11 @@ for name in ("linear", "cosine", "sigmoid"):
     diffusion = GaussianDiffusion(None, image_size=28, timesteps=1000, beta_schedule=name)
     zeros, error = torch.zeros(1000, 1), torch.full((1000, 1), -0.01)
     magnified[name] = diffusion.predict_start_from_noise(zeros, torch.arange(1000), error)[:, 0]
-plot.show(plot.curves(torch.arange(1000), magnified, xlabel="t", ylabel="error of the picture", logy=True,
-                      title="from an error of 0.01 in the noise"),
-          alt="The error grows from below 0.001 at t = 0 to 1 (linear), 18 (sigmoid), 200 (cosine) at the last index.")
+fig = plot.curves(1000 - torch.arange(1000), magnified, xlabel=r"$T - t$, the distance to the chain's end",
+                  ylabel="error of the picture", logx=True, logy=True, title="from an error of 0.01 in the noise")
+fig.axes[0].invert_xaxis()  # t grows to the right, the last index at the end
+plot.show(fig, alt="The error grows from below 0.001 at t = 0 to 1.6 (linear), 18 (sigmoid), 203 (cosine) at the last "
+                   "index; the cosine and the sigmoid one part from each other in the last hundred steps.")
 
 # %% [markdown]
 # **Question 2.** With $T = 1000$, at the last index $1/\sqrt{\bar\alpha}$ is about 1,800 for the sigmoid schedule and
@@ -597,13 +599,15 @@ def posterior_tables(betas):
 check("ddpm.posterior_tables")
 
 # %% [markdown]
-# **What you derived:**
+# <details><summary><b>What you derived</b></summary>
 #
 # $$\tilde\mu_t = \frac{\sqrt{\bar\alpha_{t-1}}\;\beta_t}{1-\bar\alpha_t}\; x_{\text{start}} +
 # \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\; x_t \tag{11}$$
 #
 # $$\tilde\sigma_t = \sqrt{\tilde\beta_t},
 # \qquad \tilde\beta_t = \frac{1-\bar\alpha_{t-1}}{1-\bar\alpha_t}\;\beta_t \tag{12}$$
+#
+# </details>
 #
 # Every new `GaussianDiffusion` takes your tables now, and its `q_posterior(x_start, x_t, t)` gives $\tilde\mu_t$ and
 # $\tilde\sigma_t$. Do not trust the algebra, test it. On a grid of values for $x_{t-1}$ we multiply the two factors of
@@ -699,10 +703,12 @@ def mean_from_noise(self, x_t, t, noise):
 check("ddpm.mean_from_noise")
 
 # %% [markdown]
-# **What you derived:**
+# <details><summary><b>What you derived</b></summary>
 #
 # $$\mu_t = \frac{1}{\sqrt{\alpha_t}}\left(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\right)
 # \tag{13}$$
+#
+# </details>
 #
 # The two routes to the mean should agree: $\hat\varepsilon \to$ (8) $\to$ (11), or $\hat\varepsilon \to$ (13). They do,
 # as long as $\hat x_{\text{start}}$ is left alone. Sampling will clamp it to $[-1, 1]$, because no picture lies
@@ -760,7 +766,7 @@ _, std = diffusion.q_posterior(torch.zeros(1000), torch.zeros(1000), torch.arang
 weights = {r"$\sigma^2 = \beta$": common / diffusion.betas, r"$\sigma^2 = \tilde\beta$": common / std**2,
            "simple loss": torch.ones(1000)}
 plot.show(plot.curves(torch.arange(1, 1000), {name: w[1:] for name, w in weights.items()},
-                      xlabel="t", ylabel="weight", logy=True),
+                      xlabel="t", ylabel="weight", logx=True, logy=True),
           alt="The likelihood's weight falls from 0.3 or 0.6 at t = 1 to 0.005 near t = 350; the simple loss has 1.")
 
 # %% [markdown]
@@ -915,6 +921,7 @@ def ancestral_step(self, x_t, t, noise_pred, z, variance):
     """
     ####################################################################
     # TODO: eq. (18), each sample at its own t. About 5 lines.         #
+    # Two tables know sigma_t: betas and posterior_std.                #
     ####################################################################
     ### BEGIN SOLUTION
     mean = self.mean_from_noise(x_t, t, noise_pred)
@@ -940,7 +947,7 @@ check("ddpm.ancestral_step")
 # Clamp the *prediction*, not $x_{t-1}$: that still holds noise and has every right to leave $[-1, 1]$. At $t = 0$ the
 # posterior's spread is 0 by itself.
 #
-# **Exercise 10** · hard · 20 minutes. Here `t` is one integer; the network and the other methods want it as a `(b,)`
+# **Exercise 10** · hard · 15 minutes. Here `t` is one integer; the network and the other methods want it as a `(b,)`
 # tensor of int64.
 #
 # <details><summary><b>Stuck?</b></summary>
@@ -982,6 +989,8 @@ def p_sample(self, x_t, t: int, model_kwargs={}):
 check("ddpm.p_sample")
 
 # %% [markdown]
+# Now finish question 2: its second half asks about this step.
+#
 # ## 8 First in the plane
 #
 # Before pictures, points: there every sample can be seen, and the true density is known. The data are two moons,
@@ -1049,15 +1058,17 @@ def walk(step, timesteps=100, n=2000, keep=(), seed=6):
     return 3 * x_t, kept
 
 
-_, kept = walk(on_points(fit()[0]).p_sample, keep=(99, 30, 10, 4, 1))
-plot.show(plot.points(kept, limits=9),
-          alt="A round cloud of noise, nine units wide to each side, gathers into two moons of a third of its size.")
+samples, kept = walk(on_points(fit()[0]).p_sample, keep=(99, 30, 10, 4))
+plot.show(plot.points_closer(kept | {"samples": samples}, limits=9, closer=3),
+          alt="A round cloud of noise, nine units wide to each side, gathers into two moons of a third of its size. "
+              "The last panel shows the samples three times as large.")
 
 # %% [markdown]
 # Now the choices, side by side: noise or $x_{\text{start}}$ predicted, $\beta$ or $\tilde\beta$ as the variance. The
 # number in each title is the mean log-density (in nats) of the samples under the *true* density of the moons. The
 # moons' own points, in the first panel, set the mark: less means points in the wrong place, more means too little
-# variety. (The first two samples went through `p_sample`, with its clamp, the last two through `ancestral_step`.)
+# variety. Another draw moves them by some hundredths. (The first two samples went through `p_sample`, with its clamp,
+# the last two through `ancestral_step`.)
 
 # %% tags=["demo"]
 def with_variance(variance):
@@ -1080,8 +1091,7 @@ plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x 
 
 # %% [markdown]
 # **Question 4.** $\sigma_t^2$ may be $\beta_t$ or $\tilde\beta_t$. For each of the two, find data for which it makes
-# the step back *exactly* right. And with a hundred steps you could just see a difference above: why is there none with
-# a thousand?
+# the step back *exactly* right. And at which of the hundred indices does the difference that you see above arise?
 
 # %% [markdown] question="ddpm.4"
 # *Data that is a single point.* Then $x_{\text{start}}$ is known, the step back is
@@ -1093,22 +1103,23 @@ plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x 
 # Real data lies between: knowing $x_t$ tells something about $x_{\text{start}}$, but not everything.
 #
 # The two differ by the factor $(1-\bar\alpha_{t-1})/(1-\bar\alpha_t)$, which is close to 1 unless $t$ is among the
-# first few. With a thousand steps $\beta$ is tiny at those few, and nobody sees the difference. With a hundred, the
-# noise of the step at $t = 1$ has a spread of 0.033, not much less than the moons' own blur ($0.12/3 = 0.04$ after
-# scaling), and shows.
+# first few. With $\beta$ the noise of the step at $t = 1$ has a spread of 0.033, not much less than the moons' own blur
+# ($0.12/3 = 0.04$ after scaling), and only one step, without noise, comes after it: it shows. $\beta$ at $t \le 4$ and
+# $\tilde\beta$ elsewhere give nearly the whole difference. (With a thousand steps $\beta$ is tiny at those few, and
+# nobody sees one.)
 #
 # **Rubric** (½ points allowed)
 #
 # - 1½ points: a single point for $\tilde\beta_t$, with the reason.
 # - 1½ points: standard normal data for $\beta_t$, with the reason.
-# - 2 points: the two differ at the first few indices only, and there $\beta$ is tiny when the steps are many.
+# - 2 points: at the first few indices, because the factor between the two is close to 1 at all others.
 
 # %% [markdown]
 # ## 9 Digits
 #
-# The same class, a larger network. The UNet of notebook 06 was trained on 4,500 digits with the loss that you wrote,
-# and it takes the class as a condition, `text_emb`. Its weights come with the course; `TRAIN = True` at the top makes
-# them anew, with your own `p_losses`.
+# The same class, a larger network. The UNet of notebook 06 was trained on 4,500 digits with the loss that you wrote.
+# A vector, `text_emb`, tells it which digit to draw (later the vector will come from a text). Its weights come with the
+# course; `TRAIN = True` at the top makes them anew, with your own `p_losses`.
 
 # %% tags=["demo"]
 from course_utils import training
@@ -1140,7 +1151,7 @@ if TRAIN:
     folder = finished.parent if finished else folder  # where it was interrupted, the shipped weights serve below
 
 shipped = zoo.load("mnist-unet", folder)
-print({name: shipped.config[name] for name in ("path", "prediction", "image_size")})
+print(f"objective: pred_{shipped.config['prediction']}, images of {shipped.config['image_size']} pixels a side")
 print(f"a classifier recognises {shipped.metrics['recognised']:.1%} of 1,000 guided samples as what was asked for")
 
 # %% tags=["demo"]
@@ -1176,7 +1187,7 @@ def beliefs(t):
 
 
 widgets.explore(beliefs, caption=lambda t: f"x_t and the predicted x_start at t = {t} of 200.",
-                t=widgets.Control([199, 198, 196, 193, 190, 180, 165, 150, 120, 90, 60, 30, 0], default=150))
+                t=widgets.Control([199, 198, 196, 193, 190, 180, 165, 150, 120, 90, 60, 30, 0], default=199))
 
 # %% [markdown]
 # The first positions are salt and pepper: question 2 in action. Then soft grey digits appear, each the average of what
@@ -1199,7 +1210,7 @@ plot.show(plot.images(drawn[:100], columns=20), alt="A hundred sampled digits, t
 #
 # - a `q_sample` in training that takes $\bar\alpha_t$ and $1 - \bar\alpha_t$ without their roots;
 # - a `p_sample` that clamps $\hat x_{\text{start}}$ to $[0, 1]$;
-# - a `p_sample` without fresh noise.
+# - a `p_sample` that multiplies the fresh noise by the variance, not by the standard deviation.
 #
 # Which cloud, A, B or C, is whose? (The data stand in section 8.)
 
@@ -1210,19 +1221,20 @@ class Rootless(GaussianDiffusion):
         return left * x_start + (1 - left) * noise
 
 
-def slipped(network, low=-1.0, fresh=1.0):
+def slipped(network, low=-1.0, power=1):
     def step(x_t, t):
         diffusion, t = on_points(network), torch.full((len(x_t),), t)
         with torch.no_grad():
             x_start = diffusion.predict_start_from_noise(x_t, t, network(x_t, t)).clamp(low, 1)
         mean, std = diffusion.q_posterior(x_start, x_t, t)
-        return mean + fresh * std * torch.randn_like(x_t)
+        return mean + std**power * torch.randn_like(x_t)
     return walk(step)[0]
 
 
-clouds = [slipped(fit(cls=Rootless)[0]), slipped(fit()[0], low=0.0), slipped(fit()[0], fresh=0.0)]
+clouds = [slipped(fit(cls=Rootless)[0]), slipped(fit()[0], low=0.0), slipped(fit()[0], power=2)]
 random.Random(2).shuffle(clouds)
-plot.show(plot.points(dict(zip("ABC", clouds))), alt="Three clouds of points, A, B and C, none of them two moons.")
+plot.show(plot.points(dict(zip("ABC", clouds))),
+          alt="A: points in the upper right quarter only. B: a small ring around the middle. C: two moons, blurred.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
@@ -1230,8 +1242,9 @@ plot.show(plot.points(dict(zip("ABC", clouds))), alt="Three clouds of points, A,
 # **A** clamps to $[0, 1]$. Inside the model the data fills $[-1, 1]$, so every coordinate that should be negative is
 # pushed to 0: one quarter of the plane is left, with points piled up on its edges.
 #
-# **B** adds no fresh noise. Every step back pulls the cloud together, towards the mean of what is possible, and only
-# the noise spreads it again. Without it all points end in nearly the same place.
+# **B** takes the variance. Every step back pulls the cloud together, towards the mean of what is possible, and only
+# the noise spreads it again. A standard deviation below 1 has a smaller square: too little noise, and the moons shrink
+# into one ring. (Without any noise all points end in one place.)
 #
 # **C** has no roots. The moons are there, but blurred. $1 - \bar\alpha_t$ is smaller than its root, so in training
 # every $x_t$ held too little noise; sampling brings more of it than the network ever learned to take away. The training

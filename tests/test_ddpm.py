@@ -14,7 +14,7 @@ from course_utils.check import Unfinished, check
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.diffusion.samplers import sample_ancestral
 from course_utils.models.unet import Unet
-from course_utils.tasks import ddpm, draw_inputs, observe, tasks_of
+from course_utils.tasks import tasks_of
 
 SOURCE = notebooks.source_of("05_ddpm")
 SCHEDULES = ["linear", "cosine", "sigmoid"]
@@ -346,42 +346,3 @@ def test_each_variance_is_exact_for_its_own_data(nb, variance, spread):
             assert x_t.std().item() == pytest.approx(wanted, rel=0.02)
     # the last step returns the mean: √ᾱ_0 of the spread is left of standard normal data
     assert x_t.std().item() == pytest.approx(spread * diffusion.sqrt_alphas_cumprod[0].item(), rel=0.02, abs=1e-5)
-
-
-# ---- the probes' stand-ins
-
-
-def test_what_the_probes_call_known_is_what_the_reference_answers(nb):
-    """On the chain of three steps the stand-ins must equal the right methods, or right answers would fail."""
-    first, second = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(0))
-    t = torch.arange(3)
-    for name in ("q_sample", "predict_start_from_noise", "predict_noise_from_start", "mean_from_noise", "q_posterior"):
-        stand_in = vars(ddpm.Known)[name]
-        args = (first, second, t) if name == "q_posterior" else (first, t, second)
-        want, got = stand_in(None, *args), ddpm.ask_known(nb, name, *args)
-        if name == "q_posterior":
-            torch.testing.assert_close(got[1], want[1])
-            want, got = want[0], got[0]
-        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("task", tasks_of("05_ddpm"), ids=lambda task: task.id)
-def test_a_probe_leaves_the_notebook_as_it_was(nb, task):
-    before = dict(vars(nb))
-    observe(task, nb, draw_inputs(task))
-    assert vars(nb) == before
-
-
-def test_stand_ins_go_even_after_an_error(nb):
-    before = dict(vars(nb))
-    with pytest.raises(AttributeError, match="no_such_method"):
-        ddpm.ask_known(nb, "no_such_method")
-    assert vars(nb) == before
-
-
-def test_the_stand_in_for_extract_is_no_answer_to_it(nb):
-    task = tasks_of("05_ddpm")[1]
-    assert task.id == "ddpm.extract"
-    with ddpm.stand_ins(nb, extract=ddpm._extract):
-        outcome = observe(task, nb, draw_inputs(task))
-    assert outcome.error == "KeyError"  # it knows images and points, not sequences

@@ -168,6 +168,14 @@ def test_points_share_their_axes_and_hold_every_point():
     assert (first.get_title(), second.get_title()) == ("a", "b")
 
 
+def test_the_last_cloud_is_seen_closer_with_the_same_dots():
+    clouds = {"a": torch.zeros(1, 2), "b": torch.tensor([[0.0, 1.0], [2.0, -1.0]])}
+    *_, last, closer = plot.points_closer(clouds, limits=9, closer=3).axes
+    assert np.array_equal(closer.lines[0].get_xydata(), clouds["b"])
+    assert closer.lines[0].get_markersize() == last.lines[0].get_markersize()
+    assert (last.get_ylim(), closer.get_ylim(), closer.get_xlim()) == ((-9, 9), (-3, 3), (-3, 3))
+
+
 def test_show_sends_a_png_with_its_size_and_its_words(monkeypatch):
     sent = {}
     monkeypatch.setattr("IPython.display.display", lambda data, raw, metadata: sent.update(data=data, meta=metadata))

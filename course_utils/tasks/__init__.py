@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -115,8 +116,11 @@ class NotATensor(TypeError):
     """The student's function returned something else than a tensor."""
 
 
-IN_PLACE = ("it writes into a tensor that it was given (by +=, x[i] = …, mul_ or the like), and the caller still needs "
-            "that one as it was: make a new tensor.")
+def in_place(which: str = "") -> str:
+    """The sentence on a student's function that wrote into what it was given: into `which`, where that is known."""
+    name = f", `{which}`" if which else ""
+    return (f"it writes into a tensor that it was given{name} (by +=, x[i] = …, mul_ or the like), and the caller "
+            "still needs that one as it was: make a new tensor.")
 
 
 class ChangedInPlace(ValueError):
@@ -134,7 +138,7 @@ def observe(task: Task, nb: Any, inputs: dict[str, Tensor]) -> Outcome:
         with our_defaults():
             parts = _parts(task.probe(nb, **given))
             for part in parts:
-                _compare_inputs(given, inputs)
+                _compare_inputs(given, inputs, _arguments(task, nb))
                 for name, value in part.items():
                     if not isinstance(value, Tensor):
                         raise NotATensor(f"`{name}` should be a tensor, but it is of type {type(value).__name__}.")
@@ -161,9 +165,18 @@ def our_defaults() -> Iterator[None]:
             torch.set_default_device(device)
 
 
-def _compare_inputs(now: dict[str, Tensor], before: dict[str, Tensor]) -> None:
-    if any(x.shape != now[name].shape or not torch.equal(x, now[name]) for name, x in before.items()):
-        raise ChangedInPlace(IN_PLACE)
+def _compare_inputs(now: dict[str, Tensor], before: dict[str, Tensor], arguments: list[str]) -> None:
+    """Raises ChangedInPlace, which names the changed input where the student knows it by that name."""
+    changed = [name for name, x in before.items() if x.shape != now[name].shape or not torch.equal(x, now[name])]
+    if changed:
+        raise ChangedInPlace(in_place(next((name for name in changed if name in arguments), "")))
+
+
+def _arguments(task: Task, nb: Any) -> list[str]:
+    """The names of the arguments of a task's function, on its own or in one of the notebook's classes."""
+    places = [vars(nb), *(vars(x) for x in vars(nb).values() if isinstance(x, type))]
+    found = [names[task.name] for names in places if inspect.isfunction(names.get(task.name))]
+    return [name for function in found for name in inspect.signature(function).parameters]
 
 
 def _parts(result: dict | Generator[dict]) -> list[dict] | Generator[dict]:

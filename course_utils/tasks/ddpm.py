@@ -9,6 +9,7 @@ formulas out give the same.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ _KNOWN = {  # on that chain: factors at t = 0, 1, 2 of a method's first and seco
     "mean_from_noise": ((5 / 4, 4 / 3, 15 / 7), (-3 / 4, -35 / 48, -110 / 63)),
     "q_posterior": ((1.0, 35 / 64, 55 / 108), (0.0, 27 / 64, 35 / 108)),
 }
-_KNOWN_STD = (1e-10, 63**0.5 / 16, 44**0.5 / 9)
+_KNOWN_STD = {"posterior": (1e-10, 63**0.5 / 16, 44**0.5 / 9), "beta": (3 / 5, 7**0.5 / 4, 176**0.5 / 15)}
 
 
 def _posterior_tables(betas):
@@ -74,7 +75,13 @@ class Known:
         return _known("mean_from_noise", t, x_t, noise)
 
     def q_posterior(self, x_start, x_t, t):
-        return _known("q_posterior", t, x_start, x_t), _at(_KNOWN_STD, t, x_t)
+        return _known("q_posterior", t, x_start, x_t), _at(_KNOWN_STD["posterior"], t, x_t)
+
+    def ancestral_step(self, x_t, t, noise_pred, z, variance):
+        """For batches of one t, as p_sample has, and for no others."""
+        if len(t.unique()) > 1:
+            raise KeyError(tuple(t.tolist()))
+        return _known("mean_from_noise", t, x_t, noise_pred) + _at((0.0, *_KNOWN_STD[variance][1:]), t, x_t) * z
 
 
 def ask(nb: Any, method: str, *args: Any, timesteps: int, **others: Callable) -> Any:
@@ -95,7 +102,7 @@ def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, 
     schedules = {"get_beta_schedule": lambda name, timesteps: _BETAS.clone(),
                  "linear_beta_schedule": lambda timesteps: _BETAS.clone()}
     with stand_ins(nb, extract=_extract, posterior_tables=_posterior_tables, **schedules):
-        known = {name: vars(Known)[name] for name in _KNOWN if name != method}
+        known = {name: f for name, f in vars(Known).items() if inspect.isfunction(f) and name != method}
         cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
         diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")
         with drawn(**draws):
@@ -112,7 +119,9 @@ class Stub(nn.Module):
         super().__init__()
         self.w = nn.Parameter(w)
 
-    def forward(self, x: Tensor, time: Tensor, model_kwargs: dict = {}) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, model_kwargs: dict = {}, **unpacked: Any) -> Tensor:
+        if unpacked or not isinstance(model_kwargs, dict):
+            raise TypeError("the network is called as model(x_t, t, model_kwargs), with the dict itself, not unpacked.")
         shape = time.shape if isinstance(time, Tensor) else ()
         if shape != (len(x),):
             raise ValueError(f"the network takes one time for each sample, a tensor {(len(x),)}, not {tuple(shape)}.")
@@ -129,10 +138,13 @@ def _cosine_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("ddpm.cosine_beta_schedule", inputs=_cosine_inputs, atol=1e-8)  # the first betas are about 1e-5
 def cosine_beta_schedule(nb, timesteps, s):
-    """β for a drawn number of steps, what is left of the signal after them, and β for another offset s."""
-    betas = nb.cosine_beta_schedule(int(timesteps))
+    """β for a drawn number of steps, what is left of the signal after them, and β for another offset s.
+
+    A negative β counts as 0, so that a slip looks the same with and without a lower bound.
+    """
+    betas = torch.clamp(nb.cosine_beta_schedule(int(timesteps)), min=0)
     yield dict(betas=betas, alphas_cumprod=(1 - betas).cumprod(0))
-    yield dict(last=betas[-1], other_s=nb.cosine_beta_schedule(int(timesteps), s=float(s)))
+    yield dict(last=betas[-1], other_s=torch.clamp(nb.cosine_beta_schedule(int(timesteps), s=float(s)), min=0))
 
 
 def _extract_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -150,15 +162,17 @@ def extract(nb, a, t):
 
 # Methods that use the buffers
 
-def _pairs(rng: Rng) -> dict[str, Tensor]:
-    return dict(first=rng.images(4, 3, 4), second=rng.normal(4, 3, 4, 4), t=rng.timesteps(4, 1000),
-                points=rng.uniform(5, 2, low=-1.0), more_points=rng.normal(5, 2), t_points=rng.timesteps(5, 50))
+def _pairs(first: str, second: str, T: int = 1000) -> Callable[[Rng], dict[str, Tensor]]:
+    """Draws the inputs of a method (first, t, second): images for a chain of T steps, 2-D points for one of 50."""
+    return lambda rng: {
+        first: rng.images(4, 3, 4), second: rng.normal(4, 3, 4, 4), "t": rng.timesteps(4, T),
+        "points": rng.uniform(5, 2, low=-1.0), "more_points": rng.normal(5, 2), "t_points": rng.timesteps(5, 50)}
 
 
-def _linear_method(nb, method: str, result: str, names: tuple[str, str], first, second, t, points, more_points,
-                   t_points) -> Iterator[dict[str, Tensor]]:
+def _linear_method(nb, method: str, result: str, names: tuple[str, str], t, points, more_points, t_points,
+                   **pair: Tensor) -> Iterator[dict[str, Tensor]]:
     """A method (first, t, second) on images, its gradients, and 2-D data on a shorter chain."""
-    first.requires_grad_(), second.requires_grad_()
+    first, second = (pair[name].requires_grad_() for name in names)
     out = ask(nb, method, first, t, second, timesteps=1000)
     yield {result: out}
     slopes = torch.autograd.grad(out.sum(), [first, second])
@@ -166,19 +180,19 @@ def _linear_method(nb, method: str, result: str, names: tuple[str, str], first, 
     yield {f"{result}_points": ask(nb, method, points, t_points, more_points, timesteps=50)}
 
 
-@task("ddpm.q_sample", inputs=_pairs)
+@task("ddpm.q_sample", inputs=_pairs("x_start", "noise"))
 def q_sample(nb, **inputs):
     """x_t of images and of 2-D points; a different t for each sample, 0 and T−1 among them."""
     yield from _linear_method(nb, "q_sample", "x_t", ("x_start", "noise"), **inputs)
 
 
-@task("ddpm.predict_start_from_noise", inputs=_pairs, atol=1e-3)  # at T−1 the factors are 157, and cancel at times
+@task("ddpm.predict_start_from_noise", inputs=_pairs("x_t", "noise"), atol=1e-3)  # factors of 157 cancel at T−1
 def predict_start_from_noise(nb, **inputs):
     """x_start from x_t and noise."""
     yield from _linear_method(nb, "predict_start_from_noise", "x_start", ("x_t", "noise"), **inputs)
 
 
-@task("ddpm.predict_noise_from_start", inputs=_pairs, atol=1e-4)  # at t = 0 the factors are 100
+@task("ddpm.predict_noise_from_start", inputs=_pairs("x_t", "x_start"), atol=1e-4)  # at t = 0 the factors are 100
 def predict_noise_from_start(nb, **inputs):
     """ε̂ from x_t and x_start."""
     yield from _linear_method(nb, "predict_noise_from_start", "noise", ("x_t", "x_start"), **inputs)
@@ -211,11 +225,11 @@ def _three(tables: Any) -> list[Any]:
 
 # The mean, which may come by way of x_start and the tables
 
-@task("ddpm.mean_from_noise", inputs=lambda rng: _pairs(rng) | dict(t=rng.timesteps(4, 40)))
-def mean_from_noise(nb, first, second, t, points, more_points, t_points):
+@task("ddpm.mean_from_noise", inputs=_pairs("x_t", "noise", T=40))
+def mean_from_noise(nb, x_t, noise, t, points, more_points, t_points):
     """The mean of p(x_{t−1} | x_t) from predicted noise."""
     by = dict(predict_start_from_noise=_start_from_noise)
-    yield dict(mean=ask(nb, "mean_from_noise", first, t, second, timesteps=40, **by))
+    yield dict(mean=ask(nb, "mean_from_noise", x_t, t, noise, timesteps=40, **by))
     yield dict(mean_points=ask(nb, "mean_from_noise", points, t_points, more_points, timesteps=50, **by))
 
 
@@ -240,7 +254,8 @@ def p_losses(nb, images, t, noise, text_emb, w, points, t_points, noise_points):
     """The loss of images in [0, 1] and its gradient for both objectives, and the loss of 2-D points."""
     for objective in ("pred_noise", "pred_x_start"):
         model, kwargs = Stub(w.clone()), dict(text_emb=text_emb, cfg_scale=0.5)
-        loss = ask_known(nb, "p_losses", images, kwargs, model=model, objective=objective, noise=noise, t=t)
+        loss = ask_known(nb, "p_losses", images, kwargs, model=model, objective=objective, noise=[noise, noise.flip(0)],
+                         t=t)  # who draws once more gets other numbers
         yield {f"loss_{objective}": loss}
         loss.backward()
         yield {f"grad_w_{objective}": model.w.grad, f"kwargs_kept_{objective}": torch.tensor(len(kwargs) == 2)}
@@ -249,19 +264,19 @@ def p_losses(nb, images, t, noise, text_emb, w, points, t_points, noise_points):
 
 
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x_t=1.5 * rng.normal(4, 3, 4, 4), prediction=rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4),
+    return dict(x_t=1.5 * rng.normal(4, 3, 4, 4), noise_pred=rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4),
                 t=torch.tensor([2, 0, 1, 0]), points=rng.normal(3, 2), prediction_points=rng.normal(3, 2),
                 z_points=rng.normal(3, 2), t_points=torch.tensor([0, 1, 2]))
 
 
 @task("ddpm.ancestral_step", inputs=_step_inputs)
-def ancestral_step(nb, x_t, prediction, z, t, points, prediction_points, z_points, t_points):
+def ancestral_step(nb, x_t, noise_pred, z, t, points, prediction_points, z_points, t_points):
     """x_{t−1} with either variance; samples at t = 0, which get no noise, stand among others, and are left out."""
     late = t > 0
     for variance in ("beta", "posterior"):
-        x_prev = ask_known(nb, "ancestral_step", x_t, t, prediction, z, variance)
+        x_prev = ask_known(nb, "ancestral_step", x_t, t, noise_pred, z, variance, noise=z.flip(0))
         yield {f"x_prev_{variance}": x_prev, f"at_t0_{variance}": x_prev[~late]}
-    yield dict(without_t0=ask_known(nb, "ancestral_step", x_t[late], t[late], prediction[late], z[late], "beta"))
+    yield dict(without_t0=ask_known(nb, "ancestral_step", x_t[late], t[late], noise_pred[late], z[late], "beta"))
     yield dict(x_prev_points=ask_known(nb, "ancestral_step", points, t_points, prediction_points, z_points, "beta"))
 
 

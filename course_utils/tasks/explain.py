@@ -10,7 +10,7 @@ from types import CodeType
 from typing import Any
 
 from course_utils import tasks
-from course_utils.tasks import IN_PLACE, ChangedInPlace, Task
+from course_utils.tasks import ChangedInPlace, Task, in_place
 from course_utils.tasks.draws import by_student
 from course_utils.tasks.given import is_given
 from course_utils.tasks.recorded import Recorded
@@ -26,8 +26,10 @@ def explain(error: BaseException, task: Task, recorded: Recorded) -> str:
         return sentence + where
     if isinstance(error, TimeoutError):
         return str(error) + where
-    if isinstance(error, ChangedInPlace) or "in-place operation" in str(error):
-        return IN_PLACE + where
+    if isinstance(error, ChangedInPlace):
+        return str(error)
+    if "in-place operation" in str(error):
+        return in_place() + where
     if line is None and isinstance(error, (TypeError, ValueError)):
         return f"what it takes or returns is not what the notebook asks for: {error}"
     return f"{type(error).__name__}: {error}" + where

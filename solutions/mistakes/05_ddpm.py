@@ -123,7 +123,8 @@ return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
 return (f[1:] / f[:-1]).clamp(0, 0.999)
 
 # %% [ddpm.cosine_beta_schedule] the ratio upside down
-# hint: f falls, so the later value over the earlier one is below 1. Yours is above 1, and every beta became 0.
+# hint: Every beta became 0: your ratio is above 1 everywhere. f should fall, from 1 at u = 0, and the later value over
+# hint: the earlier one is then below 1.
 # replace:
 return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
 # by:
@@ -158,6 +159,45 @@ f = torch.cos((u + s / (1 + s)) * math.pi / 2) ** 2
 f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2
 # by:
 f = torch.cos(((u + s) / 1 + s) * math.pi / 2) ** 2
+
+# %% [ddpm.cosine_beta_schedule] T points, and a first beta of 0
+# hint: With T points there are only T - 1 gaps, and you filled the table up with a 0 in front. The chain then has one
+# hint: real step less, and index 0 adds no noise at all. Take one point more instead.
+# replace:
+u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
+# by:
+u = torch.linspace(0, 1, timesteps, dtype=torch.float64)
+# replace:
+return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
+# by:
+return F.pad(1 - f[1:] / f[:-1], (1, 0)).clamp(0, 0.999)
+
+# %% [ddpm.cosine_beta_schedule] T points, and a last beta of 0.999
+# hint: With T points there are only T - 1 gaps, and you filled the table up at its end. The points then lie too far
+# hint: apart. Take one point more instead.
+# replace:
+u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
+# by:
+u = torch.linspace(0, 1, timesteps, dtype=torch.float64)
+# replace:
+return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
+# by:
+return F.pad(1 - f[1:] / f[:-1], (0, 1), value=0.999).clamp(0, 0.999)
+
+# %% [ddpm.cosine_beta_schedule] the largest value given as the smallest
+# hint: Every beta is 0.999: a single number after the tensor is clamp's *smallest* value. Say which bound you mean.
+# replace:
+return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
+# by:
+return torch.clamp(1 - f[1:] / f[:-1], 0.999)
+
+# %% [ddpm.cosine_beta_schedule] clipped too far down
+# hint: Everything is right but the first betas: you raised them, which equation (7) does not. The smallest
+# hint: betas are about 1e-5, and they are meant.
+# replace:
+return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
+# by:
+return (1 - f[1:] / f[:-1]).clamp(0.001, 0.999)
 
 # %% [ddpm.extract] always four axes
 # hint: Images come out right, but points (b, 2) become (b, 1, 1, 1). Count the axes of x_shape, do not assume four.
@@ -231,6 +271,28 @@ return a[t - 1].reshape(len(t), *[1] * (len(x_shape) - 1))
 return a.gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1))
 # by:
 return t.to(a.dtype).reshape(len(t), *[1] * (len(x_shape) - 1))
+
+# %% [ddpm.extract] one axis too few
+# hint: The result has one axis less than the data, so it is not lined up with the batch. Count again: x_shape has the
+# hint: batch and the others.
+# replace:
+return a.gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1))
+# by:
+return a.gather(0, t).reshape(len(t), *[1] * max(len(x_shape) - 2, 0))
+
+# %% [ddpm.extract] the table read from its end
+# hint: Every sample has the entry that lies t places before the end of the table. Index 0 is the first step.
+# replace:
+return a.gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1))
+# by:
+return a.flip(0).gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1))
+
+# %% [ddpm.extract] the product up to t
+# hint: You multiplied up the entries to t. `extract` only looks one number up; the tables hold such products already.
+# replace:
+return a.gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1))
+# by:
+return a.cumprod(0).gather(0, t).reshape(len(t), *[1] * (len(x_shape) - 1))
 
 # %% [ddpm.q_sample] alpha_bar without its root
 # hint: alpha_bar is the share of the variance that is left of the data; the data itself is multiplied by its root.
@@ -390,6 +452,36 @@ return signal_rate * x_start + noise_rate * noise
 # by:
 return (signal_rate * x_start + noise_rate * noise).detach()
 
+# %% [ddpm.q_sample] a root of the roots
+# hint: The two tables hold roots already, as their names say. You took the root once more.
+# replace:
+return signal_rate * x_start + noise_rate * noise
+# by:
+return signal_rate.sqrt() * x_start + noise_rate.sqrt() * noise
+
+# %% [ddpm.q_sample] the root of one minus the root
+# hint: You took one minus the *root* of alpha_bar before taking the root. Equation (4) has one minus alpha_bar itself
+# hint: below it; a table holds it ready.
+# replace:
+noise_rate = extract(self.sqrt_one_minus_alphas_cumprod, t, x_start.shape)
+# by:
+noise_rate = (1 - signal_rate).sqrt()
+
+# %% [ddpm.q_sample] only the data's factor is alpha's
+# hint: The noise is that of all steps up to t, but the data was multiplied by the root of alpha_t, which belongs to one
+# hint: step.
+# replace:
+signal_rate = extract(self.sqrt_alphas_cumprod, t, x_start.shape)
+# by:
+signal_rate = extract(self.alphas.sqrt(), t, x_start.shape)
+
+# %% [ddpm.q_sample] the sum divided by its factors
+# hint: The two factors of equation (4) already keep the variance at 1; you divided by their sum once more.
+# replace:
+return signal_rate * x_start + noise_rate * noise
+# by:
+return (signal_rate * x_start + noise_rate * noise) / (signal_rate + noise_rate)
+
 # %% [ddpm.predict_start_from_noise] alpha_bar without its root
 # hint: The noise is removed rightly, but what remains is sqrt(alpha_bar) * x_start. You divided by alpha_bar.
 # replace:
@@ -547,6 +639,51 @@ return (x_t - noise_rate * noise) / signal_rate
 # by:
 return ((x_t - noise_rate * noise) / signal_rate).detach()
 
+# %% [ddpm.predict_start_from_noise] a root of the roots
+# hint: The two tables hold roots already, as their names say. You took the root once more.
+# replace:
+return (x_t - noise_rate * noise) / signal_rate
+# by:
+return (x_t - noise_rate.sqrt() * noise) / signal_rate.sqrt()
+
+# %% [ddpm.predict_start_from_noise] the root of one minus the root
+# hint: The division is right. Before the noise you took one minus the *root* of alpha_bar; equation (8) has one minus
+# hint: alpha_bar below the root.
+# replace:
+noise_rate = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+# by:
+noise_rate = (1 - signal_rate).sqrt()
+
+# %% [ddpm.predict_start_from_noise] one minus the root
+# hint: The division is right. Before the noise stands one minus the root of alpha_bar; equation (8) has the root of one
+# hint: minus alpha_bar.
+# replace:
+noise_rate = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+# by:
+noise_rate = 1 - signal_rate
+
+# %% [ddpm.predict_start_from_noise] one over alpha_bar minus one, without its root
+# hint: x_t is divided rightly. In this form of equation (8) the noise has the *root* of 1 / alpha_bar - 1.
+# replace:
+return (x_t - noise_rate * noise) / signal_rate
+# by:
+return x_t / signal_rate - (1 / signal_rate**2 - 1) * noise
+
+# %% [ddpm.predict_start_from_noise] only one step's noise removed
+# hint: The division is right. You took away the noise of one step, the root of beta; x_t holds that of all steps up to
+# hint: t.
+# replace:
+noise_rate = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+# by:
+noise_rate = extract(self.betas.sqrt(), t, x_t.shape)
+
+# %% [ddpm.predict_start_from_noise] moved to [0, 1]
+# hint: You moved the result to [0, 1]. Inside the model data stays in [-1, 1].
+# replace:
+return (x_t - noise_rate * noise) / signal_rate
+# by:
+return self.unnormalize((x_t - noise_rate * noise) / signal_rate)
+
 # %% [ddpm.predict_noise_from_start] one minus alpha_bar without its root
 # hint: You divided by 1 - alpha_bar, a variance. The noise is multiplied by a standard deviation in equation (4).
 # replace:
@@ -703,6 +840,36 @@ noise_rate = extract(self.betas.sqrt(), t, x_t.shape)
 return (x_t - signal_rate * x_start) / noise_rate
 # by:
 return ((x_t - signal_rate * x_start) / noise_rate).detach()
+
+# %% [ddpm.predict_noise_from_start] a root of the roots
+# hint: The two tables hold roots already, as their names say. You took the root once more.
+# replace:
+return (x_t - signal_rate * x_start) / noise_rate
+# by:
+return (x_t - signal_rate.sqrt() * x_start) / noise_rate.sqrt()
+
+# %% [ddpm.predict_noise_from_start] the root of one minus the root
+# hint: You divide by the root of one minus the *root* of alpha_bar. Equation (9) has one minus alpha_bar below the
+# hint: root.
+# replace:
+noise_rate = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+# by:
+noise_rate = (1 - signal_rate).sqrt()
+
+# %% [ddpm.predict_noise_from_start] clamped here
+# hint: The noise was cut at -1 and 1. A normal number often lies outside, and must be allowed to.
+# replace:
+return (x_t - signal_rate * x_start) / noise_rate
+# by:
+return ((x_t - signal_rate * x_start) / noise_rate).clamp(-1, 1)
+
+# %% [ddpm.predict_noise_from_start] only the picture's factor is alpha's
+# hint: The division is right. You took away the root of alpha_t times the picture; that is one step's factor, and x_t
+# hint: has faded in all steps up to t.
+# replace:
+signal_rate = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+# by:
+signal_rate = extract(self.alphas.sqrt(), t, x_t.shape)
 
 # %% [ddpm.posterior_tables] index -1 wraps around
 # hint: Every t but 0 is right. There t - 1 is -1, and index -1 is the last entry of a table. What is alpha_bar before
@@ -945,6 +1112,124 @@ std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
 # by:
 std = (betas * (1 - alphas_cumprod) / (1 - before)).sqrt()
 
+# %% [ddpm.posterior_tables] the first entry replaced, nothing shifted
+# hint: Index 0 is right. You put a 1 in the place of the first alpha_bar, but all the others stayed where they were:
+# hint: entry t should hold alpha_bar of t - 1.
+# replace:
+before = F.pad(alphas_cumprod[:-1], (1, 0), value=1.0)  # alpha_bar one index earlier; nothing is lost before 0
+# by:
+before = torch.cat([torch.ones_like(betas[:1]), alphas_cumprod[1:]])
+
+# %% [ddpm.posterior_tables] x_t multiplied by the root in the first mean
+# hint: mean_coef1 and std are right. The first bump lies where x_{t-1} would have to be for equation (1) to reach x_t:
+# hint: solve x_t = sqrt(alpha) x_{t-1} for x_{t-1}; you multiplied x_t once more.
+# replace:
+mean_coef2 = alphas.sqrt() * (1 - before) / (1 - alphas_cumprod)
+# by:
+mean_coef2 = alphas ** 1.5 * (1 - before) / (1 - alphas_cumprod)
+
+# %% [ddpm.posterior_tables] no root of alpha_bar at all
+# hint: mean_coef2 and std are right. The second bump lies around a multiple of x_start, not around x_start itself: that
+# hint: factor is missing in mean_coef1.
+# replace:
+mean_coef1 = before.sqrt() * betas / (1 - alphas_cumprod)
+# by:
+mean_coef1 = betas / (1 - alphas_cumprod)
+
+# %% [ddpm.posterior_tables] no root of alpha at all
+# hint: mean_coef1 and std are right. In mean_coef2 the factor that comes from solving equation (1) for x_{t-1} is
+# hint: missing.
+# replace:
+mean_coef2 = alphas.sqrt() * (1 - before) / (1 - alphas_cumprod)
+# by:
+mean_coef2 = (1 - before) / (1 - alphas_cumprod)
+
+# %% [ddpm.posterior_tables] neither mean has its factor
+# hint: std is right. You combined x_start and x_t themselves; the two bumps lie around multiples of them.
+# replace:
+mean_coef1 = before.sqrt() * betas / (1 - alphas_cumprod)
+# by:
+mean_coef1 = betas / (1 - alphas_cumprod)
+# replace:
+mean_coef2 = alphas.sqrt() * (1 - before) / (1 - alphas_cumprod)
+# by:
+mean_coef2 = (1 - before) / (1 - alphas_cumprod)
+
+# %% [ddpm.posterior_tables] the root of alpha_bar at t in the first coefficient
+# hint: mean_coef2 and std are right. In mean_coef1 the mean of the second bump belongs to x_{t-1}: its alpha_bar is one
+# hint: index earlier.
+# replace:
+mean_coef1 = before.sqrt() * betas / (1 - alphas_cumprod)
+# by:
+mean_coef1 = alphas_cumprod.sqrt() * betas / (1 - alphas_cumprod)
+
+# %% [ddpm.posterior_tables] the spread of the first factor alone
+# hint: The two coefficients are right. Your spread is that of the first bump alone; the second narrows it.
+# replace:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
+# by:
+std = (betas / alphas).sqrt()
+
+# %% [ddpm.posterior_tables] the spread of the second factor alone
+# hint: The two coefficients are right. Your spread is that of the second bump alone, what x_start says of x_{t-1};
+# hint: knowing x_t narrows it.
+# replace:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
+# by:
+std = (1 - before).sqrt()
+
+# %% [ddpm.posterior_tables] the spread of the whole way to t
+# hint: The two coefficients are right. You return the noise of all steps up to t, the root of 1 - alpha_bar.
+# replace:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
+# by:
+std = (1 - alphas_cumprod).sqrt()
+
+# %% [ddpm.posterior_tables] standard deviations combined like variances
+# hint: The two coefficients are right. Below the root of std stands the root of beta: precisions are made of variances,
+# hint: so beta belongs there.
+# replace:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
+# by:
+std = (betas.sqrt() * (1 - before) / (1 - alphas_cumprod)).sqrt()
+
+# %% [ddpm.posterior_tables] a root of a root
+# hint: The two coefficients are right. std has one root too many.
+# replace:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
+# by:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt().sqrt()
+
+# %% [ddpm.posterior_tables] divided by one minus alpha_bar before
+# hint: At index 0 you divide by 0, and elsewhere by too little: what stands below is the sum of both bumps' shares,
+# hint: which simplifies to 1 - alpha_bar at t, not one index earlier.
+# replace:
+mean_coef1 = before.sqrt() * betas / (1 - alphas_cumprod)
+# by:
+mean_coef1 = before.sqrt() * betas / (1 - before)
+# replace:
+mean_coef2 = alphas.sqrt() * (1 - before) / (1 - alphas_cumprod)
+# by:
+mean_coef2 = alphas.sqrt()
+# replace:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
+# by:
+std = betas.sqrt()
+
+# %% [ddpm.posterior_tables] one minus the root for the second variance
+# hint: The variance of the second bump is 1 - alpha_bar, one index earlier; you took one minus its root.
+alphas = 1 - betas
+before = F.pad(alphas.cumprod(0)[:-1], (1, 0), value=1.0)
+v1, v2 = betas / alphas, 1 - before.sqrt()
+return before.sqrt() * v1 / (v1 + v2), v2 / alphas.sqrt() / (v1 + v2), (v1 * v2 / (v1 + v2)).sqrt()
+
+# %% [ddpm.posterior_tables] the mean of the two means
+# hint: std is right. You gave both bumps the same weight; the surer one, with the larger precision, counts more.
+alphas = 1 - betas
+before = F.pad(alphas.cumprod(0)[:-1], (1, 0), value=1.0)
+v1, v2 = betas / alphas, 1 - before
+return before.sqrt() / 2, 1 / alphas.sqrt() / 2, (v1 * v2 / (v1 + v2)).sqrt()
+
 # %% [ddpm.mean_from_noise] alpha_bar for alpha
 # hint: Two alphas meet here. Under the noise all steps up to t count; what is left outside belongs to this step alone.
 # hint: You took the product of all for both.
@@ -1111,6 +1396,44 @@ return self.q_posterior(x_t, self.predict_start_from_noise(x_t, t, noise), t)[0]
 return (x_t - beta * noise / noise_rate) / alpha.sqrt()
 # by:
 return self.q_posterior(noise, x_t, t)[0]
+
+# %% [ddpm.mean_from_noise] divided by the picture's factor
+# hint: x_t has the right factor. Below the noise stands the factor of the *picture* in equation (4); the algebra leaves
+# hint: the noise's own there.
+# replace:
+noise_rate = extract(self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)
+# by:
+noise_rate = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+
+# %% [ddpm.mean_from_noise] a root of the noise's factor
+# hint: x_t has the right factor. Below the noise you took the root of a table that is a root already.
+# replace:
+return (x_t - beta * noise / noise_rate) / alpha.sqrt()
+# by:
+return (x_t - beta * noise / noise_rate.sqrt()) / alpha.sqrt()
+
+# %% [ddpm.mean_from_noise] alpha in the place of beta
+# hint: x_t has the right factor. Before the noise stands alpha, what a step keeps; collect the terms with the noise
+# hint: again: what is left of them is what a step adds.
+# replace:
+return (x_t - beta * noise / noise_rate) / alpha.sqrt()
+# by:
+return (x_t - alpha * noise / noise_rate) / alpha.sqrt()
+
+# %% [ddpm.mean_from_noise] the whole clamped
+# hint: The result was cut at -1 and 1. The mean of x_{t-1} may leave that range, as x_t does.
+# replace:
+return (x_t - beta * noise / noise_rate) / alpha.sqrt()
+# by:
+return ((x_t - beta * noise / noise_rate) / alpha.sqrt()).clamp(-1, 1)
+
+# %% [ddpm.mean_from_noise] x_t divided by the root of alpha_bar
+# hint: The noise's part is right. x_t is divided by the root of alpha_bar, the fading of all steps; this is one step
+# hint: back.
+# replace:
+return (x_t - beta * noise / noise_rate) / alpha.sqrt()
+# by:
+return x_t / extract(self.sqrt_alphas_cumprod, t, x_t.shape) - beta * noise / noise_rate / alpha.sqrt()
 
 # %% [ddpm.p_losses] without the weight
 # hint: For noise prediction the weight is 1 and all is well; for x_start prediction it is not. Which table holds it?
@@ -1365,6 +1688,87 @@ return (weight * (prediction - target) ** 2).mean()
 # by:
 return ((weight * (prediction - target)) ** 2).mean()
 
+# %% [ddpm.p_losses] x_t made with other noise
+# hint: The network is asked for noise that is not in its input: q_sample got fresh noise. Give it the noise that was
+# hint: drawn above.
+# replace:
+x_t = self.q_sample(x_start, t, noise)
+# by:
+x_t = self.q_sample(x_start, t, torch.randn_like(x_start))
+
+# %% [ddpm.p_losses] compared with other noise
+# hint: The network is compared with noise that is not in its input: the target was drawn anew. Compare with the noise
+# hint: that was drawn above.
+# replace:
+target = noise if self.objective == "pred_noise" else x_start
+# by:
+target = torch.randn_like(noise) if self.objective == "pred_noise" else x_start
+
+# %% [ddpm.p_losses] x_start and noise swapped in q_sample
+# hint: q_sample takes the data first, then t, then the noise. The two came the other way round.
+# replace:
+x_t = self.q_sample(x_start, t, noise)
+# by:
+x_t = self.q_sample(noise, t, x_start)
+
+# %% [ddpm.p_losses] compared with the data in [0, 1]
+# hint: For noise prediction all is well. The clean data that the network is compared with lies in [-1, 1], as what it
+# hint: sees; you moved it to [0, 1].
+# replace:
+target = noise if self.objective == "pred_noise" else x_start
+# by:
+target = noise if self.objective == "pred_noise" else self.unnormalize(x_start)
+
+# %% [ddpm.p_losses] a root of the weight
+# hint: For noise prediction, whose weight is 1, all is well. Otherwise you took the root of the weight.
+# replace:
+return (weight * (prediction - target) ** 2).mean()
+# by:
+return (weight.sqrt() * (prediction - target) ** 2).mean()
+
+# %% [ddpm.p_losses] the weight at the wrong t
+# hint: For noise prediction all is well. Otherwise every sample has the weight of another index than its t.
+# replace:
+weight = extract(self.loss_weight, t, x_start.shape)
+# by:
+weight = extract(self.loss_weight, (t - 1) % self.num_timesteps, x_start.shape)
+
+# %% [ddpm.p_losses] weights times one mean error
+# hint: F.mse_loss averages over the whole batch before a weight can act, and what you return still has an axis for the
+# hint: samples. Keep the errors apart (reduction), weigh them, and then take the mean.
+# replace:
+return (weight * (prediction - target) ** 2).mean()
+# by:
+return weight * F.mse_loss(prediction, target)
+
+# %% [ddpm.p_losses] the error is not squared
+# hint: Errors of both signs cancel in your mean. Equation (17) squares them first.
+# replace:
+return (weight * (prediction - target) ** 2).mean()
+# by:
+return (weight * (prediction - target)).mean()
+
+# %% [ddpm.p_losses] squared after the mean
+# hint: You average the error first and square it then, so errors of both signs cancel. Square first.
+# replace:
+return (weight * (prediction - target) ** 2).mean()
+# by:
+return (weight.flatten() * (prediction - target).flatten(1).mean(1) ** 2).mean()
+
+# %% [ddpm.p_losses] the noise found by subtraction
+# hint: The prediction was taken away from x_t before it was compared. It is compared as it is.
+# replace:
+prediction = self.model(x_t, t, model_kwargs)
+# by:
+prediction = x_t - self.model(x_t, t, model_kwargs)
+
+# %% [ddpm.p_losses] x_t clamped
+# hint: x_t was cut at -1 and 1 before the network saw it. A noisy picture has every right to leave that range.
+# replace:
+x_t = self.q_sample(x_start, t, noise)
+# by:
+x_t = self.q_sample(x_start, t, noise).clamp(-1, 1)
+
 # %% [ddpm.ancestral_step] noise at t = 0
 # hint: Look at the samples whose t is 0: they still get noise. It would stay in the finished picture. The last step
 # hint: returns the mean.
@@ -1535,6 +1939,62 @@ std = extract(std, t[:1].expand(len(t)), x_t.shape)
 std = extract(std, t, x_t.shape)
 # by:
 std = std[t][:, None, None, None]
+
+# %% [ddpm.ancestral_step] fresh noise in the place of z
+# hint: The mean is right, but you drew noise of your own. This function is given its noise, z.
+# replace:
+return mean + noisy * std * z
+# by:
+return mean + noisy * std * torch.randn_like(x_t)
+
+# %% [ddpm.ancestral_step] no noise at the last index
+# hint: You left out the noise where t is T - 1, the beginning of the way back. The last *step* is the one at t = 0.
+# replace:
+noisy = (t > 0).reshape(std.shape)  # (b, 1, ..., 1)
+# by:
+noisy = (t < self.num_timesteps - 1).reshape(std.shape)
+
+# %% [ddpm.ancestral_step] noise_pred taken for x_start
+# hint: q_posterior takes x_start; you gave it the predicted noise. mean_from_noise begins from noise.
+# replace:
+mean = self.mean_from_noise(x_t, t, noise_pred)
+# by:
+mean, _ = self.q_posterior(noise_pred, x_t, t)
+
+# %% [ddpm.ancestral_step] x_start clamped on the way
+# hint: The mean was made from an x_start that was cut at -1 and 1. Equation (18) has no clamp; p_sample will.
+# replace:
+mean = self.mean_from_noise(x_t, t, noise_pred)
+# by:
+mean, _ = self.q_posterior(self.predict_start_from_noise(x_t, t, noise_pred).clamp(-1, 1), x_t, t)
+
+# %% [ddpm.ancestral_step] posterior noise taken with the root of beta once more
+# hint: The root of beta is right for "beta". For "posterior" you multiplied both standard deviations.
+# replace:
+std = self.betas.sqrt() if variance == "beta" else self.posterior_std
+# by:
+std = self.betas.sqrt() if variance == "beta" else self.betas.sqrt() * self.posterior_std
+
+# %% [ddpm.ancestral_step] noise of size 1
+# hint: z is added in its full size. It should be as large as one step's spread.
+# replace:
+return mean + noisy * std * z
+# by:
+return mean + noisy * z
+
+# %% [ddpm.ancestral_step] at t = 0 the finished x_start clamped
+# hint: The samples at t = 0 were cut at -1 and 1. They are the mean, as it is.
+# replace:
+return mean + noisy * std * z
+# by:
+return torch.where(noisy, mean + std * z, mean.clamp(-1, 1))
+
+# %% [ddpm.ancestral_step] x_t at t = 0
+# hint: Where t is 0 you return x_t as it came. The last step is still a step: its mean, without noise.
+# replace:
+return mean + noisy * std * z
+# by:
+return torch.where(noisy, mean + std * z, x_t)
 
 # %% [ddpm.p_sample] no clamp
 # hint: Nothing keeps x_start inside [-1, 1]. Where the network errs at a late t, the error is magnified and stays.
@@ -1741,3 +2201,98 @@ return self.unnormalize(mean + std * torch.randn_like(x_t))
 t = torch.full((len(x_t),), t, device=x_t.device)
 # by:
 t = torch.full((1,), t, device=x_t.device)
+
+# %% [ddpm.p_sample] beta for the posterior's variance, none at t = 0
+# hint: The mean is right, and so is t = 0. At the other indices the noise has the size of one forward step, the root of
+# hint: beta; equation (19) takes the posterior's own.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return mean + (t[0] > 0) * extract(self.betas.sqrt(), t, x_t.shape) * torch.randn_like(x_t)
+
+# %% [ddpm.p_sample] uniform noise
+# hint: The noise lies in [0, 1): rand_like draws uniform numbers. z of equation (19) is standard normal.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return mean + std * torch.rand_like(x_t)
+
+# %% [ddpm.p_sample] one number for all of the noise
+# hint: All pixels of all samples get the same number. Draw noise in the shape of x_t.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return mean + std * torch.randn(1)
+
+# %% [ddpm.p_sample] one number of noise a sample
+# hint: All pixels of a sample get the same number. Draw noise in the shape of x_t.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return mean + std * torch.randn_like(std)
+
+# %% [ddpm.p_sample] no noise at t = 1 either
+# hint: The step at t = 1 got no noise. Only the one at t = 0 is the last.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return mean + (t[0] > 1) * std * torch.randn_like(x_t)
+
+# %% [ddpm.p_sample] clamped below only
+# hint: x_start was cut at -1, but not at 1: clamp takes two bounds.
+# replace:
+mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t, t)
+# by:
+mean, std = self.q_posterior(x_start.clamp(-1), x_t, t)
+
+# %% [ddpm.p_sample] clamped above only
+# hint: x_start was cut at 1, but not at -1: clamp takes two bounds.
+# replace:
+mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t, t)
+# by:
+mean, std = self.q_posterior(x_start.clamp(max=1), x_t, t)
+
+# %% [ddpm.p_sample] tanh in place of the clamp
+# hint: tanh changes every value, also those that lie inside [-1, 1] already. Equation (19) cuts, and leaves the rest
+# hint: alone.
+# replace:
+mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t, t)
+# by:
+mean, std = self.q_posterior(x_start.tanh(), x_t, t)
+
+# %% [ddpm.p_sample] the mean clamped as well
+# hint: x_start is clamped, as it should be; but you cut the mean too. It lies between x_start and x_t and may leave
+# hint: [-1, 1].
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return mean.clamp(-1, 1) + std * torch.randn_like(x_t)
+
+# %% [ddpm.p_sample] x_t clamped for the posterior
+# hint: x_start is clamped, as it should be; but so was x_t. It holds noise and has every right to leave [-1, 1].
+# replace:
+mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t, t)
+# by:
+mean, std = self.q_posterior(x_start.clamp(-1, 1), x_t.clamp(-1, 1), t)
+
+# %% [ddpm.p_sample] noise around x_start
+# hint: You add noise to x_start itself. The step leads to x_{t-1}, whose mean q_posterior gives.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return x_start.clamp(-1, 1) + std * torch.randn_like(x_t)
+
+# %% [ddpm.p_sample] noised again by q_sample
+# hint: You noised x_start anew and forgot x_t: q_sample jumps from the data, and what x_t knew is lost. Equation (19)
+# hint: takes the posterior, which listens to both.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return self.q_sample(x_start.clamp(-1, 1), (t - 1).clamp_min(0), torch.randn_like(x_t))
+
+# %% [ddpm.p_sample] noise subtracted
+# hint: The noise is taken away here. For one draw that is as good, but equation (19) adds it.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+return mean - std * torch.randn_like(x_t)

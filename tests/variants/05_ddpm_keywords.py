@@ -44,10 +44,11 @@ table = self.betas.sqrt() if variance == "beta" else self.posterior_std
 std = extract(table, t=t, x_shape=x_t.shape)
 return torch.where((t > 0).reshape(std.shape), mean + std * z, mean)
 
-# %% [ddpm.p_sample] names, and noise that is drawn sample by sample
+# %% [ddpm.p_sample] through the ancestral step with the noise of the clamped x_start, all by name
 times = torch.full(size=(len(x_t),), fill_value=t, device=x_t.device)
-prediction = self.model(x_t, time=times, model_kwargs=model_kwargs)
+x_start = self.model(x_t, time=times, model_kwargs=model_kwargs)
 if self.objective == "pred_noise":
-    prediction = self.predict_start_from_noise(x_t, times, noise=prediction)
-mean, std = self.q_posterior(x_t=x_t, t=times, x_start=prediction.clamp(min=-1, max=1))
-return torch.stack([mean[i] + std[i] * torch.randn_like(input=x_t[i]) for i in range(len(x_t))])
+    x_start = self.predict_start_from_noise(x_t, times, noise=x_start)
+noise = self.predict_noise_from_start(x_t=x_t, t=times, x_start=x_start.clamp(min=-1, max=1))
+z = torch.stack([torch.randn_like(input=x) for x in x_t])
+return self.ancestral_step(x_t=x_t, t=times, noise_pred=noise, z=z, variance="posterior")
