@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# In five minutes a network will read handwriting, and the six lines that teach it will be yours. The same six lines
-# train everything in this course: networks that count, networks that compress, networks that draw digits out of noise.
+# In five minutes a network will read handwriting, and the step that teaches it will be yours. The same step trains
+# everything in this course: networks that count, networks that compress, networks that draw digits out of noise.
 # Behind those minutes stands what you can look up later: how a check talks, a map of the course, its notation.
 #
 # **When you are done, you can**
 #
-# - write one step of training, and say what each of its six lines is for;
+# - write one step of training, and say what each of its six parts is for;
 # - read a loss: what it is before anything was learned, and how it looks when the step is too long;
 # - say how far apart two results are, and how close two right ones can be;
 # - read what a check says, and know what is graded.
@@ -43,7 +43,7 @@ print(environment.report())  # what is here, and a sentence for whatever is not
 # %% tags=["demo"]
 images, labels = data.mnist("train", full=False)  # (4500, 1, 28, 28) in [0, 1], and (4500,) in 0 … 9
 held_out, answers = data.mnist("test", full=False)  # 500 more, which no training sees
-one_of_each = torch.stack([(answers == k).nonzero()[0, 0] for k in range(10)])
+one_of_each = torch.stack([(answers == k).nonzero()[3, 0] for k in range(10)])
 plot.show(plot.images(held_out[one_of_each], titles=[str(k) for k in range(10)]),
           alt="A handwritten digit of each class, 0 to 9.")
 
@@ -55,7 +55,7 @@ plot.show(plot.images(held_out[one_of_each], titles=[str(k) for k in range(10)])
 # $$\theta \leftarrow \theta - \eta\, \nabla_\theta\, \frac{1}{b} \sum_{i=1}^{b} \ell\big(f_\theta(x_i),\, y_i\big) \tag{1}$$
 #
 # $\theta$ are all weights together, $b$ is the size of the batch, $\eta$ the **learning rate**. In PyTorch one such
-# step has six parts, always in this order:
+# step has six parts. They go in this order; only the second may stand anywhere before the fifth:
 #
 # 1. **move** the pictures $x$ and the answers $y$ to the device where the network lives;
 # 2. **zero** the gradients: PyTorch adds new ones to whatever still lies there;
@@ -89,7 +89,7 @@ def train_step(model, optimizer, loss_fn, batch, device):
         float: The loss of this batch before the step, a plain number.
     """
     ####################################################################
-    # TODO: the six parts in their order. About 7 lines.               #
+    # TODO: the six parts. About 7 lines.                              #
     # Gradients that lie there from before must not count. What comes  #
     # back is a plain number: a tensor would keep the whole graph of   #
     # the step in memory.                                              #
@@ -161,7 +161,7 @@ def reading(step):
     return plot.predictions(held_out[one_of_each], probabilities[one_of_each], answers[one_of_each])
 
 
-widgets.explore(reading, caption=lambda step: f"What the network reads after {step} steps; a cross: misread.",
+widgets.explore(reading, caption=lambda step: f"What the network reads after {step} step{'s' * (step != 1)}; a cross: misread.",
                 step=widgets.Control(KEEP, default=20))
 
 # %% [markdown]
@@ -197,8 +197,8 @@ def smooth(rate):
     return learn(rate)[1].unfold(0, 10, 1).mean(dim=1)
 
 # %% [markdown]
-# **Before you move it, guess:** which is worse, a rate ten times too small or one ten times too large, and what does
-# the loss do at the largest?
+# The training above went at 0.3. **Before you move it, guess:** which is worse, a tenth of this rate or ten times as
+# much, and what does the loss look like at either?
 
 # %% tags=["demo", "nbval-ignore-output"]
 def at_rate(rate):
@@ -206,7 +206,7 @@ def at_rate(rate):
     for other in RATES:
         axes.plot(smooth(other), color=plot.SHADE, linewidth=0.8, linestyle="-")
     axes.plot(smooth(rate), color=plot.INK, linestyle="-", label=f"learning rate {rate:g} (grey: the others)")
-    axes.set(xlabel="training step", ylabel="loss", ylim=(0, 4))
+    axes.set(xlabel="training step", ylabel="loss", ylim=(0, 7.5))
     axes.legend(loc="upper right")
     return fig
 
@@ -215,6 +215,11 @@ widgets.explore(at_rate, rate=widgets.Control(RATES, default=0.1, label="learnin
                 caption=lambda rate: f"Learning rate {rate:g}: the last ten steps' loss is {smooth(rate)[-1]:.2f}.")
 
 # %% [markdown]
+# A step that is too long is seen at once: the loss jumps above where it began. At the rate 3 it comes down again, and
+# then lies as flat as at 0.001. The cause is another one. At 0.001 the weights hardly move. At 3 the first steps threw
+# them so far that almost every hidden unit gives 0 for every digit; no gradient comes back through a ReLU that gives 0,
+# so nothing can bring them home.
+#
 # ## 2 When are two numbers the same?
 #
 # You wrote one thing and we wrote another; computers round; so your numbers and ours differ in the last digits, and
@@ -235,11 +240,12 @@ def rel_error(x, y):
         x, y: Two tensors of one shape, or two numpy arrays of one shape.
 
     Returns:
-        float: A plain number, for tensors and for arrays.
+        float: A number of Python, for tensors and for arrays.
     """
     ####################################################################
     # TODO: eq. (2). About 3 lines. Make one kind of both first, then  #
-    # it is the same for tensors and arrays. Leave x and y as they are.#
+    # it is the same for tensors and arrays. Leave x and y as they     #
+    # are; they keep their precision.                                  #
     ####################################################################
     ### BEGIN SOLUTION
     x, y = torch.as_tensor(x), torch.as_tensor(y)
@@ -284,10 +290,11 @@ for name, dtype in (("32 bits", torch.float32), ("64 bits", torch.float64)):
     errors[name] = torch.tensor([rel_error(by_hand(network, h), gradient) for h in sizes])
 plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error", logx=True, logy=True),
           alt="Two curves shaped like a V: the error is smallest near h = 0.03 in 32 bits and near 0.00003 in 64 bits, "
-              "and larger on both sides.")
+              "and larger on both sides. In 32 bits it is flat at 1 for all h below 0.000003.")
 
 # %% [markdown]
-# So `backward` is right: in 64 bits both ways agree to many digits. But not for every $h$.
+# So `backward` is right: in 64 bits both ways agree to many digits. But not for every $h$. (The flat top at the left
+# is no part of the V: there (3) gives 0 for some bias, and (2) is 1 for 0 against anything. The dip at 0.03 is chance.)
 #
 # **Question 2.** Each curve is a V. Why does the error grow on either side of the best $h$? And why does the V of 64
 # bits reach deeper, and further to the left?
@@ -317,8 +324,9 @@ plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error"
 #
 # A task is one cell with a `TODO` and a box of `#`. Write between its bars, run it, and run the check below. The check
 # calls your function with inputs of its own and compares with recorded answers. It says one of three things: passed;
-# still to be written; or what is off, what was expected, and, where your answer is a slip that we know, a hint. Here is
-# one that fails. The step is yours, and only what comes back has been spoiled:
+# still to be written; or what is off, what was expected, and, where your answer is a slip that we know, a hint. Here are
+# two. The first is given your `rel_error`, in 64 bits throughout. The second your step, where only what comes back has
+# been spoiled:
 
 # %% tags=["demo"]
 from types import SimpleNamespace
@@ -326,11 +334,16 @@ from types import SimpleNamespace
 from course_utils.check import CheckFailed
 
 
+def in_64_bits(*given):
+    return rel_error(*(torch.as_tensor(x).double() for x in given))
+
+
 def spoiled(*given):
     return torch.tensor(train_step(*given))
 
 
 try:
+    check("start.rel_error", SimpleNamespace(rel_error=in_64_bits))
     check("start.train_step", SimpleNamespace(train_step=spoiled))
 except CheckFailed as e:
     print(e)
@@ -341,7 +354,8 @@ except CheckFailed as e:
 # - Nothing breaks when a task is left open. *Run All* goes to the end.
 # - After a restart of the kernel run the cells from the top; your answers are text and stay.
 # - The number in brackets behind "passed" is a relative error, of all outputs of a task together:
-#   $\max_i |x_i - y_i| \,/\, \max_i |y_i|$ with your $x$ and our $y$. It has one divisor for a whole tensor.
+#   $\max_i |x_i - y_i| \,/\, \max_i |y_i|$ with your $x$ and our $y$. It has one divisor for a whole tensor. Where you
+#   compute as we do it is 0; above it is rounding.
 #
 # **What is graded.** Each task counts ten points, or as many as it says: all or nothing, by the very function that
 # the check calls, on other numbers. How you wrote it does not matter. Each question counts five; a person grades it, by
@@ -377,7 +391,7 @@ except CheckFailed as e:
 # with a dashed border are still to come.
 
 # %% tags=["demo"]
-plot.show(diagrams.course_map(), alt="The map of the course, from 00 at the top to 12, 13, 14 and 15 at the bottom. "
+plot.show(diagrams.course_map(), alt="The map of the course, from 00 at the top to 12, 13 and 14 at the bottom; 10, 11, 15 a row above. "
                                      f"There already: {', '.join(diagrams.written())}.")
 
 # %% [markdown]
@@ -469,6 +483,8 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 #
 # <details><summary><b>Errata</b>: formulas that well-known lecture notes misprint, and the right ones</summary>
 #
+# For later: a line helps when you meet its formula in a notebook.
+#
 # - The posterior mean's weight of the data: $\sqrt{\bar\alpha_{t-1}}\,\beta_t / (1 - \bar\alpha_t)$, with the root,
 #   over the whole.
 # - $\sigma(t)$ for a share of variance: the share is $\sigma(t)^2 = 1 - \bar\alpha_t$; $\sigma(t)$ is its root.
@@ -505,8 +521,8 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 # %% tags=["demo"]
 slipped = {name: curve.unfold(0, 10, 1).mean(dim=1) for name, curve in puzzles.slipped_steps(images, labels).items()}
 plot.show(plot.curves(range(len(slipped["A"])), slipped, xlabel="training step", ylabel="loss"),
-          alt="Curve A falls slowly and flattens near 1.7; curve B stays at 2.3; curve C falls at once to 1.1, then jumps "
-              "about and climbs above 2.5.")
+          alt="Curve A falls slowly from 2.3 and flattens near 1.7; curve B stays at 2.3; curve C begins near 1.65, is "
+              "lowest, 1.03, at step 20, rises and jumps about, and ends above 2.5 after a peak of 3.5.")
 
 # %% [markdown]
 # The slips are: the gradients are zeroed just before `optimizer.step()`; they are never zeroed; the network's logits go
@@ -538,7 +554,7 @@ plot.show(plot.curves(range(len(slipped["A"])), slipped, xlabel="training step",
 #
 # ## Summary
 #
-# 1. A step of training is move, zero, forward, loss, backward, step, in this order.
+# 1. A step of training is move, zero, forward, loss, backward, step; old gradients go before new ones come.
 # 2. A loss is read, not only watched: where it begins, how it falls, how it jitters.
 # 3. Two results are compared by their relative error, because computers round.
 # 4. A check says what is off; grading asks the same question with other numbers.

@@ -1,25 +1,26 @@
 """Probes of notebook 00: one step of training, and the relative error of two results.
 
 What a step of training did is noted by what it is given: a batch that knows whether it was moved, a network, a loss
-and an optimizer that know when they were called. So a step that raises has still been seen up to there.
+and an optimizer that know when they were called. So a step that raises has still been seen up to there, and what it
+did not reach is not judged. Where one of these facts is wrong, nothing that follows from it is asked for.
 """
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.tasks import task
+from course_utils.tasks import shape_of, task
 from course_utils.tasks.draws import Rng
 
 NOTEBOOK = "00_start_here"
+PLAIN = "a number of Python is returned"
 QUESTIONS = {"start.1": 5, "start.2": 5, "start.3": 5}  # points, graded by hand
-DEVICE = torch.device("cpu")
+HERE, DEVICE = torch.device("cpu"), torch.device("cpu", 0)  # one place; but "cpu" written into the code is seen
 
 
 # What a function returned
@@ -37,7 +38,7 @@ class NotANumber(ValueError):
 
 
 def _number(returned: Any) -> dict[str, Tensor]:
-    """The returned number as a tensor, and whether it is a plain one, without torch."""
+    """The returned number as a tensor, and whether it is one of Python's, which float64 of numpy is too."""
     if returned is None:
         raise NothingReturned("a number should come back, but nothing is returned.")
     if callable(returned) and not isinstance(returned, Tensor):
@@ -47,9 +48,10 @@ def _number(returned: Any) -> dict[str, Tensor]:
         shape = getattr(returned, "shape", None)
         found = f"of shape {tuple(shape)}" if shape else f"of type {type(returned).__name__}"
         raise NotANumber(f"one number should come back, but what is returned is {found}.")
-    plain = isinstance(returned, numbers.Real)  # float, and numpy's single numbers
     number = float(returned.detach() if isinstance(returned, Tensor) else returned)
-    return {"returned": torch.tensor(number), "a plain number is returned": torch.tensor(plain)}
+    plain = isinstance(returned, (int, float))
+    return {"returned": torch.tensor(number, dtype=torch.float64), PLAIN: torch.tensor(plain)}
+
 
 
 # What train_step is given
@@ -64,6 +66,18 @@ class IteratedOver(ValueError):
 
 class TakenOut(ValueError):
     """A plain number in the place of the loss, which has a history."""
+
+
+class NotItsMethod(ValueError):
+    """A part of the step was asked of something that has no such part."""
+
+
+class NotAStep(ValueError):
+    """A part of the step did not happen."""
+
+
+class NotTwoTensors(ValueError):
+    """The loss was given something else than a prediction and y."""
 
 
 class OtherDevice(ValueError):
@@ -89,79 +103,88 @@ class Elsewhere(Tensor):
             raise IteratedOver("a loop goes over the samples of a tensor: one step takes the whole batch at once.")
         asked = [_device(a) for a in (*args[1:], *kwargs.values())] if func is Tensor.to else []
         named = next((device for device in asked if device is not None), None)
-        if func in (Tensor.cuda, Tensor.cpu) or named not in (None, DEVICE):
+        if func in (Tensor.cuda, Tensor.cpu) or named not in (None, DEVICE, HERE):
             raise OtherDevice("the batch is moved to another device than the argument `device` names.")
         if named is None:
             return super().__torch_function__(func, types, args, kwargs)
         with torch._C.DisableTorchFunctionSubclass():
-            return func(*args, **kwargs).as_subclass(Tensor)
+            return func(*map(_here, args), **{name: _here(a) for name, a in kwargs.items()}).as_subclass(Tensor)
 
 
-def _device(argument: Any) -> torch.device | None:
-    """The device that an argument of `.to` names, if it names one."""
+def _device(argument: Any) -> torch.device | str | None:
+    """The device that an argument of `.to` names, if it names one; a name that is not DEVICE's stays a string."""
     if isinstance(argument, Tensor):
         return argument.device
-    return torch.device(argument) if isinstance(argument, (str, torch.device)) else None
+    if isinstance(argument, str):
+        return DEVICE if argument == str(DEVICE) else argument
+    return argument if isinstance(argument, torch.device) else None
+
+
+def _here(argument: Any) -> Any:
+    """HERE in the place of a device: to DEVICE torch would make a copy, and not see what is written into x."""
+    return HERE if isinstance(argument, (str, torch.device)) else argument
 
 
 def _plain(x: Tensor) -> Tensor:
     return x.as_subclass(Tensor)
 
 
-@dataclass
-class Seen:
-    """What was seen of one call of train_step."""
+UNSEEN = {  # what is told of one step, in the order in which it happens, with the value where it did not happen
+    "the model was called": False, "shape_of_x as it reaches the model": [-1], "x was moved to the device": False,
+    "the model was in training mode": False, "loss_fn was called": False, "y was moved to the device": False,
+    "y keeps its dtype": False, "shape_of_the prediction": [-1], "what loss_fn gave": float("nan"),
+    "the loss has a graph": False, "number of backward passes": 0, "number of optimizer steps": 0,
+    "backward passes before the step": 0, "zero_grad is called where it is named": True}
 
-    x_moved: bool = False
-    y_moved: bool = False
-    training: bool = False
-    asked_for_loss: bool = False
-    loss: float = float("nan")
-    has_graph: bool = False
-    backwards: int = 0
-    backwards_before: int = 0
-    steps: int = 0
 
-    def told(self) -> dict[str, Tensor]:
-        """As outputs, in the order in which they happen."""
-        return {"x was moved to the device": torch.tensor(self.x_moved),
-                "y was moved to the device": torch.tensor(self.y_moved),
-                "the model was in training mode": torch.tensor(self.training),
-                "loss_fn was called": torch.tensor(self.asked_for_loss),
-                "what loss_fn gave": torch.tensor(self.loss),
-                "the loss has a graph": torch.tensor(self.has_graph),
-                "number of backward passes": torch.tensor(self.backwards),
-                "number of optimizer steps": torch.tensor(self.steps),
-                "backward passes before the step": torch.tensor(self.backwards_before)}
+class Seen(dict):
+    """What was seen of one call of train_step, by the names of UNSEEN."""
+
+    def told(self, raised: bool) -> dict[str, Tensor]:
+        """As outputs; of a step that raised only those that came before the first one that it did not reach."""
+        names = takewhile(self.__contains__, UNSEEN) if raised else UNSEEN
+        return {name: torch.as_tensor(self.get(name, UNSEEN[name])) for name in names}
+
+    def is_a_step(self) -> bool:
+        """Whether all that should have happened did, if perhaps with wrong numbers."""
+        told = self.told(raised=False).values()
+        return all(bool(x) for x in told if x.dtype == torch.bool) and self.get("number of optimizer steps", 0) > 0
+
+    def count(self, name: str) -> None:
+        self[name] = self.get(name, 0) + 1
 
 
 class Network(nn.Module):
-    """tanh(x·wᵀ) for x (b, k); it notes how it was called."""
+    """tanh(x·wᵀ) for pictures x, flattened to (b, k); it notes how it was called."""
 
     def __init__(self, w: Tensor):
         super().__init__()
-        self.w, self.seen = nn.Parameter(w.clone()), Seen()
+        self.w, self.seen, self.dtype_of_y = nn.Parameter(w.clone()), Seen(), None
 
     def forward(self, x: Tensor) -> Tensor:
         if not isinstance(x, Tensor):
             raise NotUnpacked(f"the model was given the whole batch, a {type(x).__name__}, and not x.")
-        self.seen.x_moved, self.seen.training = not isinstance(x, Elsewhere), self.training
-        return torch.tanh(_plain(x) @ self.w.T)
+        self.seen |= {"the model was called": True, "shape_of_x as it reaches the model": shape_of(_plain(x)),
+                      "x was moved to the device": not isinstance(x, Elsewhere),
+                      "the model was in training mode": self.training}
+        return torch.tanh(_plain(x).flatten(1) @ self.w.T)
 
-    def loss(self, input: Tensor, target: Tensor) -> Tensor:
+    def loss(self, input: Tensor, target: Tensor, *more: Any) -> Tensor:
         """A loss in which prediction and target must not change places, with the names that torch's losses have."""
-        self.seen.asked_for_loss = True
-        self.seen.y_moved = not isinstance(input, Elsewhere) and not isinstance(target, Elsewhere)
-        input, target = _plain(input), _plain(target)
+        if more or not isinstance(input, Tensor) or not isinstance(target, Tensor):
+            raise NotTwoTensors("loss_fn takes two tensors, the prediction of the model and y, and nothing else.")
+        moved = not isinstance(input, Elsewhere) and not isinstance(target, Elsewhere)
+        input, target, first = _plain(input), _plain(target), "loss_fn was called" not in self.seen
+        if first:
+            self.seen |= {"loss_fn was called": True, "y was moved to the device": moved,
+                          "y keeps its dtype": target.dtype == self.dtype_of_y,
+                          "shape_of_the prediction": shape_of(input)}
         loss = ((input - target) ** 2 * (1 + target**2)).mean()
-        if self.seen.loss != self.seen.loss:  # NaN: the first call
-            self.seen.loss, self.seen.has_graph = loss.item(), loss.requires_grad
+        if first:
+            self.seen |= {"what loss_fn gave": loss.detach().float(), "the loss has a graph": loss.requires_grad}
         if loss.requires_grad:
-            loss.register_hook(self._count)
+            loss.register_hook(lambda _: self.seen.count("number of backward passes"))
         return loss
-
-    def _count(self, _: Tensor) -> None:
-        self.seen.backwards += 1
 
 
 class Descent(torch.optim.SGD):
@@ -171,55 +194,84 @@ class Descent(torch.optim.SGD):
         super().__init__(network.parameters(), lr=0.1)
         self.network = network
 
+    @property
+    def zero_grad(self) -> Callable:
+        """As it is called; to name it alone does nothing, and is noted."""
+        self.network.seen["zero_grad is called where it is named"] = False
+        return self._zero_grad
+
+    def _zero_grad(self, set_to_none: bool = True) -> None:
+        self.network.seen["zero_grad is called where it is named"] = True
+        super().zero_grad(set_to_none)
+
     def step(self, closure: Callable | None = None) -> Any:
-        loss = closure() if closure else None
-        self.network.seen.steps += 1
-        if self.network.seen.steps == 1:
-            self.network.seen.backwards_before = self.network.seen.backwards
+        loss, seen = closure() if closure else None, self.network.seen
+        seen.count("number of optimizer steps")
+        seen.setdefault("backward passes before the step", seen.get("number of backward passes", 0))
         super().step()
         return loss
 
 
+OWNERS = {"backward": "the loss that loss_fn gave", "zero_grad": "the optimizer", "step": "the optimizer"}
+
+
 def _watched(nb: Any, network: Network, optimizer: Descent, x: Tensor, y: Tensor) -> tuple[Any, Exception | None]:
     """What one call of the student's train_step returned, or raised."""
-    network.seen = Seen()
+    network.seen, network.dtype_of_y = Seen(), y.dtype
     batch = Pair((x.as_subclass(Elsewhere), y.as_subclass(Elsewhere)))
     try:
         return nb.train_step(network, optimizer, network.loss, batch, DEVICE), None
     except AttributeError as e:
-        taken = isinstance(e.obj, (int, float)) and e.name == "backward"
-        return None, TakenOut("a plain number has no backward: the loss lost its history on the way.") if taken else e
+        return None, _told_apart(e).with_traceback(e.__traceback__)
     except Exception as e:  # told after what was seen before it
         return None, e
 
 
+def _told_apart(error: AttributeError) -> Exception:
+    """A part of the step that was asked of the wrong thing, apart from a name that is mistyped."""
+    if error.name == "backward" and isinstance(error.obj, (int, float)):
+        return TakenOut("a plain number has no backward: the loss lost its history on the way.")
+    if error.name in OWNERS:
+        return NotItsMethod(f"`{error.name}` is asked of the wrong thing; it belongs to {OWNERS[error.name]}.")
+    return error
+
+
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(w=rng.normal(3, 5), x=rng.normal(4, 5), y=rng.normal(4, 3), x_next=rng.normal(2, 5),
-                y_next=rng.normal(2, 3), left_over=rng.normal(3, 5))
+    return dict(w=rng.normal(3, 6), x=rng.normal(4, 1, 2, 3), y=rng.normal(4, 3), x_next=rng.normal(2, 1, 2, 3),
+                y_next=rng.normal(2, 3), left_over=rng.normal(3, 6), whole=rng.integers(4, 3, high=10))
 
 
-@task("start.train_step", inputs=_step_inputs, rtol=1e-5, atol=1e-6)  # a rounded loss is not the loss
-def train_step(nb, w, x, y, x_next, y_next, left_over) -> Iterator[dict[str, Tensor]]:
-    """One step as it is seen from outside, its weights and its loss; a second one; one after gradients left over."""
+@task("start.train_step", inputs=_step_inputs, rtol=2e-6, atol=1e-6)  # a rounded loss is not the loss
+def train_step(nb, w, x, y, x_next, y_next, left_over, whole) -> Iterator[dict[str, Tensor]]:
+    """One step as seen from outside, its weights and loss; a second; one where gradients lie; one with whole y."""
     network = Network(w)
     optimizer = Descent(network)
     returned, error = _watched(nb, network, optimizer, x, y)
-    yield network.seen.told()
+    yield network.seen.told(raised=error is not None)
     if error:
         raise error
+    alone = "number of optimizer steps" in network.seen or torch.equal(network.w, w)
+    yield {"nothing but the optimizer moves the weights": torch.tensor(alone)}
+    if not network.seen.is_a_step():
+        raise NotAStep("a part of the step is missing, so what follows from it was not looked at.")
     yield {"weights after one step": network.w}
-    kept = isinstance(returned, Tensor) and returned.requires_grad
-    yield _number(returned) | {"the returned loss keeps its graph": torch.tensor(kept)}
+    number, kept = _number(returned), isinstance(returned, Tensor) and returned.requires_grad
+    yield number | {"the returned loss keeps its graph": torch.tensor(kept)}
+    if not number[PLAIN]:
+        return
     returned, error = _watched(nb, network, optimizer, x_next, y_next)
     if error:
         raise error
     yield {"weights after two steps": network.w, "returned by the second": _number(returned)["returned"]}
-    network = Network(w)
-    network.w.grad = left_over.clone()
-    _, error = _watched(nb, network, Descent(network), x, y)
-    if error:
-        raise error
-    yield {"weights after a step where old gradients lay": network.w}
+    for name, target, left in (("weights after a step where old gradients lay", y, left_over),
+                               ("weights after a step with whole numbers for y", whole, None)):
+        network = Network(w)
+        network.w.grad = None if left is None else left.clone()
+        _, error = _watched(nb, network, Descent(network), x, target)
+        if error:
+            raise error
+        yield {name: network.w}
+    yield {"whole numbers for y keep their dtype": torch.tensor(network.seen.get("y keeps its dtype", False))}
 
 
 def _error_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -229,16 +281,34 @@ def _error_inputs(rng: Rng) -> dict[str, Tensor]:
     y = x * (1 + rng.uniform(3, 4, low=-0.2, high=0.2))
     y[0, 0], y[1, 0] = 1.5 * x[0, 0], 5.1  # the largest relative error, 0.2, is not where the numbers are largest
     near, apart = x * (1 + 1e-3 * rng.uniform(3, 4, low=0.5)), rng.uniform(4, low=0.5, high=2.0)
+    double = x.double()
     return dict(x=x, y=y, near=near, positive=apart, negative=-0.4 * apart, zeros=torch.zeros(5),
-                tiny=rng.uniform(3, low=5e-11, high=6e-11), tinier=rng.uniform(3, low=1e-11, high=3e-11))
+                tiny=rng.uniform(3, low=5e-11, high=6e-11), tinier=rng.uniform(3, low=1e-11, high=3e-11),
+                double=double, nearest=double * (1 + 1e-9 * rng.uniform(3, 4, low=0.5).double()))
+
+
+class TruthOfMany(ValueError):
+    """Whole tensors or arrays where Python needs one yes or no."""
+
+
+def _error_of(nb: Any, a: Any, b: Any) -> dict[str, Tensor]:
+    """What the student's rel_error returns, as `_number` tells it."""
+    try:
+        return _number(nb.rel_error(a, b))
+    except (RuntimeError, ValueError) as e:
+        raise (TruthOfMany(str(e)).with_traceback(e.__traceback__) if "ambiguous" in str(e) else e) from None
 
 
 @task("start.rel_error", inputs=_error_inputs, atol=1e-12)
-def rel_error(nb, x, y, near, positive, negative, zeros, tiny, tinier) -> Iterator[dict[str, Tensor]]:
-    """Of two tensors that are close; of opposite signs, of zeros, of tiny numbers; then of arrays."""
-    yield _number(nb.rel_error(x, y))
+def rel_error(nb, x, y, near, positive, negative, zeros, tiny, tinier, double, nearest) -> Iterator[dict[str, Tensor]]:
+    """Of two tensors that are close; of opposite signs, of zeros, of tiny numbers; of doubles; then of arrays."""
+    first = _error_of(nb, x, y)
+    yield first
+    if not first[PLAIN]:
+        return
     for name, a, b in (("the other way round", y, x), ("nearly equal", x, near),
                        ("opposite signs", positive, negative), ("all zeros", zeros, zeros.clone()),
-                       ("below the floor", tiny, tinier)):
-        yield {name: _number(nb.rel_error(a, b))["returned"]}
-    yield {"of arrays": _number(nb.rel_error(x.numpy(), y.numpy()))["returned"]}
+                       ("below the floor", tiny, tinier), ("float64 that differ by a billionth", double, nearest)):
+        yield {name: _error_of(nb, a, b)["returned"]}
+    for name, a, b in (("of arrays", x, y), ("of float64 arrays", double, nearest)):
+        yield {name: _error_of(nb, a.numpy(), b.numpy())["returned"]}

@@ -1,9 +1,16 @@
 # %% [start.train_step] gradients never zeroed
 # hint: The first step is right and the second is not. `backward` adds to the gradients that lie there already: nothing
-# hint: takes away those of the step before. (Or the function that does it is named without its brackets.)
+# hint: takes away those of the step before.
 # replace:
 optimizer.zero_grad()
 # by:
+
+# %% [start.train_step] zero_grad without its brackets
+# hint: `zero_grad` is named, but nothing happens: a function is called by the brackets behind its name.
+# replace:
+optimizer.zero_grad()
+# by:
+optimizer.zero_grad
 
 # %% [start.train_step] gradients zeroed between backward and step
 # hint: The weights do not move at all: the optimizer finds no gradient. What happens between backward and step?
@@ -66,6 +73,81 @@ loss.backward()
 # replace:
 optimizer.step()
 # by:
+
+# %% [start.train_step] the weights moved by hand or by another optimizer
+# hint: The optimizer that was handed in never takes a step: the weights are moved by hand, or by another one, made anew
+# hint: in each call. Use the one that was handed in, with its rate and its memory.
+# replace:
+optimizer.step()
+# by:
+with torch.no_grad():
+    for p in model.parameters():
+        p -= 0.1 * p.grad
+
+# %% [start.train_step] backward asked of loss_fn
+# hint: Each part is asked of one thing: going back, of the number that loss_fn gave, and not of loss_fn; throwing
+# hint: gradients away and moving the weights, of the optimizer.
+# replace:
+loss.backward()
+# by:
+loss_fn.backward()
+
+# %% [start.train_step] the step asked of the model
+# hint: A model, or a loss, does not know how it is trained. Which of the things that you were given holds the weights
+# hint: in order to move them?
+# replace:
+optimizer.step()
+# by:
+model.step()
+
+# %% [start.train_step] everything given to loss_fn
+# hint: loss_fn does not call the model. Ask the model for its prediction first, and give loss_fn that and y.
+# replace:
+prediction = model(x)
+loss = loss_fn(prediction, y)
+# by:
+loss = loss_fn(model, x, y)
+
+# %% [start.train_step] gradients clipped
+# hint: The loss is right, but the step is too short: the gradients are clipped. Nobody asked for it here; (1) goes
+# hint: along the gradient as it is.
+# replace:
+optimizer.step()
+# by:
+torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+optimizer.step()
+
+# %% [start.train_step] each gradient clipped
+# hint: The loss is right, but the step goes elsewhere: each entry of the gradient is clipped. (1) takes it as it is.
+# replace:
+optimizer.step()
+# by:
+torch.nn.utils.clip_grad_value_(model.parameters(), 0.5)
+optimizer.step()
+
+# %% [start.train_step] the accuracy returned
+# hint: The step was taken, but then the prediction is compared with y as if both were classes. It is the loss that is
+# hint: to come back; y may be anything that loss_fn takes.
+# replace:
+return loss.item()
+# by:
+return (prediction.argmax(dim=1) == y).float().mean().item()
+
+# %% [start.train_step] y made float
+# hint: All is right for a y of floats. But y may be whole numbers, as classes are, and then it has to stay so: move
+# hint: it and change nothing else.
+# replace:
+x, y = x.to(device), y.to(device)
+# by:
+x, y = x.to(device), y.to(device).float()
+
+# %% [start.train_step] x flattened
+# hint: x is made flat before the model sees it. A model of layers that look at pictures needs it as it came; one that
+# hint: wants it flat makes it so itself.
+# replace:
+x, y = x.to(device), y.to(device)
+# by:
+x, y = x.to(device).flatten(1), y.to(device)
 
 # %% [start.train_step] two steps along one gradient
 # hint: The optimizer moves twice for one batch.
@@ -137,7 +219,7 @@ x, y = x.to(device), y.to(device)
 y = y.to(device)
 
 # %% [start.train_step] another device than the one that is named
-# hint: The device is fixed in your code. Use the argument `device`: it may be a GPU or the CPU.
+# hint: The device is chosen by your code. Use the argument `device`: it says where the model is.
 # replace:
 x, y = x.to(device), y.to(device)
 # by:
@@ -235,6 +317,20 @@ return loss.item()
 # by:
 return round(loss.item(), 2)
 
+# %% [start.train_step] the loss rounded to three digits
+# hint: The step is right, but the number that comes back is rounded to three digits. Round when you print.
+# replace:
+return loss.item()
+# by:
+return float(f"{loss.item():.3f}")
+
+# %% [start.train_step] the loss rounded to one digit
+# hint: The step is right, but the number that comes back is rounded to one digit. Round when you print.
+# replace:
+return loss.item()
+# by:
+return round(loss.item(), 1)
+
 # %% [start.train_step] the model in evaluation mode
 # hint: The model is switched to evaluation: dropout and batch statistics would not act while it learns. This
 # hint: function has no business with the mode, or needs the other one.
@@ -250,13 +346,6 @@ prediction = model(x)
 loss = loss_fn(prediction, y)
 # by:
 loss = F.cross_entropy(prediction, y)
-
-# %% [start.train_step] a square loss of your own
-# hint: You compute a loss yourself. Use the one that was handed in, loss_fn, which may be any loss.
-# replace:
-loss = loss_fn(prediction, y)
-# by:
-loss = F.mse_loss(prediction, y)
 
 # %% [start.train_step] softmax before the loss
 # hint: The loss is off: the prediction goes through a softmax first. Give loss_fn what the model says; a loss
@@ -282,7 +371,7 @@ loss = loss_fn(prediction, y)
 loss = loss_fn(prediction.argmax(dim=1), y)
 
 # %% [start.train_step] y made whole numbers
-# hint: The loss is off: y was turned into whole numbers. It may be anything that loss_fn takes; leave it as it is.
+# hint: y was turned into another kind of numbers. It may be anything that loss_fn takes; leave it as it is.
 # replace:
 x, y = x.to(device), y.to(device)
 # by:
@@ -309,23 +398,6 @@ x /= 255
 x, y = batch
 # by:
 y, x = batch
-
-# %% [start.train_step] an optimizer of your own
-# hint: The optimizer that was handed in never takes a step: the weights are moved by another one, made anew in
-# hint: each call, or by hand. Use the one that was handed in, with its rate and its memory.
-# replace:
-optimizer.zero_grad()
-# by:
-optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-optimizer.zero_grad()
-
-# %% [start.train_step] an Adam of your own
-# hint: The optimizer that was handed in never takes a step: you make an Adam inside, anew in each call.
-# replace:
-optimizer.zero_grad()
-# by:
-optimizer = torch.optim.Adam(model.parameters())
-optimizer.zero_grad()
 
 # %% [start.train_step] returned before the step
 # hint: A function ends at its first return: the last parts never happen. Keep the loss, and return it at the end.
@@ -437,7 +509,8 @@ return ((x - y).abs() / size).max().item()
 return ((x - y).norm() / (x.norm() + y.norm()).clamp(min=1e-10)).item()
 
 # %% [start.rel_error] a tensor returned
-# hint: The value is right, but a tensor with one number comes back. A plain number is asked for.
+# hint: The value is right, but what comes back is a tensor with one number, or a number of numpy's 32 bits, which is
+# hint: no `float`. A number of Python is asked for.
 # replace:
 return ((x - y).abs() / size).max().item()
 # by:
@@ -627,17 +700,80 @@ return ((x - y).abs() / size).max().item()
 return ((x - y).abs() / size).max().item
 
 # %% [start.rel_error] Python's max on whole tensors
-# hint: Is it about a Boolean value? Python's own `max` compares two single numbers and cannot say which of two
-# hint: tensors is larger: the tensor (or torch, or numpy) has a function for each element by itself. Is it
-# hint: about a scalar? Then a plain number was asked for before the maximum was taken.
+# hint: Python's own `max` compares two single numbers and cannot say which of two tensors is larger: the tensor (or
+# hint: torch, or numpy) has a function for each element by itself.
 # replace:
 size = (x.abs() + y.abs()).clamp(min=1e-10)
 # by:
 size = max(1e-10, x.abs() + y.abs())
 
+# %% [start.rel_error] a plain number before the maximum
+# hint: A plain number was asked of a tensor that still holds many: the maximum has to come before.
+# replace:
+return ((x - y).abs() / size).max().item()
+# by:
+return ((x - y).abs() / size).item()
+
+# %% [start.rel_error] twice the error
+# hint: Twice too large: some books have a factor of 2, or the mean of both sizes below. (2) has neither.
+# replace:
+return ((x - y).abs() / size).max().item()
+# by:
+return (2 * (x - y).abs() / size).max().item()
+
+# %% [start.rel_error] y alone and no floor
+# hint: Two things: the denominator is the size of y alone, so that x and y are not treated alike; and where it is zero
+# hint: nothing holds it up.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = y.abs()
+
+# %% [start.rel_error] x alone and no floor
+# hint: Two things: the denominator is the size of x alone, so that x and y are not treated alike; and where it is zero
+# hint: nothing holds it up.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = x.abs()
+
+# %% [start.rel_error] the larger of the two and no floor
+# hint: Two things: the denominator is the larger of the two sizes, not their sum; and where both are zero nothing
+# hint: holds it up.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = torch.maximum(x.abs(), y.abs())
+
+# %% [start.rel_error] the sum's absolute value and no floor
+# hint: Two things: in the denominator x and y may cancel, as the bars stand around the sum; and where it is zero nothing
+# hint: holds it up.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+# by:
+size = (x + y).abs()
+
+# %% [start.rel_error] no bars and no floor
+# hint: Two things: errors below zero are passed over by the maximum, as no bars stand in the numerator; and two zeros
+# hint: give NaN.
+# replace:
+size = (x.abs() + y.abs()).clamp(min=1e-10)
+return ((x - y).abs() / size).max().item()
+# by:
+return ((x - y) / (x.abs() + y.abs())).max().item()
+
+# %% [start.rel_error] both made float32
+# hint: Right in 32 bits. But x and y of 64 bits are made shorter first, and what differs in their last digits is gone:
+# hint: they keep their precision.
+# replace:
+x, y = torch.as_tensor(x), torch.as_tensor(y)
+# by:
+x, y = torch.as_tensor(x).float(), torch.as_tensor(y).float()
+
 # %% [start.rel_error] functions of numpy and torch mixed
 # hint: A function of numpy met a tensor, one of torch an array or a plain number. Make one kind of both first, say by
-# hint: np.asarray or torch.as_tensor; and torch.maximum wants two tensors, where clamp takes a number.
+# hint: np.asarray or torch.as_tensor. (Of the functions for a floor, torch.maximum wants two tensors, np.maximum and
+# hint: clamp take a number, and np.max takes one array and no floor.)
 # replace:
 size = (x.abs() + y.abs()).clamp(min=1e-10)
 # by:

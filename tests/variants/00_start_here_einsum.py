@@ -7,6 +7,6 @@ for p, gradient in zip(weights, torch.autograd.grad(loss, weights)):
 optimizer.step()
 return float(loss.detach())
 
-# %% [start.rel_error] numpy, where the result is one of its numbers
+# %% [start.rel_error] numpy
 x, y = np.asarray(x), np.asarray(y)
-return np.max(np.abs(x - y) / np.maximum(1e-10, np.abs(x) + np.abs(y)))
+return np.max(np.abs(x - y) / np.maximum(1e-10, np.abs(x) + np.abs(y))).item()
