@@ -28,6 +28,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
+from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -243,9 +244,20 @@ def curves(x: ArrayLike, ys: Mapping[str, ArrayLike], *, xlabel: str, ylabel: st
         axes.plot(x, y, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title or "", xscale="log" if logx else "linear",
              yscale="log" if logy else "linear")
+    if logy:
+        _few_decades(axes)
     if len(ys) > 1:
         axes.legend()
     return _tell_nans(fig, [x, *arrays.values()], "left out")
+
+
+def _few_decades(axes: Axes) -> None:
+    """Labels 1, 2 and 5 of each decade as plain numbers where a logarithmic y axis spans less than two."""
+    low, high = axes.get_ylim()
+    if high < 100 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
 
 
 def histograms(values: Mapping[str, ArrayLike], *, xlabel: str, bins: int = 60,
@@ -330,7 +342,8 @@ def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
     fig, axes = figure(len(panels), squeeze=False)
     for one, (label, values) in zip(axes[0], panels.items(), strict=True):
         drawn = one.bar(list(values), list(values.values()), color=SHADE, edgecolor=INK, linewidth=0.8)
-        one.bar_label(drawn, labels=[f"{v:.0f}" for v in values.values()], padding=2, fontsize=7.5)
+        labels = [f"{v:.0f}" if v >= 1 else f"{v:.1g}" for v in values.values()]
+        one.bar_label(drawn, labels=labels, padding=2, fontsize=7.5)
         one.set(ylabel=label, ymargin=0.12)
         one.tick_params(axis="x", rotation=35)
     return fig

@@ -13,7 +13,7 @@
 # - load somebody else's weights into your own class, and find out why they do not fit when they do not;
 # - test a new network by letting it learn one batch by heart, and train it with an averaged copy of its weights.
 #
-# **Time:** about two and a half hours: eight exercises (91 minutes), four questions, the experiments and the reading.
+# **Time:** about two and a half hours: eight exercises (91 minutes), four questions, experiments and reading.
 #
 # **Before it:** the noisy image of notebook 05,
 # $x_t = \sqrt{\bar\alpha_t}\,x_{\text{start}} + \sqrt{1-\bar\alpha_t}\,\varepsilon$.
@@ -65,7 +65,7 @@ plot.show(diagrams.unet(28, [24, 48, 96]), alt="The UNet for digits as a U: a bo
 
 # %% [markdown]
 # The number above a box counts its channels. Grey boxes are kept; a dashed line brings each to the block that makes the
-# box it points to, where it is concatenated (*cat*). Note that the box kept *last* is used *first*.
+# box it points to, where it is concatenated (*cat*). The box kept *last* is used *first*.
 #
 # ## 2 · Down and up
 #
@@ -89,7 +89,7 @@ def Downsample(dim, dim_out):
 # $$k^2 \cdot C_\text{in} \cdot C_\text{out} \cdot h \cdot w \quad\text{multiply-adds}$$
 #
 # for $h \times w$ pixels of output. Why not go up by a *transposed convolution*, as older UNets did? It stamps a small
-# pattern for each pixel. Below, five ways up get random positive weights and two images: a constant one, which should
+# pattern for each pixel. Below, four ways up get random positive weights and two images: a constant one, which should
 # stay constant, and a digit.
 
 # %% tags=["demo"]
@@ -224,6 +224,13 @@ plot.show(diagrams.clocks(SinusoidalPosEmb(24)(times), [f"$t = {t}$" for t in ti
 # subtracted either. Where a pixel is zero in all channels, its length is 0 too, and it should simply stay zero.
 #
 # **Exercise 2** · easy · 8 minutes
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# Think of a pixel of zeros. What is 0/0? And what is the slope of the square root at 0, which the gradient multiplies
+# by? So the number under the root must not be 0 itself: a tiny epsilon is allowed.
+#
+# </details>
 
 # %% task="unet.RMSNorm"
 class RMSNorm(nn.Module):
@@ -264,7 +271,7 @@ def sizes(norm, depth=24):
 
 plot.show(plot.curves(torch.arange(1, 25), {"with RMSNorm": sizes(RMSNorm(24)), "without": sizes(nn.Identity())},
                       xlabel="convolutions", ylabel="standard deviation", logy=True),
-          alt="Without a norm the standard deviation falls to a thirtieth in three layers, with RMSNorm it stays.")
+          alt="Without a norm the standard deviation falls to a ninth within two layers more, with RMSNorm it stays.")
 
 # %% [markdown]
 # Without a norm the signal dies within a few convolutions; what is left on the lower curve are the convolutions' own
@@ -338,8 +345,9 @@ def forward(self, x, context):
     """x: (b, dim, h, w), context: (b, context_dim) → (b, dim_out, h, w)."""
     ####################################################################
     # TODO: two blocks beside a residual connection. About 5 lines.    #
-    # self.mlp makes 2·dim_out numbers of the context: first all       #
-    # scales, then all shifts. Block takes them as one pair.           #
+    # self.mlp, which has its GELU already, makes 2·dim_out numbers of #
+    # the context: first all scales, then all shifts. Block takes them #
+    # as one pair. self.dropout holds the rate and knows the mode.     #
     ####################################################################
     ### BEGIN SOLUTION
     scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)  # (b, dim_out, 1, 1) each
@@ -500,7 +508,7 @@ def drop_condition(text_emb, prob, u):
 
     Args:
         text_emb: (b, condition_dim); not changed.
-        prob: Share of rows to drop, in [0, 1].
+        prob: Probability that a row is dropped, in [0, 1].
         u: (b,) uniform in [0, 1), one draw for each sample.
 
     Returns:
@@ -583,7 +591,8 @@ def forward(self, x, time, model_kwargs={}):
     Args:
         x: (b, channels, h, w), h and w divisible by 2 to the number of levels.
         time: (b,) integer steps of the chain.
-        model_kwargs: May hold `text_emb` (b, condition_dim), or None for no condition. Read, never written.
+        model_kwargs: May hold `text_emb` (b, condition_dim); where it is missing or None, the given lines put zeros in
+            its place, which go through condition_mlp like any row. Read, never written.
 
     Returns:
         (b, channels, h, w).
@@ -727,8 +736,9 @@ plot.show(plot.image_grid(torch.stack(list(rows.values())) / 4 + 0.5, rows=list(
 
 # %% [markdown]
 # Look at the two rows of what is *missing*, the true noise less the one found. With skips the rest is almost an even
-# grey: the noise came back grain by grain. Without them everything has to squeeze through 7 × 7 pixels; what was found
-# is a blur, and the grain is missing. (Dropout is on, so no loss reaches zero.)
+# grey: the noise came back grain by grain. (At small $t$ it is faint in the image, hard to tell from the digit's edge.)
+# Without them all must squeeze through 7 × 7 pixels; what was found is a blur, and the grain is missing. (Dropout is
+# on, so no loss reaches zero.)
 #
 # **Question 4.** The bottom of this small network holds 32 channels of 7 × 7 pixels: 1,568 numbers, twice as many as
 # the image has pixels. So there *is* room for the noise. Why is it still so hard to bring it through? And would a
@@ -756,7 +766,7 @@ plot.show(plot.image_grid(torch.stack(list(rows.values())) / 4 + 0.5, rows=list(
 #
 # Now real training, only short: each step draws new images, new times and new noise. The last weights jump about,
 # since every batch pulls elsewhere. So one keeps a second copy, the **exponential moving average** (EMA), which is
-# never trained itself. Nearly every diffusion model that you have seen samples with such an average.
+# never trained itself. Nearly every diffusion model that you know samples with one.
 #
 # The rule follows from two wishes. At each step, the shares that all past steps have in the average fall by one factor,
 # `decay`. And all shares, the newest step's among them, sum to 1. What does one step do to the average? *Buffers* are
@@ -839,14 +849,14 @@ for step in range(1, 361):
     F.mse_loss(unet(x_t, t, {"text_emb": F.one_hot(labels[index], 10).float()}), noise).backward()
     optimizer.step()
     ema_update(ema, unet, min(0.98, step / (step + 9)))  # (6); at the start over fewer steps
-    if step >= 150 and step % 10 == 0:
+    if step >= 200 and step % 10 == 0:
         curves["last weights"].append(held_out_loss(unet))
         curves["their average"].append(held_out_loss(ema))
-plot.show(plot.curves(torch.arange(150, 361, 10), curves, xlabel="step", ylabel="loss on held-out digits"),
-          alt="The loss of the last weights jumps up and down; that of their average falls calmly below it.")
+plot.show(plot.curves(torch.arange(200, 361, 10), curves, xlabel="step", ylabel="loss on held-out digits"),
+          alt="The last weights' loss jumps up and down and twice comes down to their average's, which falls calmly.")
 
 # %% [markdown]
-# The average is calm where the last weights jump, and better. What you saw is the first breath of a longer run.
+# The average is calm where the last weights jump; only a lucky step reaches it. It is the first breath of a longer run.
 # `TRAIN = True` at the top runs all of it with your class and shows loss and samples. You may interrupt it: the
 # sections below then go on with the shipped weights, and `resume=True` in the cell below goes on where the run stopped.
 #
@@ -899,9 +909,8 @@ if difference >= 1e-4:
     print(name_red())
 
 # %% [markdown]
-# Compare its loss with what the short training reached. But a loss says little about
-# pictures, so let it draw one digit of each class, in all 200 steps. If your notebook 05 lies beside this one and its
-# checks pass, your own sampler does it.
+# Compare its loss with the short training's. But a loss says little about pictures: let it draw one digit of each
+# class, in all 200 steps. If your notebook 05 lies beside this one and its checks pass, your own sampler does it.
 
 # %% tags=["demo"]
 GaussianDiffusion, whose = own("05_ddpm", "GaussianDiffusion", checks=[
@@ -926,10 +935,10 @@ print(whose)
 plot.show(plot.images(drawn, titles=[str(i) for i in range(10)]), alt="Ten generated digits, one of each class.")
 
 # %% [markdown]
-# Most of them are what was asked for; some are doubtful, as handwriting is, and as a network is that listens to its
-# wish with half an ear. A hundred more came with the checkpoint. They were drawn by the same network with a little
-# guidance, the subject of notebook 07. A classifier that was trained on real digits looked at 200 such samples; below
-# is the share that it took for the digit that was asked for.
+# Most are what was asked for; some are doubtful, as handwriting is, and as a network is that listens to its wish with
+# half an ear. A hundred more came with the checkpoint, drawn by the same network with a little guidance, the
+# subject of notebook 07. A classifier trained on real digits looked at many such samples; printed below is the share
+# that it took for the digit asked for.
 
 # %% tags=["demo"]
 import numpy as np
@@ -938,7 +947,7 @@ from PIL import Image
 sheet = torch.tensor(np.array(Image.open(zoo.samples("mnist-unet", folder)))) / 255  # (280, 280): ten rows of ten
 digits = sheet.unfold(0, 28, 28).unfold(1, 28, 28).reshape(100, 1, 28, 28)
 plot.show(plot.images(digits, columns=20), alt="A hundred generated digits, in the order 0 to 9, ten times.")
-print(f"recognised as their class: {shipped.metrics['recognised']:.1%}")
+print(f"recognised as their class: {shipped.metrics['recognised']:.1%} of {shipped.config['measured']:,} samples")
 
 # %% [markdown]
 # ## 12 · Looking inside
@@ -971,11 +980,11 @@ widgets.explore(look, caption=lambda layer, time, digit: f"The layer “{layer}�
                 digit=widgets.Control([3, 7], 3))
 
 # %% [markdown]
-# On the way down the maps are edges, strokes and grain. At the bottom 49 pixels a channel are left, and hardly a map
-# is a picture any more; this is where a pixel knows of the whole digit. At 14 × 14 on the way up the digit is back,
-# often clearer than it went in. In the last level it is nearly gone again: the network found it in order to subtract
-# it, and what it hands to the last convolution is noise. At $t = 190$ almost nothing of the digit is left in the
-# input; the $\hat x_{\text{start}}$ is a guess, blurred over all the digits that it could be.
+# On the way down the maps are edges and strokes at small $t$, then grain. At the bottom 49 pixels a channel are left,
+# and hardly a map is a picture; a pixel knows of the whole digit. At 14 × 14 on the way up the digit is back, often
+# clearer than it went in. In the last level, from $t = 60$ on, it is nearly gone again: found in order to be subtracted.
+# It hands noise to the last convolution. At $t = 190$ almost nothing of the digit is left in the input; the
+# $\hat x_{\text{start}}$ is a guess, blurred over all the threes (or sevens) that it could be.
 #
 # ## Puzzle
 #
@@ -995,7 +1004,7 @@ for name, weights in files.items():
 wish = partial(theirs, model_kwargs={"text_emb": shipped.encode([3, 4, 7, 8])})
 noise = torch.randn(4, 1, 28, 28, generator=torch.manual_seed(0))
 plot.show(plot.images((samplers.sample(wish, noise, plans.plan_ddim(path, 20)) + 1) / 2),
-          alt="Four digits, hardly legible, that are still covered with grain.")
+          alt="Four digits as light strokes, still covered with grain; the last is thin and broken.")
 
 # %% [markdown]
 # Which line did each of them write? How do you load each file without training anything? (`files["A"]` to

@@ -7,7 +7,7 @@ import inspect
 import random
 import sysconfig
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import FunctionType
@@ -151,6 +151,27 @@ def watch(*modules: nn.Module) -> list[int]:
     for i, module in enumerate(modules):
         module.register_forward_pre_hook(partial(note, i), with_kwargs=True)
     return seen
+
+
+def steady(call: Callable[[], Any], where: str) -> Any:
+    """What `call` gives; ValueError where, at `where`, a second call gives something else."""
+    with drawn():
+        out, again = call(), call()
+    if isinstance(out, Tensor) and not torch.allclose(out, again, equal_nan=True):
+        raise ValueError(f"{where}, every call gives another answer.")
+    return out
+
+
+def on_one_device(name: str, call: Callable[[], Any]) -> None:
+    """ValueError where tensors of two devices meet in `call`, whose inputs lie on "meta": shapes without numbers.
+
+    Whatever else fails there is no mistake: a loop over a tensor's numbers, say, cannot run without them.
+    """
+    try:
+        call()
+    except Exception as e:
+        if "same device" in str(e) or "expected device" in str(e):
+            raise ValueError(f"a tensor is made on the CPU, wherever {name} lies: give it {name}'s device.") from None
 
 
 # ---- stand-ins -----------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """Probes of notebook 06: the pieces of the UNet, the network's forward pass, and the average of its weights.
 
 Each probe sees one task only. What the other tasks would supply is replaced, while the probe runs, by stand-ins that
-are deliberately something else: a norm that only multiplies, blocks without a residual, a condition drop that reads
-its dice in another way.
+are something else: a norm that only multiplies, blocks without a residual, a condition drop that reads other dice.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import shape_of, task
-from course_utils.tasks.draws import Rng, drawn, fill, stand_ins, watch
+from course_utils.tasks.draws import Rng, drawn, fill, on_one_device, stand_ins, steady, watch
 
 NOTEBOOK = "06_unet"
 QUESTIONS = {"unet.1": 5, "unet.2": 5, "unet.3": 5, "unet.4": 5}  # points, graded by hand
@@ -42,7 +41,7 @@ class _Powers(nn.Module):
         self.dim = dim
 
     def forward(self, t: Tensor) -> Tensor:
-        return (t[:, None].float() / 200) ** torch.arange(1, self.dim + 1)
+        return (t[:, None].float() / 200) ** torch.arange(1, self.dim + 1, device=t.device)
 
 
 class _Mix(nn.Module):
@@ -81,15 +80,12 @@ def _dice(text_emb: Tensor, prob: float, u: Tensor) -> Tensor:
 
 # Probes
 
-def _embedding_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(t=rng.timesteps(6, 1000))
-
-
-@task("unet.SinusoidalPosEmb", inputs=_embedding_inputs, atol=1e-3)  # sin(999) in float32 is right to about 1e-4
+@task("unet.SinusoidalPosEmb", inputs=lambda rng: dict(t=rng.timesteps(6, 1000)), atol=1e-3)  # sin(999): about 1e-4
 def sinusoidal_pos_emb(nb, t):
-    """Values for integer times; last comes one frequency only, where half − 1 is 0."""
+    """The device first; then values for integer and floating times; one frequency only, where half − 1 is 0."""
+    on_one_device("t", lambda: nb.SinusoidalPosEmb(8)(t.to("meta")))
     emb = nb.SinusoidalPosEmb(8)(t)
-    yield dict(emb=emb, at_t0=emb[0])
+    yield dict(emb=emb, at_t0=emb[0], at_floating_times=nb.SinusoidalPosEmb(8)(t / 2))
     yield dict(at_dim_2=nb.SinusoidalPosEmb(2)(t))
 
 
@@ -105,9 +101,10 @@ def rms_norm(nb, x, upstream, pool):
     norm = nb.RMSNorm(x.shape[1])
     yield dict(shape_of_g=shape_of(norm.g))
     fill(norm, pool, scale=1.0)
-    x.requires_grad_()
-    out = norm(x)
-    yield dict(out=out)
+    yield dict(out=norm(x))  # x asks for no gradient yet, so what writes into it is told as that
+    out = norm(x.requires_grad_())
+    if not out.requires_grad:
+        raise ValueError("no gradient flows back: x and g are cut off from the answer.")
     grad_x, grad_g = torch.autograd.grad(out[1:], [x, norm.g], upstream[1:], retain_graph=True)
     yield dict(grad_x=grad_x[1:], grad_g=grad_g, of_100_x=norm(100 * x.detach()))
     grad_x, = torch.autograd.grad(out[:1], x, upstream[:1])  # its first pixel is zero in all channels
@@ -145,7 +142,7 @@ def resnet_block_forward(nb, x, context, upstream, pool):
     for name, dim_out in {"out": 4, "out_wider": 6}.items():
         block, seen = _block(nb, dim_out, pool)
         try:
-            out = block(x, context)
+            out = steady(partial(block, x, context), "in eval mode, where dropout drops nothing")
         except Exception:
             yield dict(what_the_parts_got=torch.tensor(seen))
             raise
@@ -153,7 +150,7 @@ def resnet_block_forward(nb, x, context, upstream, pool):
     grad_x, grad_context = torch.autograd.grad(out, [x, context], upstream)
     yield dict(grad_x=grad_x, grad_context=grad_context)
     block.train().dropout.p = 1.0  # drops everything, so no chance is left
-    yield dict(all_dropped=block(x, context))
+    yield dict(all_dropped=steady(partial(block, x, context), "with self.dropout.p = 1, where nothing is left"))
 
 
 def _built(name: str, build: Any, dims: list[int]) -> Any:
@@ -286,7 +283,7 @@ def _unet(nb: Any, pool: Tensor) -> nn.Module:
     """
     _written(nb.Unet, "unet.forward")
     with stand_ins(nb, RMSNorm=_Gain, SinusoidalPosEmb=_Powers, down_blocks=_no_blocks, up_blocks=_no_blocks):
-        unet = nb.Unet(4, 5, dim_mults=(1, 1, 1), channels=2)
+        unet = nb.Unet(4, 5, dim_mults=(1, 1, 1), channels=2, uncond_prob=0.0)
     unet.time_mlp = nn.Sequential(_Powers(4), nn.Linear(4, 16))
     unet.mid_block1, unet.mid_block2 = _Mix(4, 4, 16), _Mix(4, 4, 16)
     unet.downs = nn.ModuleList(nn.ModuleList([_Mix(4, 4, 16), _Mix(4, 4, 16), nn.Conv2d(4, 4, 1)]) for _ in range(3))
@@ -296,10 +293,11 @@ def _unet(nb: Any, pool: Tensor) -> nn.Module:
 
 @task("unet.forward", inputs=_forward_inputs)
 def forward(nb, x, time, text_emb, upstream, pool):
-    """Values, gradients, the missing condition, then train mode at both ends of uncond_prob, and guidance's door."""
+    """The device, values, gradients, the missing condition, train mode at both ends of uncond_prob, guidance's door."""
     unet, given = _unet(nb, pool), {"text_emb": text_emb}
-    unet.uncond_prob = 0.0
     with stand_ins(nb, ResnetBlock=_Mix, drop_condition=_dice):
+        far, x_far, *others = (v.to("meta") for v in (_unet(nb, pool).train(), x, time, text_emb))
+        on_one_device("x", lambda: far(x_far, others[0], {"text_emb": others[1]}))
         x.requires_grad_(), text_emb.requires_grad_()
         seen = watch(*(m for m in unet.modules() if isinstance(m, (_Mix, nn.Conv2d))))
         try:
@@ -330,7 +328,9 @@ def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iter
     """
     unet.uncond_prob, given = 1.0, {"text_emb": text_emb}
     yield dict(eval_drops_nothing=unet.eval()(x, time, {"text_emb": text_emb}))
-    yield dict(train_drops_all=unet.train()(x, time, given),
+    with drawn():
+        all_dropped = unet.train()(x, time, given)
+    yield dict(train_drops_all=all_dropped,
                dict_unchanged_in_training=torch.tensor([len(given) == 1, given.get("text_emb") is text_emb]))
     unet(x, time)
     yield dict(two_samples_later=unet(x[:2], time[:2]))

@@ -1252,7 +1252,7 @@ context = self.time_mlp(time) + self.condition_mlp(text_emb)  # (b, 4·dim)
 # by:
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
 if self.training:
-    context = drop_condition(context, self.uncond_prob, torch.rand(x.shape[0]))
+    context = drop_condition(context, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
 
 # %% [unet.forward] dropped after condition_mlp
 # hint: The rows are set to zero after condition_mlp. They should be zero before it, so that "no condition" has a
@@ -1265,7 +1265,7 @@ context = self.time_mlp(time) + self.condition_mlp(text_emb)  # (b, 4·dim)
 # by:
 cond = self.condition_mlp(text_emb)
 if self.training:
-    cond = drop_condition(cond, self.uncond_prob, torch.rand(x.shape[0]))
+    cond = drop_condition(cond, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
 context = self.time_mlp(time) + cond
 
 # %% [unet.forward] conditions dropped in eval mode
@@ -1518,8 +1518,8 @@ averaged.mul_(decay).add_(trained, alpha=1 - decay)
 averaged = decay * averaged + (1 - decay) * trained
 
 # %% [unet.ema_update] methods that do not write
-# hint: Neither weights nor buffers have changed: mul, add and copies without an underscore return new tensors. Write
-# hint: into the average's own.
+# hint: Neither weights nor buffers have changed: mul, add and copies without an underscore return new tensors, and
+# hint: `p = …` only gives a name to another one. Write into the average's own.
 # replace:
 averaged.mul_(decay).add_(trained, alpha=1 - decay)
 # by:
@@ -1636,7 +1636,7 @@ averaged.mul_(decay if averaged.requires_grad else 1).add_(trained, alpha=(1 - d
 # replace:
 frequencies = torch.exp(-math.log(10_000) * exponents)
 # by:
-frequencies = torch.linspace(1, 1e-4, half)
+frequencies = torch.linspace(1, 1e-4, half, device=t.device)
 
 # %% [unet.SinusoidalPosEmb] divided by the frequencies
 # hint: The time is divided by the frequencies, so the waves get faster from entry to entry. It is multiplied by them.
@@ -1999,3 +1999,287 @@ return F.gelu(self.final_conv(x))
 x, skips = self.init_conv(x), []
 # by:
 skips = []
+
+# %% [unet.SinusoidalPosEmb] frequencies of whole numbers
+# hint: Right for floating times, but for whole ones all frequencies except the first are 0: they were cast to t's
+# hint: integer dtype. Frequencies are floating numbers.
+# replace:
+frequencies = torch.exp(-math.log(10_000) * exponents)
+# by:
+frequencies = torch.exp(-math.log(10_000) * exponents).to(t)
+
+# %% [unet.SinusoidalPosEmb] the answer of whole numbers
+# hint: Sines and cosines are cut to −1, 0 and 1: the answer was cast to t's dtype. It is floating, whatever t is.
+# replace:
+return torch.cat([angles.sin(), angles.cos()], dim=-1)
+# by:
+return torch.cat([angles.sin(), angles.cos()], dim=-1).to(t.dtype)
+
+# %% [unet.SinusoidalPosEmb] the time divided by the largest
+# hint: The times are divided by the largest of the batch, so a sample's embedding depends on its neighbours. In (1) t
+# hint: stands as it is.
+# replace:
+angles = t[:, None] * frequencies  # (b, dim // 2)
+# by:
+angles = (t / t.max())[:, None] * frequencies
+
+# %% [unet.SinusoidalPosEmb] the time in shares of a chain
+# hint: The time is divided first, so that even the fastest hand hardly moves. In (1) t stands as it is.
+# replace:
+angles = t[:, None] * frequencies  # (b, dim // 2)
+# by:
+angles = (t / 1000)[:, None] * frequencies
+
+# %% [unet.SinusoidalPosEmb] the exponent in whole numbers
+# hint: The whole exponent is rounded down: // divides without the rest. (1) has an ordinary division.
+# replace:
+frequencies = torch.exp(-math.log(10_000) * exponents)
+# by:
+frequencies = torch.exp(-(math.log(10_000) * torch.arange(half, device=t.device) // max(half - 1, 1)))
+
+# %% [unet.SinusoidalPosEmb] the minus before the whole division
+# hint: The exponent is rounded down to a whole number, further from 0: // divides without the rest. (1) has an
+# hint: ordinary division.
+# replace:
+frequencies = torch.exp(-math.log(10_000) * exponents)
+# by:
+frequencies = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) // max(half - 1, 1))
+
+# %% [unet.SinusoidalPosEmb] i / (h − 1) in whole numbers
+# hint: All frequencies but the last are 1: i // (h − 1) is 0 until the end. (1) has an ordinary division.
+# replace:
+exponents = torch.arange(half, device=t.device) / max(half - 1, 1)
+# by:
+exponents = torch.arange(half, device=t.device) // max(half - 1, 1)
+
+# %% [unet.SinusoidalPosEmb] frequencies on the CPU
+# hint: torch.arange, without a device, makes its tensor on the CPU; with t on a GPU the multiplication would stop
+# hint: there.
+# replace:
+exponents = torch.arange(half, device=t.device) / max(half - 1, 1)
+# by:
+exponents = torch.arange(half) / max(half - 1, 1)
+
+# %% [unet.RMSNorm] x is overwritten
+# hint: x is divided in place, by /= or a method with an underscore, and the residual connection still needs it as it
+# hint: was. Give the result a name of its own.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+x /= x.norm(dim=1, keepdim=True).clamp_min(1e-12)
+return x * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.RMSNorm] torch.where around all of it
+# hint: Right forward, but g's gradient is NaN: torch.where hides 0/0 from the answer, not from the gradient, where 0
+# hint: times NaN is NaN. Keep the length itself from being 0.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+n = x.norm(dim=1, keepdim=True)
+return torch.where(n == 0, torch.zeros_like(x), x / n * math.sqrt(x.shape[1]) * self.g)
+
+# %% [unet.RMSNorm] lengths of 0 are overwritten
+# hint: Lengths of 0 are overwritten in place, but the gradient of the length needs them as they were, so autograd
+# hint: stops. A new tensor does it, or an epsilon.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+n = x.norm(dim=1, keepdim=True)
+n[n == 0] = 1
+return x / n * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.RMSNorm] the root of the width
+# hint: The factor is the root of the width, x.shape[-1]. C is the number of channels, the second axis.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[-1]) * self.g
+
+# %% [unet.RMSNorm] the root of the batch
+# hint: The factor is the root of the number of images, x.shape[0] or len(x). C is the number of channels, the second
+# hint: axis.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[0]) * self.g
+
+# %% [unet.RMSNorm] an epsilon of a thousandth
+# hint: The epsilon, about 1e-3, is too large: small pixels come out too short, in the third digit. It only has to keep
+# hint: a pixel of zeros from 0/0.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-3) * self.g
+
+# %% [unet.RMSNorm] an epsilon of a ten-thousandth
+# hint: The epsilon, about 1e-4, can still be seen in the fourth digit. It only has to keep a pixel of zeros from 0/0;
+# hint: float32 allows a far smaller one.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-4) * self.g
+
+# %% [unet.RMSNorm] no graph
+# hint: The answer is computed without a graph, under no_grad or detached, so nothing before it can learn.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return (F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g).detach()
+
+# %% [unet.ResnetBlock.forward] dropout that never rests
+# hint: F.dropout drops in eval mode too, unless it is told the mode: every sample would be another one. self.dropout
+# hint: knows the mode and the rate.
+# replace:
+h = self.dropout(h)
+# by:
+h = F.dropout(h, 0.1)
+
+# %% [unet.ResnetBlock.forward] dropout with a rate of its own
+# hint: The place and the mode are right, but the rate is typed in. self.dropout holds it; whoever sets
+# hint: self.dropout.p later expects it to act.
+# replace:
+h = self.dropout(h)
+# by:
+h = F.dropout(h, 0.1, self.training)
+
+# %% [unet.ResnetBlock.forward] the result is added into x
+# hint: The sum is written into x itself, which is the caller's where the channels stay the same. Make a new tensor.
+# replace:
+return h + self.res_conv(x)
+# by:
+x = self.res_conv(x)
+x += h
+return x
+
+# %% [unet.down_blocks] the channels always double
+# hint: Downsample doubles the channels, whatever dims says. It goes to the next entry of dims, which may be any number.
+# replace:
+downs.append(nn.ModuleList([block1, block2, Downsample(dim, dim_out)]))
+# by:
+downs.append(nn.ModuleList([block1, block2, Downsample(dim, 2 * dim)]))
+
+# %% [unet.down_blocks] a context of four times the level's channels
+# hint: The blocks expect a context of four times their own channels. It is one context for all levels: its length is
+# hint: context_dim.
+# replace:
+block1 = ResnetBlock(dim, dim, context_dim)
+block2 = ResnetBlock(dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(dim, dim, 4 * dim)
+block2 = ResnetBlock(dim, dim, 4 * dim)
+
+# %% [unet.down_blocks] a context of four times context_dim
+# hint: The blocks expect a context four times as long as context_dim. The factor 4 is in it already.
+# replace:
+block1 = ResnetBlock(dim, dim, context_dim)
+block2 = ResnetBlock(dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(dim, dim, 4 * context_dim)
+block2 = ResnetBlock(dim, dim, 4 * context_dim)
+
+# %% [unet.up_blocks] the lowest level is missing
+# hint: The level at the bottom is missing, where the lowest box is doubled for the first time. Each two neighbours in
+# hint: dims make one, the last two as well.
+# replace:
+for dim, dim_out in reversed(list(zip(dims[:-1], dims[1:]))):
+# by:
+for dim, dim_out in reversed(list(zip(dims[:-2], dims[1:-1]))):
+
+# %% [unet.up_blocks] the first block keeps the doubled channels
+# hint: The first block gives back as many channels as it gets. The second gets its answer with a skip joined to it, so
+# hint: each must come back to the level's own.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(2 * dim, 2 * dim, context_dim)
+
+# %% [unet.up_blocks] the second block takes three times the channels
+# hint: The second block counts a box too many: the first has brought its two down to the level's channels, and one
+# hint: skip is joined to that.
+# replace:
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block2 = ResnetBlock(3 * dim, dim, context_dim)
+
+# %% [unet.up_blocks] Upsample expects twice the channels
+# hint: Upsample expects twice the level's channels. What comes from below has the next entry of dims, which may be any
+# hint: number.
+# replace:
+upsample = Upsample(dim_out, dim)
+# by:
+upsample = Upsample(2 * dim, dim)
+
+# %% [unet.up_blocks] a context of four times the level's channels
+# hint: The blocks expect a context of four times their own channels. It is one context for all levels: its length is
+# hint: context_dim.
+# replace:
+block1 = ResnetBlock(2 * dim, dim, context_dim)
+block2 = ResnetBlock(2 * dim, dim, context_dim)
+# by:
+block1 = ResnetBlock(2 * dim, dim, 4 * dim)
+block2 = ResnetBlock(2 * dim, dim, 4 * dim)
+
+# %% [unet.drop_condition] as many rows as prob says
+# hint: A fixed number of rows goes, prob times the batch, those with the smallest u. Each row is judged alone, by its
+# hint: own u; how many go is left to chance.
+# replace:
+keep = (u >= prob).to(text_emb.dtype)
+# by:
+keep = (u.argsort().argsort() >= int(prob * len(u))).to(text_emb.dtype)
+
+# %% [unet.forward] without a condition the time alone
+# hint: Right with a condition. Without one, condition_mlp is left out; but it has a learned answer for the zero row,
+# hint: which the network expects then.
+# replace:
+context = self.time_mlp(time) + self.condition_mlp(text_emb)  # (b, 4·dim)
+# by:
+context = self.time_mlp(time)
+if model_kwargs.get("text_emb") is not None:
+    context = context + self.condition_mlp(text_emb)
+
+# %% [unet.forward] zero rows leave out condition_mlp
+# hint: Where all rows are zero condition_mlp is left out. Zeros are its word for no condition: it has a learned answer
+# hint: to them.
+# replace:
+context = self.time_mlp(time) + self.condition_mlp(text_emb)  # (b, 4·dim)
+# by:
+context = self.time_mlp(time)
+if text_emb.any():
+    context = context + self.condition_mlp(text_emb)
+
+# %% [unet.forward] the time in shares of the chain
+# hint: The time is divided before time_mlp. Its embedding was made for the steps 0 to 199 as they are.
+# replace:
+context = self.time_mlp(time) + self.condition_mlp(text_emb)  # (b, 4·dim)
+# by:
+context = self.time_mlp(time / 200) + self.condition_mlp(text_emb)
+
+# %% [unet.forward] one in five, typed in
+# hint: Conditions go missing, but always one in five. The share is self.uncond_prob, which may be another one.
+# replace:
+text_emb = drop_condition(text_emb, self.uncond_prob, u)
+# by:
+text_emb = drop_condition(text_emb, 0.2, u)
+
+# %% [unet.forward] a skip that is added and joined
+# hint: The second half of what is joined is x plus the skip. It is the skip as it was kept.
+# replace:
+x = block1(torch.cat([x, skips.pop()], dim=1), context)
+x = block2(torch.cat([x, skips.pop()], dim=1), context)
+# by:
+x = block1(torch.cat([x, x + skips.pop()], dim=1), context)
+x = block2(torch.cat([x, x + skips.pop()], dim=1), context)
+
+# %% [unet.forward] one skip that is added and joined
+# hint: The second half of what the first block gets is x plus the skip. It is the skip as it was kept.
+# replace:
+x = block1(torch.cat([x, skips.pop()], dim=1), context)
+# by:
+x = block1(torch.cat([x, x + skips.pop()], dim=1), context)
+
+# %% [unet.forward] dice on the CPU
+# hint: torch.rand, without a device, throws its dice on the CPU; with x on a GPU the comparison would stop there.
+# replace:
+u = torch.rand(x.shape[0], device=x.device)
+# by:
+u = torch.rand(x.shape[0])

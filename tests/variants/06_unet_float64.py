@@ -44,7 +44,7 @@ def call(module, *inputs):
     return torch.func.functional_call(module, weights, inputs)
 
 if self.training:
-    dropped = torch.rand(len(x), 1, dtype=torch.float64) < self.uncond_prob
+    dropped = torch.rand(len(x), 1, dtype=torch.float64, device=x.device) < self.uncond_prob
     text_emb = text_emb.masked_fill(dropped, 0.0)
 context = self.time_mlp(time).double() + call(self.condition_mlp, text_emb.double())
 x = call(self.init_conv, x.double())
