@@ -78,13 +78,13 @@ left.plot(*dart[:4000].T, "o", markersize=1.2, color=plot.INK, alpha=0.5)
 left.axvspan(1.05, 1.35, color=plot.SHADE, zorder=0)
 left.set(xlabel="x", ylabel="y", box_aspect=1, xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), title="joint: 4,000 of 30,000 darts")
 right.hist(dart[:, 1], 50, density=True, color=plot.SHADE, label="marginal $p(y)$: all darts")
-right.hist(dart[near, 1], 20, density=True, histtype="step", color=plot.INK, label="$p(y | x ≈ 1.2)$: in the grey strip")
+right.hist(dart[near, 1], 20, density=True, histtype="step", color=plot.INK, label="$p(y | x ≈ 1.2)$: in the strip")
 y = torch.linspace(-4, 4, 200)
 right.plot(y, Normal(0.96, 0.6).log_prob(y).exp(), color=plot.NAN, label="$p(y | x = 1.2)$")
 right.set(xlabel="y", ylabel="density", ylim=(0, 1))
 right.legend()
 plot.show(fig, alt="Darts lie along a diagonal. All darts spread over y from -3 to 3; those in the strip at x = 1.2 "
-                   "lie around y = 1, within a narrower range, and their histogram follows the curve of p(y | x = 1.2).")
+                   "lie around y = 1, within a narrower range, and follow the curve of p(y | x = 1.2).")
 
 # %% [markdown]
 # **Bayes' rule** turns a conditional round. Call the possible causes $y$ and what was seen $x$. The **prior** $p(y)$
@@ -131,8 +131,8 @@ positive = torch.tensor([0.99, 0.05])  # p(positive | ill), p(positive | healthy
 ill = torch.stack([bayes_posterior(torch.stack([p, 1 - p]), positive)[0] for p in priors])
 fig = plot.curves(priors, {"after a positive test": ill, "before it": priors}, logx=True,
                   xlabel="share of people who are ill (the prior)", ylabel="p(ill)")
-plot.show(fig, alt="Where one person in a hundred is ill, a positive test makes it one in six; where one in ten is ill, "
-                   "two in three.")
+plot.show(fig, alt="Where one person in a hundred is ill, a positive test makes it one in six; where one in ten is "
+                   "ill, two in three.")
 
 # %% [markdown]
 # Follow the curve to a prior of 0.01: five of six people with a positive test are healthy.
@@ -263,8 +263,8 @@ widgets.explore(hill, caption=lambda theta, n: f"{draws[:n].sum():,} of {n:,} dr
                 n=widgets.Control([10, 100, 1000, 5000], default=100, label="draws"))
 
 # %% [markdown]
-# It is about $\sqrt{10} \approx 3.2$ times narrower: for one more digit of $\theta$ you pay with a hundred times as many
-# draws.
+# It is about $\sqrt{10} \approx 3.2$ times narrower: for one more digit of $\theta$ you pay with a hundred times as
+# many draws.
 #
 # **Question 1.** From another bag you draw five balls, and all are blue. What is $\hat\theta$, and how surprised is
 # this model by a red ball in the sixth draw? How would you change the estimate, and why is your change a prior in
@@ -372,9 +372,9 @@ right.plot(*zip(*steps), label="gradient descent")
 right.plot(mean, var.sqrt(), "*", color=plot.NAN, markersize=11, label="closed form")
 right.set(xlabel=r"$\mu$", ylabel=r"$\sigma$")
 right.legend()
-plot.show(fig, alt="Left: the histogram of ink and the fitted Gaussian, which is a little too symmetric. Right: the path "
-                   "of gradient descent over the contours of the loss, from +2 to +0.02 nats above its lowest value, ends "
-                   "on the star of the closed form.")
+plot.show(fig, alt="Left: the histogram of ink and the fitted Gaussian, which is a little too symmetric. Right: over "
+                   "contours of the loss, 2 to 0.02 nats above its lowest value, the path of gradient descent ends on "
+                   "the star of the closed form.")
 
 # %% [markdown]
 # **Question 2.** `torch.var(ink)` is a little larger than your variance. Which of the two gives the data the higher
@@ -625,8 +625,8 @@ widgets.explore(both, caption=lambda mu, sigma: f"p = N(0, 1) and q = N({mu:g}, 
 # and keep the $q$ with the smallest divergence, once for each direction.
 
 # %% tags=["demo"]
-plot.show(diagrams.two_fits(kl_divergence), alt="A density with two bumps at -2 and 2. Fit A is a narrow Gaussian on the "
-          "larger bump; fit B is a wide one that covers both and has its top between them.")
+plot.show(diagrams.two_fits(kl_divergence), alt="A density with two bumps at -2 and 2. Fit A is a narrow Gaussian on "
+          "the larger bump; fit B is a wide one that covers both and has its top between them.")
 
 # %% [markdown]
 # **Question 3.** Which fit minimises $\mathrm{KL}(p\|q)$ and which $\mathrm{KL}(q\|p)$? Which of the two would
@@ -718,7 +718,7 @@ axes.plot(n[at], terms.std() / n[at].sqrt(), color=plot.INK, linestyle="--", lab
 axes.set(xscale="log", yscale="log", xlabel="number of draws n", ylabel="distance from (12), nats", ylim=(1e-4, 1))
 axes.legend()
 plot.show(fig, alt="The errors of eight estimates over the number of draws, both axes logarithmic. They fall along a "
-                   "dashed straight line that loses one digit for every hundredfold of draws, and dip below it at times.")
+                   "dashed straight line, one digit for every hundredfold of draws, and dip far below it at times.")
 print(f"closed form {exact:.4f}, mean of {estimate[:, -1].numel()} estimates {estimate[:, -1].mean():.4f} nats")
 
 # %% [markdown]
@@ -733,8 +733,8 @@ print(f"closed form {exact:.4f}, mean of {estimate[:, -1].numel()} estimates {es
 P = torch.tensor([[0.2, 0.6, 0.2],
                   [0.3, 0.0, 0.7],
                   [0.5, 0.0, 0.5]])
-plot.show(diagrams.markov_chain(P, ["A", "B", "C"]), alt="Three states with arrows. A stays with 0.2, goes to B with 0.6 "
-          "and to C with 0.2; B goes to A with 0.3 and to C with 0.7; C goes to A with 0.5 and stays with 0.5.")
+plot.show(diagrams.markov_chain(P, ["A", "B", "C"]), alt="Three states with arrows. A stays with 0.2, goes to B with "
+          "0.6 and to C with 0.2; B goes to A with 0.3 and to C with 0.7; C goes to A with 0.5 and stays with 0.5.")
 
 # %% [markdown]
 # If you are in state $i$ with probability $\pi_i$, then after one jump you are in $j$ with $\sum_i \pi_i P_{ij}$, in
@@ -747,7 +747,8 @@ plot.show(diagrams.markov_chain(P, ["A", "B", "C"]), alt="Three states with arro
 #
 # The simple way is **power iteration**: start anywhere and jump, $\pi \leftarrow \pi P$, until nothing changes. It
 # fails where things go round: with $P = \begin{pmatrix}0&1\\1&0\end{pmatrix}$ a chain that starts in the first state is
-# in the first at every even step, for ever (it is *periodic*), and still (½, ½) solves (13). So do not jump; solve (13).
+# in the first at every even step, for ever (it is *periodic*), and still (½, ½) solves (13). So do not jump; solve
+# (13).
 #
 # **Exercise 8** · hard · 25 minutes
 
@@ -793,8 +794,8 @@ check("mle.stationary_distribution")
 # %% tags=["demo"]
 pi = stationary_distribution(P)
 print("pi =", ", ".join(f"{71 * share:.2f}/71" for share in pi))
-plot.show(diagrams.markov_chain(P, ["A", "B", "C"], share=pi), alt="The same chain, each circle as large as the share of "
-          "time that is spent there: C is the largest, then A, then B.")
+plot.show(diagrams.markov_chain(P, ["A", "B", "C"], share=pi), alt="The same chain, each circle as large as the share "
+          "of time that is spent there: C is the largest, then A, then B.")
 
 # %% [markdown]
 # Now let three chains jump, from two different starts each, and watch the share of the first state. The second chain
@@ -816,8 +817,8 @@ for panel, (name, chain) in zip(panels, chains.items()):
     print(f"{name}: eigenvalues", [complex(round(v.real, 2) + 0.0, round(v.imag, 2) + 0.0) for v in values])
 panels[0].set_ylabel("probability of A")
 panels[2].legend()
-plot.show(fig, alt="The first chain settles at 0.35 from both starts; the second swings between 0 and 1 for ever; in the "
-                   "third the two starts end at different places, 0.29 and 0.")
+plot.show(fig, alt="The first chain settles at 0.35 from both starts; the second swings between 0 and 1 for ever; in "
+                   "the third the two starts end at different places, 0.29 and 0.")
 
 # %% [markdown]
 # Eigenvalues tell the three apart without a single jump. Each island has a stationary distribution of its own, and any
@@ -851,8 +852,8 @@ plot.show(fig, alt="The first chain settles at 0.35 from both starts; the second
 
 # %% tags=["demo"]
 plot.show(diagrams.three_divergences(), alt="Three curves over the probability of heads under q. A touches 0 at 0.2 "
-          "and ends at 0.32 and 2.3. B never falls below 0.72. C touches 0 at 0.2. B and C leave the picture at both edges. "
-          "At one half A is 0.32, B 1.00 and C 0.19.")
+          "and ends at 0.32 and 2.3. B never falls below 0.72. C touches 0 at 0.2. B and C leave the picture at both "
+          "edges. At one half A is 0.32, B 1.00 and C 0.19.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>

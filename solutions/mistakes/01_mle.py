@@ -130,7 +130,8 @@ return joint / joint.sum()
 return joint / (joint.sum() + 1e-10)
 
 # %% [mle.bayes_posterior] something very small added to the denominator
-# hint: Almost right: where the likelihoods are tiny, even what you added to p(x) can be seen. Nothing needs to be added.
+# hint: Almost right: where the likelihoods are tiny, even what you added to p(x) can be seen. Nothing needs to be
+# hint: added.
 # replace:
 return joint / joint.sum()
 # by:
@@ -976,8 +977,8 @@ return -q.log2().sum(-1) + 0 * p.sum(-1)
 return -(p * q.log_softmax(-1)).sum(-1).mean() / math.log(2)
 
 # %% [mle.cross_entropy] by way of numpy
-# hint: Tensors left torch on the way. numpy keeps no gradient, and gives a number of its own where a tensor without axes
-# hint: is meant: the same functions exist in torch.
+# hint: Tensors left torch on the way. numpy keeps no gradient, and gives a number of its own where a tensor without
+# hint: axes is meant: the same functions exist in torch.
 import numpy as np
 with np.errstate(divide="ignore"):
     logs = np.log2(np.where(p.numpy() > 0, q.detach().numpy(), 1.0))
@@ -1290,8 +1291,8 @@ return torch.where(p > 0, p * (p / q).log2(), 0.0).sum(-1)
 return torch.where(p > 0, p * (p / q).log(), 0.0).sum(-1)
 
 # %% [mle.kl_divergence] by way of numpy
-# hint: Tensors left torch on the way. numpy keeps no gradient, and gives a number of its own where a tensor without axes
-# hint: is meant: the same functions exist in torch.
+# hint: Tensors left torch on the way. numpy keeps no gradient, and gives a number of its own where a tensor without
+# hint: axes is meant: the same functions exist in torch.
 import numpy as np
 return torch.from_numpy((cross_entropy(p, q) - entropy(p)).detach().numpy().sum(-1, keepdims=False))
 
@@ -1807,8 +1808,8 @@ values, vectors = torch.linalg.eig(P)
 return vectors[:, (values - 1).abs().argmin()].real.abs()
 
 # %% [mle.stationary_distribution] softmax of the eigenvector as it comes
-# hint: A softmax makes any vector sum to 1, but bends it, and this one's sign is chance. The eigenvector is proportional
-# hint: to the answer: only scale it.
+# hint: A softmax makes any vector sum to 1, but bends it, and this one's sign is chance. The eigenvector is
+# hint: proportional to the answer: only scale it.
 # replace:
 return v / v.sum()
 # by:
@@ -1831,8 +1832,8 @@ for _ in range(10_000):
 return total / 10_000
 
 # %% [mle.stationary_distribution] averaged over twenty thousand jumps
-# hint: The mean over time goes the right way, but its error falls like 1/n only: after twenty thousand jumps it is still
-# hint: seen in the slow chain. Solve (13) instead.
+# hint: The mean over time goes the right way, but its error falls like 1/n only: after twenty thousand jumps it is
+# hint: still seen in the slow chain. Solve (13) instead.
 pi, total = torch.ones(len(P)) / len(P), torch.zeros(len(P))
 for _ in range(20_000):
     total += pi
