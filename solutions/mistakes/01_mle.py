@@ -1285,6 +1285,21 @@ return (torch.special.xlogy(p, p) - p * q.clamp_min(1e-12).log()).sum(-1)
 # hint: infinite, and `where` or `nan_to_num` after it hides the value only. Let no logarithm see the 0, or use (8).
 return torch.where(p > 0, p * (p / q).log2(), 0.0).sum(-1)
 
+# %% [mle.kl_divergence] torch's kl_div, with NaN where both are 0
+# hint: torch's kl_div multiplies p with the logarithm of q that you give it. Where both are 0 that is 0 times minus
+# hint: infinity, which is no number. Which q could it be given where p is 0?
+return (torch.special.xlogy(p, p) - p * q.log()).sum(-1) / math.log(2)
+
+# %% [mle.kl_divergence] nan_to_num
+# hint: nan_to_num makes infinity a large number too, and what q calls impossible should cost infinitely much. It also
+# hint: leaves NaN in the gradient where p is 0. Choose by p = 0 what the logarithm gets to see, or use (8).
+return (p * (p / q).log2()).nan_to_num().sum(-1)
+
+# %% [mle.kl_divergence] nan_to_num, and nats
+# hint: Two things: these are nats. And nan_to_num makes infinity a large number too, where what q calls impossible
+# hint: should cost infinitely much, and leaves NaN in the gradient.
+return torch.special.xlogy(p, p / q).nan_to_num().sum(-1)
+
 # %% [mle.kl_divergence] NaN in the gradient where p is 0, and nats
 # hint: Two things: these are nats. And the gradient is NaN where p is 0: `where` or `nan_to_num` after the logarithm
 # hint: hides the value only.
@@ -1823,8 +1838,8 @@ v = vectors[:, values == 1].real.squeeze()
 return v / v.sum()
 
 # %% [mle.stationary_distribution] averaged over ten thousand jumps
-# hint: The mean over time goes the right way, but its error falls like 1/n only: ten thousand jumps are not enough for
-# hint: the slow chain. Solve (13) instead.
+# hint: The mean over time goes the right way, but converges like 1/n only: ten thousand jumps are not enough. Solve (13)
+# hint: instead.
 pi, total = torch.ones(len(P)) / len(P), torch.zeros(len(P))
 for _ in range(10_000):
     total = total + pi
@@ -1832,8 +1847,8 @@ for _ in range(10_000):
 return total / 10_000
 
 # %% [mle.stationary_distribution] averaged over twenty thousand jumps
-# hint: The mean over time goes the right way, but its error falls like 1/n only: after twenty thousand jumps it is
-# hint: still seen in the slow chain. Solve (13) instead.
+# hint: The mean over time goes the right way, but converges like 1/n only, and so many additions round it off besides.
+# hint: Solve (13) instead.
 pi, total = torch.ones(len(P)) / len(P), torch.zeros(len(P))
 for _ in range(20_000):
     total += pi
