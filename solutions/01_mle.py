@@ -50,8 +50,8 @@ digits, labels = data.mnist("train")  # (4500, 1, 28, 28) in [0, 1]
 three, eight = digits[labels == 3][0, 0], digits[labels == 8][3, 0]
 noise = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
 pictures = torch.stack([three, eight, (three + eight) / 2, noise])
-joint = torch.tensor([[0.38, 0.01, 0.06, 0.018],   # three
-                      [0.01, 0.46, 0.06, 0.002]])  # eight
+joint = torch.tensor([[0.412, 0.010, 0.060, 0.018],   # three
+                      [0.010, 0.428, 0.060, 0.002]])  # eight
 plot.show(diagrams.competing(joint, pictures, ["three", "eight"]),
           alt="The joint table of four pictures and two labels, and what follows from it. In p(x) the pictures "
               "compete, in p(y|x) the two labels of one picture, in p(x|y) the pictures of one label.")
@@ -70,19 +70,21 @@ plot.show(diagrams.competing(joint, pictures, ["three", "eight"]),
 
 # %% tags=["demo"]
 generator = torch.Generator().manual_seed(1)
-a, b = torch.randn(2, 4000, generator=generator)
+a, b = torch.randn(2, 30_000, generator=generator)
 dart = torch.stack([a, 0.8 * a + 0.6 * b], dim=1)
 near = (dart[:, 0] - 1.2).abs() < 0.15
 fig, (left, right) = plot.figure(columns=2, height=230)
-left.plot(*dart.T, "o", markersize=1.2, color=plot.INK, alpha=0.5)
+left.plot(*dart[:4000].T, "o", markersize=1.2, color=plot.INK, alpha=0.5)
 left.axvspan(1.05, 1.35, color=plot.SHADE, zorder=0)
-left.set(xlabel="x", ylabel="y", box_aspect=1, xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), title="joint: 4,000 darts")
+left.set(xlabel="x", ylabel="y", box_aspect=1, xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), title="joint: 4,000 of 30,000 darts")
 right.hist(dart[:, 1], 50, density=True, color=plot.SHADE, label="marginal $p(y)$: all darts")
-right.hist(dart[near, 1], 14, density=True, histtype="step", color=plot.INK, label="$p(y | x ≈ 1.2)$: in the grey strip")
+right.hist(dart[near, 1], 20, density=True, histtype="step", color=plot.INK, label="$p(y | x ≈ 1.2)$: in the strip")
+y = torch.linspace(-4, 4, 200)
+right.plot(y, Normal(0.96, 0.6).log_prob(y).exp(), color=plot.NAN, label="$p(y | x = 1.2)$")
 right.set(xlabel="y", ylabel="density", ylim=(0, 1))
 right.legend()
 plot.show(fig, alt="Darts lie along a diagonal. All darts spread over y from -3 to 3; those in the strip at x = 1.2 "
-                   "lie around y = 1, within a narrower range.")
+                   "lie around y = 1, within a narrower range, and follow the curve of p(y | x = 1.2).")
 
 # %% [markdown]
 # **Bayes' rule** turns a conditional round. Call the possible causes $y$ and what was seen $x$. The **prior** $p(y)$
@@ -100,7 +102,7 @@ def bayes_posterior(prior, likelihood):
 
     Args:
         prior: (k,) probabilities p(y) that sum to 1.
-        likelihood: (k,) values p(x | y) of the one x that was seen; probabilities or densities, of any size.
+        likelihood: (k,) values p(x | y) of the one x that was seen; densities need not be below 1.
 
     Returns:
         posterior: (k,) probabilities p(y | x).
@@ -129,8 +131,8 @@ positive = torch.tensor([0.99, 0.05])  # p(positive | ill), p(positive | healthy
 ill = torch.stack([bayes_posterior(torch.stack([p, 1 - p]), positive)[0] for p in priors])
 fig = plot.curves(priors, {"after a positive test": ill, "before it": priors}, logx=True,
                   xlabel="share of people who are ill (the prior)", ylabel="p(ill)")
-plot.show(fig, alt="Where one person in a hundred is ill, a positive test makes it one in six; where one in ten is ill, "
-                   "two in three.")
+plot.show(fig, alt="Where one person in a hundred is ill, a positive test makes it one in six; where one in ten is "
+                   "ill, two in three.")
 
 # %% [markdown]
 # Follow the curve to a prior of 0.01: five of six people with a positive test are healthy.
@@ -255,12 +257,15 @@ def hill(theta, n):
     return fig
 
 
-widgets.explore(hill, caption=lambda theta, n: f"{draws[:n].sum()} of {n:,} draws are red. At theta = {theta} the "
-                f"log-likelihood is {-below_best(theta, n):.1f} nats below its best.",
+widgets.explore(hill, caption=lambda theta, n: f"{draws[:n].sum():,} of {n:,} draws are red. At theta = {theta} the "
+                f"log-likelihood is {below_best(theta, n).abs():.1f} nats below its best.",
                 theta=widgets.Control([0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7], default=0.4),
                 n=widgets.Control([10, 100, 1000, 5000], default=100, label="draws"))
 
 # %% [markdown]
+# It is about $\sqrt{10} \approx 3.2$ times narrower: for one more digit of $\theta$ you pay with a hundred times as
+# many draws.
+#
 # **Question 1.** From another bag you draw five balls, and all are blue. What is $\hat\theta$, and how surprised is
 # this model by a red ball in the sixth draw? How would you change the estimate, and why is your change a prior in
 # disguise?
@@ -314,8 +319,7 @@ def gaussian_mle(x):
     """
     ####################################################################
     # TODO: what you derived. About 3 lines.                           #
-    # Two tensors without axes. Check what a function that you call    #
-    # divides by.                                                      #
+    # Two tensors without axes.                                        #
     ####################################################################
     ### BEGIN SOLUTION
     mean = x.mean()
@@ -361,15 +365,16 @@ left.plot(grid_ink, Normal(mean, var.sqrt()).log_prob(grid_ink).exp(), label="fi
 left.set(xlabel="ink in percent", ylabel="density")
 left.legend()
 mus, sigmas = torch.meshgrid(torch.linspace(5, 18, 60), torch.linspace(2, 11, 60), indexing="ij")
-nll = sigmas.log() + (var + (mus - mean) ** 2) / (2 * sigmas**2)  # the mean of (5) over all digits, up to a constant
-right.contour(mus, sigmas, nll, levels=nll.min().item() + torch.tensor([0.02, 0.1, 0.3, 0.6, 1, 2]), colors="grey",
-              linewidths=0.7)
+nll = sigmas.log() + (var + (mus - mean) ** 2) / (2 * sigmas**2)  # minus the mean of (5), up to a constant
+lines = right.contour(mus, sigmas, nll - nll.min(), levels=[0.02, 0.1, 0.3, 0.6, 1, 2], colors="grey", linewidths=0.7)
+right.clabel(lines, fmt="+%g", fontsize=6)
 right.plot(*zip(*steps), label="gradient descent")
 right.plot(mean, var.sqrt(), "*", color=plot.NAN, markersize=11, label="closed form")
 right.set(xlabel=r"$\mu$", ylabel=r"$\sigma$")
 right.legend()
-plot.show(fig, alt="Left: the histogram of ink and the fitted Gaussian, which is a little too symmetric. Right: the path "
-                   "of gradient descent over the contours of the loss ends on the star of the closed form.")
+plot.show(fig, alt="Left: the histogram of ink and the fitted Gaussian, which is a little too symmetric. Right: over "
+                   "contours of the loss, 2 to 0.02 nats above its lowest value, the path of gradient descent ends on "
+                   "the star of the closed form.")
 
 # %% [markdown]
 # **Question 2.** `torch.var(ink)` is a little larger than your variance. Which of the two gives the data the higher
@@ -443,7 +448,7 @@ check("mle.entropy")
 
 # %% [markdown]
 # Where in a picture is the information? Take every pixel for a coin that shows ink or no ink, and ask your function
-# for its entropy over all 4,500 digits.
+# for its entropy over all 4,500 digits. In both pictures black is 0 and white is 1.
 
 # %% tags=["demo"]
 def coin(heads):
@@ -453,13 +458,13 @@ def coin(heads):
 inked = (digits > 0.5).float().mean(0)  # (1, 28, 28): the share of digits with ink there
 bits = entropy(coin(inked))
 plot.show(plot.images(torch.stack([inked, bits]), titles=["share with ink", "entropy"]),
-          alt="Left: the share of digits with ink at each pixel, brightest in the middle. Right: the entropy, black at "
-              "the border and nearly white all over the middle, where ink is as likely as none.")
+          alt="Left: the share of digits with ink at each pixel, grey in a ring around a darker centre, black outside. "
+              "Right: the entropy, black at the border and nearly white wherever the share is not small.")
 print(f"the most uncertain pixel holds {bits.max():.2f} bits, all pixels {bits.sum():.0f} if none knew of the others")
 
 # %% [markdown]
-# The border is always empty: there is nothing to be surprised about. But pixels do know of each other, and a good model
-# of pictures needs far fewer bits than this sum.
+# At the border ink is so rare that it holds next to no bits. But pixels do know of each other, and a good model of
+# pictures needs far fewer bits than this sum.
 #
 # Now events come from $p$, but you believe in $q$: you are surprised by $-\log_2 q$ as often as $p$ says. This mean is
 # the **cross-entropy** $H(p, q)$. If you called something impossible that happens, the surprise is infinite, and it
@@ -482,11 +487,12 @@ def cross_entropy(p, q):
         p, q: (..., k) probabilities over the last axis, of one shape.
 
     Returns:
-        (...) cross-entropies; infinite where q calls impossible what p lets happen.
+        (...) cross-entropies; infinite where q calls impossible what p lets happen. They have a gradient with
+        respect to q wherever all of q is above 0, also where p is 0.
     """
     ####################################################################
     # TODO: About 2 lines. Events with p = 0 contribute nothing, even  #
-    # if q is 0 there too. The gradient with respect to q is needed.   #
+    # if q is 0 there too. Keep the gradient with respect to q.        #
     ####################################################################
     ### BEGIN SOLUTION
     nats = -torch.special.xlogy(p, q).sum(-1)
@@ -515,7 +521,8 @@ def kl_divergence(p, q):
         p, q: (..., k) probabilities over the last axis, of one shape.
 
     Returns:
-        (...) divergences, 0 where q = p, infinite where q calls impossible what p lets happen.
+        (...) divergences, 0 where q = p, infinite where q calls impossible what p lets happen. They have a gradient
+        with respect to q wherever all of q is above 0, also where p is 0.
     """
     ####################################################################
     # TODO: eq. (8). About 1 line.                                     #
@@ -537,8 +544,8 @@ check("mle.kl_divergence")
 heads = torch.linspace(0.01, 0.99, 99)
 fair = coin(torch.full_like(heads, 0.5))
 fig = plot.curves(heads, {"entropy of the coin": entropy(coin(heads)),
-                          "a fair coin, believed to be this one": cross_entropy(fair, coin(heads)),
-                          "the KL divergence between them": kl_divergence(fair, coin(heads))},
+                          "cross-entropy H(fair coin, this coin)": cross_entropy(fair, coin(heads)),
+                          "KL(fair coin ‖ this coin)": kl_divergence(fair, coin(heads))},
                   xlabel="probability of heads", ylabel="bits")
 fig.axes[0].set_ylim(0, 3)
 plot.show(fig, alt="The entropy is a hill with its top, 1 bit, at the fair coin. The cross-entropy of a fair coin is a "
@@ -559,7 +566,7 @@ for share in (0.5, 0.2, 0.4):
 # $$\nabla_\theta\, \mathrm{KL}(\hat p \,\|\, q_\theta) = \nabla_\theta\, H(\hat p, q_\theta): \tag{10}$$
 #
 # to maximise likelihood is to minimise $\mathrm{KL}(\hat p \,\|\, q_\theta)$. Let autograd say so, for a model of
-# the ten digits' frequencies.
+# the ten digits' frequencies whose logits are made up.
 
 # %% tags=["demo"]
 red = torch.tensor(0.4)
@@ -573,6 +580,7 @@ for name, cost in {"of the cross-entropy": cross_entropy, "of the divergence": k
 fig = plot.curves(torch.arange(10), slopes, xlabel="digit", ylabel="gradient for its logit")
 for line, marker in zip(fig.axes[0].lines, "o+"):
     line.set(marker=marker, markersize=9, linestyle="none", markerfacecolor="none")
+fig.axes[0].set_xticks(range(10))
 fig.axes[0].legend()
 plot.show(fig, alt="For each of ten logits the gradient of the cross-entropy, a circle, and that of the divergence, a "
                    "cross inside it, are the same.")
@@ -611,21 +619,14 @@ widgets.explore(both, caption=lambda mu, sigma: f"p = N(0, 1) and q = N({mu:g}, 
                 sigma=widgets.Control([0.3, 0.5, 0.75, 1.0, 1.5, 2.0], default=0.5, label="spread of q"))
 
 # %% [markdown]
+# It is $\mathrm{KL}(p\|q)$: with $q = \mathcal N(0, 0.5^2)$ 1.16 bits against 0.46.
+#
 # What if $q$ can never be right? Below, $p$ has two bumps, and $q$ is a single Gaussian. We try many means and spreads
 # and keep the $q$ with the smallest divergence, once for each direction.
 
 # %% tags=["demo"]
-two = (0.6 * Normal(-2, 0.6).log_prob(axis).exp() + 0.4 * Normal(2, 0.6).log_prob(axis).exp())
-two = two / two.sum()
-mus, sigmas = torch.meshgrid(torch.linspace(-4, 4, 33), torch.linspace(0.4, 3, 27), indexing="ij")
-candidates = torch.stack([binned(m, s) for m, s in zip(mus.flatten().double(), sigmas.flatten().double())])
-target = two.expand_as(candidates)
-fits = {"q, fit A": candidates[kl_divergence(candidates, target).argmin()],
-        "q, fit B": candidates[kl_divergence(target, candidates).argmin()]}
-fig = plot.curves(axis, {"p": two / 0.02, **{name: q / 0.02 for name, q in fits.items()}}, xlabel="x", ylabel="density")
-fig.axes[0].set_xlim(-6, 6)
-plot.show(fig, alt="A density with two bumps at -2 and 2. Fit A is a narrow Gaussian on the larger bump; fit B is a wide "
-                   "one that covers both and has its top between them.")
+plot.show(diagrams.two_fits(kl_divergence), alt="A density with two bumps at -2 and 2. Fit A is a narrow Gaussian on "
+          "the larger bump; fit B is a wide one that covers both and has its top between them.")
 
 # %% [markdown]
 # **Question 3.** Which fit minimises $\mathrm{KL}(p\|q)$ and which $\mathrm{KL}(q\|p)$? Which of the two would
@@ -708,17 +709,20 @@ exact = kl_gaussian_standard(mu, 2 * sigma.log())
 q, standard = Normal(mu, sigma), Normal(0.0, 1.0)
 x = mu + sigma * torch.randn(8, 100_000, generator=torch.Generator().manual_seed(4))
 n = torch.arange(1, 100_001)
-estimate = (q.log_prob(x) - standard.log_prob(x)).cumsum(1) / n
+terms = q.log_prob(x) - standard.log_prob(x)
+estimate = terms.cumsum(1) / n
+at = torch.logspace(1, 5, 60).long() - 1
 fig, axes = plot.figure()
-axes.plot(n[9::10], estimate[:, 9::10].T, color="grey", linewidth=0.7, linestyle="-")
-axes.axhline(exact, color=plot.INK, linestyle="--")
-axes.set(xscale="log", xlabel="number of draws", ylabel="nats", ylim=(exact - 0.6, exact + 0.6))
-plot.show(fig, alt="Eight estimates of the divergence scatter at ten draws and have all come together on the dashed "
-                   "line, the closed form, at a hundred thousand.")
+axes.plot(n[at], (estimate[:, at] - exact).abs().T, color="grey", linewidth=0.7, linestyle="-")
+axes.plot(n[at], terms.std() / n[at].sqrt(), color=plot.INK, linestyle="--", label=r"spread of one draw / $\sqrt{n}$")
+axes.set(xscale="log", yscale="log", xlabel="number of draws n", ylabel="distance from (12), nats", ylim=(1e-4, 1))
+axes.legend()
+plot.show(fig, alt="The errors of eight estimates over the number of draws, both axes logarithmic. They fall along a "
+                   "dashed straight line, one digit for every hundredfold of draws, and dip far below it at times.")
 print(f"closed form {exact:.4f}, mean of {estimate[:, -1].numel()} estimates {estimate[:, -1].mean():.4f} nats")
 
 # %% [markdown]
-# The estimates need a hundred times as many draws for one more digit. Wherever a closed form exists, take it.
+# The dashed line falls by one digit while $n$ grows a hundredfold. Wherever a closed form exists, take it.
 #
 # ## 7 Chains
 #
@@ -729,8 +733,8 @@ print(f"closed form {exact:.4f}, mean of {estimate[:, -1].numel()} estimates {es
 P = torch.tensor([[0.2, 0.6, 0.2],
                   [0.3, 0.0, 0.7],
                   [0.5, 0.0, 0.5]])
-plot.show(diagrams.markov_chain(P, ["A", "B", "C"]), alt="Three states with arrows. A stays with 0.2, goes to B with 0.6 "
-          "and to C with 0.2; B goes to A with 0.3 and to C with 0.7; C goes to A with 0.5 and stays with 0.5.")
+plot.show(diagrams.markov_chain(P, ["A", "B", "C"]), alt="Three states with arrows. A stays with 0.2, goes to B with "
+          "0.6 and to C with 0.2; B goes to A with 0.3 and to C with 0.7; C goes to A with 0.5 and stays with 0.5.")
 
 # %% [markdown]
 # If you are in state $i$ with probability $\pi_i$, then after one jump you are in $j$ with $\sum_i \pi_i P_{ij}$, in
@@ -743,7 +747,8 @@ plot.show(diagrams.markov_chain(P, ["A", "B", "C"]), alt="Three states with arro
 #
 # The simple way is **power iteration**: start anywhere and jump, $\pi \leftarrow \pi P$, until nothing changes. It
 # fails where things go round: with $P = \begin{pmatrix}0&1\\1&0\end{pmatrix}$ a chain that starts in the first state is
-# in the first at every even step, for ever, and still (½, ½) solves (13). So do not jump; solve (13).
+# in the first at every even step, for ever (it is *periodic*), and still (½, ½) solves (13). So do not jump; solve
+# (13).
 #
 # **Exercise 8** · hard · 25 minutes
 
@@ -782,11 +787,15 @@ def stationary_distribution(P):
 # %% check="mle.stationary_distribution"
 check("mle.stationary_distribution")
 
+# %% [markdown]
+# By hand, for the chain above: the second component of (13) says $\pi_B = 0.6\,\pi_A$, then the first says
+# $\pi_C = 1.24\,\pi_A$. All three sum to $2.84\,\pi_A = 1$, so $\pi_A = 1/2.84 = 25/71$. And yours?
+
 # %% tags=["demo"]
 pi = stationary_distribution(P)
 print("pi =", ", ".join(f"{71 * share:.2f}/71" for share in pi))
-plot.show(diagrams.markov_chain(P, ["A", "B", "C"], share=pi), alt="The same chain, each circle as large as the share of "
-          "time that is spent there: C is the largest, then A, then B.")
+plot.show(diagrams.markov_chain(P, ["A", "B", "C"], share=pi), alt="The same chain, each circle as large as the share "
+          "of time that is spent there: C is the largest, then A, then B.")
 
 # %% [markdown]
 # Now let three chains jump, from two different starts each, and watch the share of the first state. The second chain
@@ -808,8 +817,8 @@ for panel, (name, chain) in zip(panels, chains.items()):
     print(f"{name}: eigenvalues", [complex(round(v.real, 2) + 0.0, round(v.imag, 2) + 0.0) for v in values])
 panels[0].set_ylabel("probability of A")
 panels[2].legend()
-plot.show(fig, alt="The first chain settles at 0.35 from both starts; the second swings between 0 and 1 for ever; in the "
-                   "third the two starts end at different places, 0.29 and 0.")
+plot.show(fig, alt="The first chain settles at 0.35 from both starts; the second swings between 0 and 1 for ever; in "
+                   "the third the two starts end at different places, 0.29 and 0.")
 
 # %% [markdown]
 # Eigenvalues tell the three apart without a single jump. Each island has a stationary distribution of its own, and any
@@ -843,7 +852,8 @@ plot.show(fig, alt="The first chain settles at 0.35 from both starts; the second
 
 # %% tags=["demo"]
 plot.show(diagrams.three_divergences(), alt="Three curves over the probability of heads under q. A touches 0 at 0.2 "
-          "and ends at 0.32 and 2.3 bits. B never falls below 0.72. C touches 0 at 0.2 and rises steeply at both ends.")
+          "and ends at 0.32 and 2.3. B never falls below 0.72. C touches 0 at 0.2. B and C leave the picture at both "
+          "edges. At one half A is 0.32, B 1.00 and C 0.19.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>

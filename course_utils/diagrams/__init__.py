@@ -4,7 +4,8 @@ from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, writ
 from course_utils.diagrams.inside import costs, feature_maps
 from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
-from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences
+from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences, two_fits
 
 __all__ = ["COURSE", "arrow_of_time", "attention", "clocks", "competing", "costs", "course_map", "family",
-           "feature_maps", "markov_chain", "masks", "next_pixels", "reach", "three_divergences", "unet", "written"]
+           "feature_maps", "markov_chain", "masks", "next_pixels", "reach", "three_divergences", "two_fits", "unet",
+           "written"]

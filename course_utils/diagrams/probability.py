@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def _table(axes: Axes, table: Tensor, frames: Sequence[tuple[int, int, int, int]
     for r, row in enumerate(table.tolist()):
         for c, value in enumerate(row):
             axes.add_patch(Rectangle((c, r), 1, 1, facecolor=str(1 - 0.5 * value), edgecolor="none"))
-            axes.text(c + 0.5, r + 0.5, f"{value:.2g}", ha="center", va="center", fontsize=7)
+            axes.text(c + 0.5, r + 0.5, f"{value:.3f}", ha="center", va="center", fontsize=7)
     for left, top, width, height in frames:
         axes.add_patch(Rectangle((left + 0.04, top + 0.04), width - 0.08, height - 0.08, fill=False, linewidth=1.4))
 
@@ -71,9 +71,9 @@ def family() -> Figure:
     }
     fig, axes = plot.figure(width=620, height=250)
     for name, (x, y, parent) in places.items():
-        if parent:
+        if parent:  # the boxes hide both ends of the line
             above = places[parent]
-            axes.plot([above[0], x], [above[1] - 0.25, y + 0.25], color="grey", linewidth=0.8, linestyle="-", zorder=0)
+            axes.plot([above[0], x], [above[1], y], color="grey", linewidth=0.8, linestyle="-", zorder=0)
         look = {"boxstyle": "round,pad=0.4", "facecolor": "white" if y else plot.SHADE, "edgecolor": plot.INK}
         axes.text(x, y, name, ha="center", va="center", bbox=look | {"linewidth": 0.8})
     axes.set(xlim=(-0.5, 6.3), ylim=(-0.45, 3.35))
@@ -132,13 +132,45 @@ def _loop(axes: Axes, centre: tuple[float, float], angle: float, radius: float, 
     axes.text(centre[0] + out[0] * reach, centre[1] + out[1] * reach, words, ha="center", va="center", fontsize=7.5)
 
 
+def two_fits(divergence: Callable[[Tensor, Tensor], Tensor]) -> Figure:
+    """A density of two bumps, and the Gaussian that is nearest to it in either direction of the divergence.
+
+    Args:
+        divergence: Of two batches (n, k) of distributions over k bins: (n,).
+    """
+    x = torch.linspace(-6, 6, 601, dtype=torch.float64)
+    width = x[1] - x[0]
+    bumps = torch.stack([_gaussian(x, -2, 0.6).log() + math.log(0.6), _gaussian(x, 2, 0.6).log() + math.log(0.4)])
+    mean, spread = torch.meshgrid(torch.linspace(-4, 4, 33), torch.linspace(0.4, 3, 27), indexing="ij")
+    q = _gaussian(x, mean.reshape(-1, 1), spread.reshape(-1, 1))
+    p = bumps.logsumexp(0).softmax(-1)
+    many = p.expand_as(q)
+    fits = {"p": p, "q, fit A": q[divergence(q, many).argmin()], "q, fit B": q[divergence(many, q).argmin()]}
+    fig = plot.curves(x, {name: y / width for name, y in fits.items()}, xlabel="x", ylabel="density")
+    fig.axes[0].set_xlim(-6, 6)
+    return fig
+
+
+def _gaussian(x: Tensor, mean: float | Tensor, spread: float | Tensor) -> Tensor:
+    """Probabilities of bins around `x`, over the last axis."""
+    return (-((x - mean) ** 2) / (2 * spread**2)).softmax(-1)
+
+
 def three_divergences() -> Figure:
-    """Three wrong ways to compute the divergence of a coin q from p = (0.2, 0.8), A, B and C, over q's heads."""
-    heads = torch.linspace(0.005, 0.995, 199)
+    """Three wrong ways to compute the divergence of a coin q from p = (0.2, 0.8), A, B and C, over q's heads.
+
+    The heads come within a hundred-millionth of 0 and 1, where two of the three grow without bound.
+    """
+    heads = torch.linspace(-20, 20, 1999, dtype=torch.float64).sigmoid()
     p, q = torch.tensor([0.2, 0.8]), torch.stack([heads, 1 - heads], dim=-1)
     right = (p * (p / q).log2()).sum(-1)
     entropy = -(p * p.log2()).sum()
     wrong = {"A": (q * (q / p).log2()).sum(-1), "B": right + entropy, "C": right * math.log(2)}
     fig = plot.curves(heads, wrong, xlabel="probability of heads under q", ylabel="what the function returns")
-    fig.axes[0].set_ylim(-0.1, 3)
+    fig.axes[0].set(xlim=(-0.02, 1.02), ylim=(-0.15, 3))
+    fig.axes[0].axvline(0.5, color="grey", linewidth=0.7, linestyle=":")
+    for name, curve in wrong.items():
+        value = curve[len(heads) // 2].item()
+        beside = {"xytext": (4, -9), "ha": "left"} if name == "C" else {"xytext": (-4, 6), "ha": "right"}
+        fig.axes[0].annotate(f"{name} {value:.2f}", (0.5, value), **beside, textcoords="offset points", fontsize=8)
     return fig

@@ -6,7 +6,7 @@ name that says which: zeros in a distribution, five thousand draws, a chain that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -99,16 +99,17 @@ def _pair(result: tuple) -> tuple:
 
 def _entropy_inputs(rng: Rng) -> dict[str, Tensor]:
     return dict(p=_distributions(rng, 5), three=_distributions(rng, 3, 5),
-                zeros=_zeroed(_distributions(rng, 2, 5), 1, 3), certain=torch.eye(3))
+                zeros=_zeroed(_distributions(rng, 2, 5), 1, 3),
+                certain_and_even=torch.cat([torch.eye(3), torch.full((1, 3), 1 / 3)]))
 
 
 @task("mle.entropy", inputs=_entropy_inputs)
-def entropy(nb, p, three, zeros, certain):
-    """Of one distribution, of several, of some with zeros, and of a certain event."""
+def entropy(nb, p, three, zeros, certain_and_even):
+    """Of one distribution, of several, of some with zeros, and of three certain events and an even chance."""
     yield dict(of_one=nb.entropy(p))
     yield dict(of_three=nb.entropy(three))
     yield dict(with_zeros=nb.entropy(zeros))
-    yield dict(of_a_certain_event=nb.entropy(certain))
+    yield dict(of_certain_events_and_an_even_chance=nb.entropy(certain_and_even))
 
 
 def _pair_inputs(rng: Rng, events: int = 5) -> dict[str, Tensor]:
@@ -116,15 +117,35 @@ def _pair_inputs(rng: Rng, events: int = 5) -> dict[str, Tensor]:
     return dict(p=p[0].clone(), q=q[0].clone(), three_p=p, three_q=q, zero_p=_zeroed(p, 1), zero_q=_zeroed(q, 1))
 
 
+def _in_torch(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The same, with a sentence of ours where a way through numpy ends in an exception."""
+
+    def called(p, q):
+        try:
+            return function(p, q)
+        except (TypeError, RuntimeError) as e:
+            if "numpy" not in str(e) and "ndarray" not in str(e):
+                raise
+        raise ValueError("stay in torch, without numpy: the gradient with respect to `q` is needed.")
+
+    return called
+
+
 def _compared(function, p, q, three_p, three_q, zero_p, zero_q) -> Iterator[dict[str, Tensor]]:
-    """Of one pair, of several, with zeros in p, in q alone and in both; then the gradient with respect to q."""
+    """Of one pair, of several, with zeros in p, in q alone and in both; then gradients, for p without and with a 0.
+
+    They are taken through a softmax, as a model has them: with respect to q itself they hang on how the function
+    would go on outside of the distributions, and right answers differ in that.
+    """
+    function = _in_torch(function)
     yield dict(of_one=function(p, q))
     yield dict(of_three=function(three_p, three_q))
     yield dict(zeros_in_p=function(zero_p, three_q))
-    yield dict(infinite_where_only_q_is_0=function(three_p, zero_q) == torch.inf)
+    yield dict(is_infinite_where_only_q_is_0=(function(three_p, zero_q) == torch.inf).all())
     yield dict(zeros_in_both=function(zero_p, zero_q))
-    q.requires_grad_()
-    yield _slope(function(p, q), q, "q")
+    logits = three_q.log().requires_grad_()
+    for name, known in {"of_the_logits_of_q": three_p, "where_p_is_0": zero_p}.items():
+        yield {f"grad_{name}": _slope(function(known, logits.softmax(-1)), logits, "q")["grad_q"]}
 
 
 @task("mle.cross_entropy", inputs=_pair_inputs)
@@ -159,7 +180,8 @@ def _gaussian_inputs(rng: Rng) -> dict[str, Tensor]:
 def kl_gaussian_standard(nb, mu, logvar, one_mu, one_logvar):
     """Elementwise, where both are the same, of single numbers, and both gradients."""
     yield dict(kl=nb.kl_gaussian_standard(mu, logvar))
-    yield dict(of_the_standard_normal=nb.kl_gaussian_standard(torch.zeros(2), torch.zeros(2)),
+    around = torch.tensor([0.0, 0.0, 1.0])
+    yield dict(of_the_standard_normal_and_one_shifted=nb.kl_gaussian_standard(around, torch.zeros(3)),
                of_single_numbers=nb.kl_gaussian_standard(one_mu, one_logvar))
     mu.requires_grad_(), logvar.requires_grad_()
     yield _slope(nb.kl_gaussian_standard(mu, logvar), mu, "mu")

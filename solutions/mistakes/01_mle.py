@@ -130,7 +130,8 @@ return joint / joint.sum()
 return joint / (joint.sum() + 1e-10)
 
 # %% [mle.bayes_posterior] something very small added to the denominator
-# hint: Almost right: where the likelihoods are tiny, even what you added to p(x) can be seen. Nothing needs to be added.
+# hint: Almost right: where the likelihoods are tiny, even what you added to p(x) can be seen. Nothing needs to be
+# hint: added.
 # replace:
 return joint / joint.sum()
 # by:
@@ -970,6 +971,31 @@ return -(torch.special.xlogy(p, q) + torch.special.xlogy(1 - p, 1 - q)).mean()
 # hint: All surprises are simply added. A mean weights each with how often the event happens.
 return -q.log2().sum(-1) + 0 * p.sum(-1)
 
+# %% [mle.cross_entropy] torch's cross_entropy of probabilities, in bits
+# hint: torch's cross_entropy takes logits, and q is a distribution already. With several rows it averages over them,
+# hint: where every row should have a value of its own.
+return -(p * q.log_softmax(-1)).sum(-1).mean() / math.log(2)
+
+# %% [mle.cross_entropy] by way of numpy
+# hint: Tensors left torch on the way. numpy keeps no gradient, and gives a number of its own where a tensor without
+# hint: axes is meant: the same functions exist in torch.
+import numpy as np
+with np.errstate(divide="ignore"):
+    logs = np.log2(np.where(p.numpy() > 0, q.detach().numpy(), 1.0))
+return torch.from_numpy(-(p.numpy() * logs).sum(-1))
+
+# %% [mle.cross_entropy] by way of numpy, and NaN where both are 0
+# hint: Two things: 0 times minus infinity is no number where p and q are both 0. And numpy keeps no gradient: the same
+# hint: functions exist in torch.
+import numpy as np
+with np.errstate(all="ignore"):
+    return torch.as_tensor(-(p.numpy() * np.log2(q.numpy())).sum(-1))
+
+# %% [mle.cross_entropy] written into what was given
+# hint: q itself was changed (by q[p == 0] = 1 or the like). Make a new tensor: torch.where does.
+q[p == 0] = 1
+return -(p * q.log2()).sum(-1)
+
 # %% [mle.kl_divergence] p and q exchanged
 # hint: This is the divergence the other way round, KL(q || p). Events come from p.
 # replace:
@@ -1254,6 +1280,37 @@ return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(1) / math.log
 # hint: too little when it happens.
 return (torch.special.xlogy(p, p) - p * q.clamp_min(1e-12).log()).sum(-1)
 
+# %% [mle.kl_divergence] NaN in the gradient where p is 0
+# hint: The values are right, but the gradient is NaN where p is 0, though q is not: the logarithm's slope at 0 is
+# hint: infinite, and `where` or `nan_to_num` after it hides the value only. Let no logarithm see the 0, or use (8).
+return torch.where(p > 0, p * (p / q).log2(), 0.0).sum(-1)
+
+# %% [mle.kl_divergence] torch's kl_div, with NaN where both are 0
+# hint: torch's kl_div multiplies p with the logarithm of q that you give it. Where both are 0 that is 0 times minus
+# hint: infinity, which is no number. Which q could it be given where p is 0?
+return (torch.special.xlogy(p, p) - p * q.log()).sum(-1) / math.log(2)
+
+# %% [mle.kl_divergence] nan_to_num
+# hint: nan_to_num makes infinity a large number too, and what q calls impossible should cost infinitely much. It also
+# hint: leaves NaN in the gradient where p is 0. Choose by p = 0 what the logarithm gets to see, or use (8).
+return (p * (p / q).log2()).nan_to_num().sum(-1)
+
+# %% [mle.kl_divergence] nan_to_num, and nats
+# hint: Two things: these are nats. And nan_to_num makes infinity a large number too, where what q calls impossible
+# hint: should cost infinitely much, and leaves NaN in the gradient.
+return torch.special.xlogy(p, p / q).nan_to_num().sum(-1)
+
+# %% [mle.kl_divergence] NaN in the gradient where p is 0, and nats
+# hint: Two things: these are nats. And the gradient is NaN where p is 0: `where` or `nan_to_num` after the logarithm
+# hint: hides the value only.
+return torch.where(p > 0, p * (p / q).log(), 0.0).sum(-1)
+
+# %% [mle.kl_divergence] by way of numpy
+# hint: Tensors left torch on the way. numpy keeps no gradient, and gives a number of its own where a tensor without
+# hint: axes is meant: the same functions exist in torch.
+import numpy as np
+return torch.from_numpy((cross_entropy(p, q) - entropy(p)).detach().numpy().sum(-1, keepdims=False))
+
 # %% [mle.kl_gaussian_standard] the half is forgotten
 # hint: Your value is twice too large. Both densities of (5) carry a ½ before every term.
 # replace:
@@ -1490,6 +1547,13 @@ return 1 + logvar - mu**2 - logvar.exp()
 # hint: For mu = 0 and sigma = 1 both densities are the same, and your value is not 0. Look at the signs of the last two
 # hint: terms.
 return 0.5 * (mu**2 + logvar.exp() + 1 + logvar)
+
+# %% [mle.kl_gaussian_standard] 2 to the power of logvar
+# hint: logvar is a natural logarithm, so that 2 to its power is not the variance.
+# replace:
+return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
+# by:
+return 0.5 * (mu**2 + 2**logvar - 1 - logvar)
 
 # %% [mle.stationary_distribution] the right eigenvector
 # hint: Every state got the same share. Rows of P sum to 1, so a constant vector is an eigenvector of P on the *right*
@@ -1757,3 +1821,36 @@ return (vectors / vectors.sum(0)).real
 # hint: vector stands on the left, and its sum is 1.
 values, vectors = torch.linalg.eig(P)
 return vectors[:, (values - 1).abs().argmin()].real.abs()
+
+# %% [mle.stationary_distribution] softmax of the eigenvector as it comes
+# hint: A softmax makes any vector sum to 1, but bends it, and this one's sign is chance. The eigenvector is
+# hint: proportional to the answer: only scale it.
+# replace:
+return v / v.sum()
+# by:
+return v.softmax(0)
+
+# %% [mle.stationary_distribution] an eigenvalue that is 1 exactly, squeezed
+# hint: Computed eigenvalues are 1 only up to rounding: `values == 1` finds one by luck only, and nothing here. Take the
+# hint: nearest.
+values, vectors = torch.linalg.eig(P.T)
+v = vectors[:, values == 1].real.squeeze()
+return v / v.sum()
+
+# %% [mle.stationary_distribution] averaged over ten thousand jumps
+# hint: The mean over time goes the right way, but converges like 1/n only: ten thousand jumps are not enough. Solve (13)
+# hint: instead.
+pi, total = torch.ones(len(P)) / len(P), torch.zeros(len(P))
+for _ in range(10_000):
+    total = total + pi
+    pi = pi @ P
+return total / 10_000
+
+# %% [mle.stationary_distribution] averaged over twenty thousand jumps
+# hint: The mean over time goes the right way, but converges like 1/n only, and so many additions round it off besides.
+# hint: Solve (13) instead.
+pi, total = torch.ones(len(P)) / len(P), torch.zeros(len(P))
+for _ in range(20_000):
+    total += pi
+    pi = pi @ P
+return total / total.sum()

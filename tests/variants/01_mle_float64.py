@@ -21,7 +21,7 @@ return -torch.where(p == 0, torch.zeros_like(p), p * q.log2()).sum(-1)
 
 # %% [mle.kl_divergence] float64, written out
 p, q = p.double(), q.double()
-return torch.where(p == 0, torch.zeros_like(p), p * (p / q).log2()).sum(-1)
+return (p * torch.where(p == 0, torch.ones_like(p), p / torch.where(p == 0, torch.ones_like(q), q)).log2()).sum(-1)
 
 # %% [mle.kl_gaussian_standard] float64, as it stands in papers
 mu, logvar = mu.double(), logvar.double()

@@ -15,8 +15,9 @@ return torch.distributions.Categorical(probs=p).entropy() / math.log(2)
 # %% [mle.cross_entropy] every argument by its name
 return -torch.sum(input=torch.xlogy(input=p, other=q), dim=-1).div(math.log(2))
 
-# %% [mle.kl_divergence] the functions before by the names of their arguments
-return torch.sub(input=cross_entropy(q=q, p=p), other=entropy(p=p))
+# %% [mle.kl_divergence] torch.distributions, every argument by its name
+p, q = torch.distributions.Categorical(probs=p), torch.distributions.Categorical(probs=q)
+return torch.distributions.kl_divergence(p=p, q=q).div(math.log(2))
 
 # %% [mle.kl_gaussian_standard] every argument by its name
 return torch.sum(input=torch.stack([torch.square(input=mu), torch.exp(input=logvar), -logvar - 1]), dim=0) / 2
