@@ -2061,8 +2061,8 @@ exponents = torch.arange(half, device=t.device) / max(half - 1, 1)
 exponents = torch.arange(half) / max(half - 1, 1)
 
 # %% [unet.RMSNorm] x is overwritten
-# hint: x is divided in place, by /= or a method with an underscore, and the residual connection still needs it as it
-# hint: was. Give the result a name of its own.
+# hint: x is divided in place, by /= or a method with an underscore, and whoever gave it still needs it as it was. Give
+# hint: the result a name of its own.
 # replace:
 return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
 # by:
