@@ -15,8 +15,8 @@ from course_utils.tasks.draws import by_student
 from course_utils.tasks.given import is_given
 from course_utils.tasks.recorded import Recorded
 
-NO_PARENT = ("`super()` has no meaning here: this function stands in a cell of its own, outside its class. Use what the "
-             "TODO names, or call the parent's method by its class: Parent.forward(self, x).")
+NO_PARENT = ("`super()` has no meaning here: this function stands in a cell of its own, outside its class. Use what "
+             "the TODO names, or call the parent's method by its class: Parent.forward(self, x).")
 
 
 def explain(error: BaseException, task: Task, recorded: Recorded) -> str:

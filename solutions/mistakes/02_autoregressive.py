@@ -561,8 +561,8 @@ nll = F.cross_entropy(logits.reshape(-1, K), x.reshape(-1), reduction="none")
 return nll.view(len(x), -1).sum(dim=1)
 
 # %% [ar.log_likelihood] reshaped without moving the axis, and averaged
-# hint: This is one number for all pictures, and it mixes places: a reshape from (b, K, h, w) to rows of K keeps the order
-# hint: in memory. Keep the shape as it is, or move the axis of the levels first; one number for each picture.
+# hint: This is one number for all pictures, and it mixes places: a reshape from (b, K, h, w) to rows of K keeps the
+# hint: order in memory. Keep the shape as it is, or move the axis of the levels first; one number for each picture.
 return F.cross_entropy(logits.reshape(-1, logits.shape[1]), x.reshape(-1))
 
 # %% [ar.log_likelihood] reshaped after the softmax
