@@ -257,8 +257,9 @@ plot.show(diagrams.reach(depths, (14, 14)),
 # The orange triangle in the last panel is the **blind spot**. A 3×3 kernel reaches one column to the right only by
 # going up one row, which gives the edge its slope. (The first layer's 7×7 kernel reaches three columns in one row, but
 # acts only once: it moves the edge by two columns.) So no number of layers ever sees what lies right of that edge,
-# although equation (1) allows it. The model is still a correct one: it bets with less information. Two stacks of convolutions, one for the rows above and one for
-# the row itself, cure it (van den Oord et al. 2016, *Conditional Image Generation*).
+# although equation (1) allows it. The model is still a correct one: it bets with less information. Two stacks of
+# convolutions, one for the rows above and one for the row itself, cure it (van den Oord et al. 2016, *Conditional Image
+# Generation*).
 #
 # **Question 1.** Only the first layer is of type A, all others are of type B. Why does one type A suffice to keep
 # every pixel from seeing itself? And what would be lost if all layers were of type A?
@@ -730,8 +731,8 @@ plot.show(plot.bars(measured, ylabel="bits/dim, held-out digits"),
 # %% tags=["demo"]
 plot.show(plot.image_rows({"PixelRNN, 4 levels": sheet("pixelrnn")[:12],
                            "PixelCNN, 256 levels": sheet("pixelcnn-256")[:12]}),
-          alt="Twelve samples of the PixelRNN at 4 levels and twelve of the PixelCNN at 256: strokes and loops in both, "
-              "few whole digits.")
+          alt="Twelve samples of the PixelRNN at 4 levels and twelve of the PixelCNN at 256: strokes and loops in "
+              "both, few whole digits.")
 
 # %% [markdown]
 # Compare only what has the same number of levels: the same digit in 256 levels holds more to be told. The last bits
@@ -847,8 +848,8 @@ with torch.no_grad():
     weights = [causal_attention(q[:, :1], k[:, :1], part[None, None])[0, 0] for part in identity]
     weights = torch.cat(weights, dim=1)[:, :49]
 plot.show(diagrams.attention(weights, binary[204], tiles=[17, 24, 31], columns=7),
-          alt="A lower triangular matrix of weights, and a digit on which three tiles are framed in turn; tinted are the "
-              "earlier tiles from which each is predicted, most of them on or beside the stroke.")
+          alt="A lower triangular matrix of weights, and a digit on which three tiles are framed in turn; tinted are "
+              "the earlier tiles from which each is predicted, most of them on or beside the stroke.")
 
 # %% [markdown]
 # Two Bernoulli levels are a softmax over the logits $(0, \ell)$, so your `log_likelihood` judges tiles as well.
