@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils import data, notebooks, zoo
+from course_utils import data, notebooks, puzzles, zoo
 from course_utils.models import pixelcnn
 
 
@@ -121,3 +121,12 @@ def test_attention_equals_torchs(nb):
     out = nb.causal_attention(q, k, v)
     torch.testing.assert_close(out, F.scaled_dot_product_attention(q, k, v, is_causal=True))
     torch.testing.assert_close(out[:, :, 0], v[:, :, 0])
+
+
+def test_the_curves_of_the_puzzle_tell_their_slips():
+    curves = puzzles.slipped_pixels(data.quantise(data.mnist("train", full=False)[0]))
+    begin, end = ({name: curve[part].mean().item() for name, curve in curves.items()}
+                  for part in (slice(0, 1), slice(-8, None)))
+    assert begin["A"] == pytest.approx(2, abs=0.2) and 0.2 < end["A"] < 0.4
+    assert begin["B"] == pytest.approx(2, abs=0.2) and end["B"] < 0.05
+    assert begin["C"] == pytest.approx(math.log2(28), abs=0.1) and 4 < end["C"] < begin["C"]

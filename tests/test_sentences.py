@@ -34,6 +34,8 @@ def source_of(id: str):
      "`extract` is a function, not a method"),
     ("ddpm.p_sample", P_SAMPLE, "draw the noise with torch, in the shape of the data"),
     ("ddpm.ancestral_step", "x_t -= z\nreturn x_t", "it writes into a tensor that it was given"),
+    ("ar.MaskedConv2d.forward", "self.weight.data *= self.mask\nreturn super().forward(x)",
+     "✗ ar.MaskedConv2d.forward: `super()` has no meaning here"),
     ("unet.down_blocks", DOWN.replace("LAST", "nn.Conv2d(dim, dim_out, 3, stride=2, padding=1)"),
      "`level 0, module 2: weight` has shape (6, 4, 3, 3), expected (6, 4, 2, 2)"),
     ("unet.down_blocks", DOWN.replace("LAST", "Upsample(dim, dim_out)"), "There is no `level 0, module 2: weight`"),

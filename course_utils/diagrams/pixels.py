@@ -78,10 +78,11 @@ def reach(influence: Mapping[str, ArrayLike], place: tuple[int, int]) -> Figure:
 
 
 def attention(weights: ArrayLike, image: ArrayLike, tiles: Sequence[int], columns: int) -> Figure:
-    """Who looks at whom among the tiles of an image, as a matrix, and on the image for some of them.
+    """What each tile of an image is predicted from, as a matrix, and on the image for some of them.
 
     Args:
-        weights: (n, n), row i how much tile i looks at each.
+        weights: (n, n), row i how much the prediction of tile i looks at each token. The network's input is shifted:
+            token j holds tile j − 1, and token 0 is empty.
         image: (h, w) in [0, 1].
         tiles: Numbers of the tiles that are shown on the image; each is framed, and what it looks at is tinted.
         columns: Tiles in a row of the image.
@@ -89,15 +90,15 @@ def attention(weights: ArrayLike, image: ArrayLike, tiles: Sequence[int], column
     weights, image = np.asarray(weights), np.asarray(image)
     fig, (left, *panels) = plot.figure(1 + len(tiles), width=180 * (1 + len(tiles)), height=240)
     left.imshow(weights, cmap="gray_r", vmin=0)
-    left.set(xlabel="looked at: tile", ylabel="looking: tile", title="weights")
+    left.set(xlabel="token looked at (tile + 1)", ylabel="tile predicted", title="weights")
     h, w = image.shape
     rows, side = len(weights) // columns, w / columns
     for axes, tile in zip(panels, tiles, strict=True):
-        shares = weights[tile].reshape(rows, columns)
+        shares = np.append(weights[tile, 1:], 0).reshape(rows, columns)  # of the tiles that the tokens hold
         axes.imshow(image, cmap="gray", vmin=0, vmax=1, extent=(0, w, h, 0))
         axes.imshow(np.ones_like(shares), cmap=ListedColormap([plot.NAN]), extent=(0, w, h, 0),
-                    alpha=0.85 * shares / shares.max())
+                    alpha=0.85 * shares / weights[tile].max())
         corner = (tile % columns * side, tile // columns * side)
         axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor="#56B4E9", linewidth=2))
-        axes.set(title=f"tile {tile} looks at", xticks=[], yticks=[])
+        axes.set(title=f"tile {tile}, from", xticks=[], yticks=[])
     return fig

@@ -58,13 +58,10 @@ def _conv(nb: Any, mask_type: str, size: int, pool: Tensor) -> nn.Module:
 
 
 def _called(conv: nn.Module, x: Tensor) -> Tensor:
-    """The layer's answer; sentences of ours where torch's would lead astray."""
+    """The layer's answer; a sentence of ours where torch's would lead astray."""
     try:
         return conv(x)
     except RuntimeError as e:
-        if "super()" in str(e):
-            raise TypeError("super() without arguments is only known inside a class; here the function stands in a "
-                            "cell of its own: use F.conv2d.") from None
         if "must match the size" in str(e):
             raise ValueError("the mask (k, k) is multiplied with a tensor whose last two axes have other "
                              "sizes.") from None

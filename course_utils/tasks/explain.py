@@ -15,6 +15,9 @@ from course_utils.tasks.draws import by_student
 from course_utils.tasks.given import is_given
 from course_utils.tasks.recorded import Recorded
 
+NO_PARENT = ("`super()` has no meaning here: this function stands in a cell of its own, outside its class. Use what "
+             "the TODO names, or call the parent's method by its class: Parent.forward(self, x).")
+
 
 def explain(error: BaseException, task: Task, recorded: Recorded) -> str:
     """One sentence on an exception that ended a probe: what to run or where to look, with the student's own line."""
@@ -26,6 +29,8 @@ def explain(error: BaseException, task: Task, recorded: Recorded) -> str:
         return sentence + where
     if isinstance(error, TimeoutError):
         return str(error) + where
+    if isinstance(error, RuntimeError) and str(error).startswith("super():"):
+        return NO_PARENT + where
     if isinstance(error, ChangedInPlace):
         return str(error)
     if "in-place operation" in str(error):

@@ -279,8 +279,8 @@ return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
 return F.conv2d(x * self.mask, self.weight, self.bias, padding=self.padding)
 
 # %% [ar.MaskedConv2d.forward] super() in a cell of its own
-# hint: Call the parent's method by its class's name, nn.Conv2d.forward(self, x), or use F.conv2d. (The parent alone
-# hint: knows nothing of the mask.)
+# hint: Use F.conv2d, or the parent by its class's name: nn.Conv2d.forward(self, x). (The parent alone knows nothing of
+# hint: the mask.)
 # replace:
 return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
 # by:
@@ -330,6 +330,22 @@ return F.conv2d(x, weight, self.bias, padding=self.padding)
 return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
 # by:
 return F.conv2d(x, self.mask.expand_as(self.weight), self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] a matrix product of the weights and the mask
+# hint: Weights and mask are multiplied as matrices (@), which mixes the columns of a kernel. Each weight takes its own
+# hint: number of the mask: element by element.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.weight @ self.mask, self.bias, padding=self.padding)
+
+# %% [ar.MaskedConv2d.forward] a matrix product of the mask and the weights
+# hint: Mask and weights are multiplied as matrices (@), which adds up the rows of a kernel. Each weight takes its own
+# hint: number of the mask: element by element.
+# replace:
+return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+# by:
+return F.conv2d(x, self.mask @ self.weight, self.bias, padding=self.padding)
 
 # %% [ar.log_likelihood] the mean over pixels
 # hint: The pixels are averaged. Eq. (2) is a sum: a larger picture has the smaller likelihood.
@@ -529,6 +545,38 @@ return F.cross_entropy(logits, x, reduction="sum")
 return chosen.sum(dim=(1, 2, 3))
 # by:
 return chosen.sum(dim=(1, 2, 3)).mean()
+
+# %% [ar.log_likelihood] reshaped without moving the axis
+# hint: A reshape from (b, K, h, w) to rows of K keeps the order in memory, so each row mixes several places. Move the
+# hint: axis of the levels to the end before you flatten.
+b, K, h, w = logits.shape
+log_p = logits.reshape(b, h * w, K).log_softmax(dim=-1)
+return log_p.gather(-1, x.reshape(b, h * w, 1)).sum(dim=(1, 2))
+
+# %% [ar.log_likelihood] reshaped without moving the axis, for the cross-entropy
+# hint: Rows of K that are cut from (b, K, h, w) by a reshape mix several places; the axis of the levels has to be moved
+# hint: to the end first. And a cross-entropy is positive: mind the sign.
+K = logits.shape[1]
+nll = F.cross_entropy(logits.reshape(-1, K), x.reshape(-1), reduction="none")
+return nll.view(len(x), -1).sum(dim=1)
+
+# %% [ar.log_likelihood] reshaped without moving the axis, and averaged
+# hint: This is one number for all pictures, and it mixes places: a reshape from (b, K, h, w) to rows of K keeps the
+# hint: order in memory. Keep the shape as it is, or move the axis of the levels first; one number for each picture.
+return F.cross_entropy(logits.reshape(-1, logits.shape[1]), x.reshape(-1))
+
+# %% [ar.log_likelihood] reshaped after the softmax
+# hint: The log-probabilities are right, but a view as rows of K keeps the order in memory and mixes several places:
+# hint: the levels are not the last axis. Pick along the axis where they are, or move it to the end first.
+K = logits.shape[1]
+log_p = logits.log_softmax(dim=1).reshape(-1, K)
+return log_p.gather(1, x.reshape(-1, 1)).view(len(x), -1).sum(dim=1)
+
+# %% [ar.log_likelihood] the levels and the width have changed places
+# hint: An exchange of the levels with the last axis leaves (b, w, h, K), in which height and width have changed places:
+# hint: each level is looked up at the place mirrored in the diagonal. Move one axis and keep the order of the others.
+log_p = logits.transpose(1, -1).log_softmax(dim=-1)
+return log_p.gather(-1, x.unsqueeze(-1)).sum(dim=(1, 2, 3))
 
 # %% [ar.nll_to_bits] not per dimension
 # hint: This is in bits, but for the whole picture: a picture of 784 coins has 784 of them.

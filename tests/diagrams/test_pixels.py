@@ -35,4 +35,10 @@ def test_masks_and_attention_show_the_numbers_that_they_are_given():
     left, *panels = diagrams.attention(weights, torch.zeros(8, 8), tiles=[0, 3], columns=2).axes
     assert np.array_equal(left.images[0].get_array(), weights)
     tinted = [panel.images[1].get_alpha() > 0 for panel in panels]
-    assert [tint.tolist() for tint in tinted] == [[[True, False], [False, False]], [[False, False], [False, True]]]
+    assert [tint.tolist() for tint in tinted] == [[[False, False], [False, False]], [[False, False], [True, False]]]
+
+
+def test_a_token_is_tinted_at_the_tile_that_it_holds():
+    weights = torch.tensor([[1.0, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.4, 0.4, 0], [0.1, 0.2, 0.3, 0.4]])
+    panel = diagrams.attention(weights, torch.zeros(8, 8), tiles=[3], columns=2).axes[1]
+    assert np.allclose(panel.images[1].get_alpha(), 0.85 * np.array([[0.5, 0.75], [1, 0]]))
