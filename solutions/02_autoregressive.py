@@ -365,8 +365,9 @@ for name, p in probabilities().items():
 ranked = {name: p.sort(descending=True).values for name, p in probabilities().items()}
 fig = plot.curves(torch.arange(1, 513), ranked, xlabel="rank of the picture", ylabel="probability",
                   logx=True, logy=True)
+fig.axes[0].set_ylim(1e-12, 1)
 plot.show(fig, alt="On two logarithmic axes: before training all 512 probabilities are about 0.002; after it six are "
-                   "near 1/6, and from the seventh on they fall by many powers of ten.")
+                   "near 1/6; the seventh is below a thousandth, and after a hundred they leave the picture at 1e-12.")
 p = probabilities()["after training"]
 best = p.argsort(descending=True)[:9]
 plot.show(plot.images(0.9 - 0.7 * data.dequantise(every_x[best], 2), titles=[f"{p[k]:.3f}" for k in best]),
@@ -649,7 +650,7 @@ print(f"five samples at each of {len([at_temperature(t) for t in TEMPERATURES])}
 def bolder(temperature):
     fig, (left, right) = plot.figure(columns=2, height=150, width_ratios=[2, 5])
     left.bar(range(LEVELS), (bets[1].log() / temperature).softmax(dim=0), color=plot.SHADE, edgecolor=plot.INK)
-    left.set(xlabel="level of digit 2's pixel", ylabel="probability", ylim=(0, 1), xticks=range(LEVELS))
+    left.set(xlabel="level of the orange pixel", ylabel="probability", ylim=(0, 1), xticks=range(LEVELS))
     right.imshow(torch.cat(list(at_temperature(temperature)), dim=1), cmap="gray", vmin=0, vmax=LEVELS - 1)
     right.axis("off")
     return fig
