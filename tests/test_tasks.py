@@ -47,8 +47,7 @@ def mistakes(notebook: str) -> list[bank.Entry]:
 @cache
 def slips(notebook: str) -> list[bank.Entry]:
     """Wrong answers that were written before the bank knew them; they stay wrong, whatever it has learned since."""
-    path = Path(__file__).parent / "slips" / SOURCES[notebook].name
-    return bank.read_bank(path) if path.exists() else []
+    return bank.read_bank(Path(__file__).parent / "slips" / SOURCES[notebook].name)
 
 
 @cache
@@ -87,6 +86,12 @@ def test_there_are_four_whole_sets_of_variants(notebook):
     assert len(sets) == 4
     assert {name: set(entries) for name, entries in sets.items()} == dict.fromkeys(sets, {
         t.id for t in tasks.tasks_of(notebook)})
+
+
+@NOTEBOOKS
+def test_there_are_forty_slips_and_every_task_has_some(notebook):
+    told = Counter(entry.task for entry in slips(notebook))
+    assert told.total() >= 40 and set(told) == {t.id for t in tasks.tasks_of(notebook)}
 
 
 @NOTEBOOKS
