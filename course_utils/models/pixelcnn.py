@@ -37,7 +37,8 @@ class MaskedConv2d(nn.Conv2d):
         self.register_buffer("mask", causal_mask(kernel_size, mask_type), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+        seen = self.weight * self.mask
+        return F.conv2d(x, seen, self.bias, padding=self.padding)
 
 
 class ResidualBlock(nn.Module):

@@ -2296,3 +2296,54 @@ return self.q_sample(x_start.clamp(-1, 1), (t - 1).clamp_min(0), torch.randn_lik
 return mean + std * torch.randn_like(x_t)
 # by:
 return mean - std * torch.randn_like(x_t)
+
+# %% [ddpm.predict_start_from_noise] a floor under the divisor
+# hint: Nearly everywhere right, but where alpha_bar is small you divide by a floor in place of its root. The answer may be
+# hint: huge there: that is what equation (8) says, and the sampler's clamp is another step.
+# replace:
+signal_rate = extract(self.sqrt_alphas_cumprod, t, x_t.shape)
+# by:
+signal_rate = extract(self.sqrt_alphas_cumprod, t, x_t.shape).clamp(min=1e-2)
+
+# %% [ddpm.predict_noise_from_start] brought to mean 0 and deviation 1
+# hint: You shift and scale the result until it looks standard normal. It is what is left of x_t, whatever its mean and
+# hint: spread turn out to be.
+# replace:
+return (x_t - signal_rate * x_start) / noise_rate
+# by:
+noise = (x_t - signal_rate * x_start) / noise_rate
+return (noise - noise.mean()) / noise.std()
+
+# %% [ddpm.posterior_tables] the first spread is the second
+# hint: Every entry is right but std at index 0, which you took from index 1, as code does that needs its logarithm. Knowing
+# hint: the data, the step to it leaves no doubt: 0 (or 1e-10) stands there.
+# replace:
+std = (betas * (1 - before) / (1 - alphas_cumprod)).sqrt()
+# by:
+variance = betas * (1 - before) / (1 - alphas_cumprod)
+std = torch.cat([variance[1:2], variance[1:]]).sqrt()
+
+# %% [ddpm.posterior_tables] the root of alpha_bar before the step at x_t
+# hint: The first table and the spread are right. In the second one x_t has the root of alpha_bar one index earlier; which
+# hint: alpha leads from x_{t-1} to x_t in one step?
+# replace:
+mean_coef2 = alphas.sqrt() * (1 - before) / (1 - alphas_cumprod)
+# by:
+mean_coef2 = before.sqrt() * (1 - before) / (1 - alphas_cumprod)
+
+# %% [ddpm.mean_from_noise] the predicted noise put back
+# hint: You predict x_start and add the predicted noise again, at the level of the index before. This is the step of
+# hint: another sampler, DDIM. Here the mean is the posterior's: put (8) into (11).
+before = F.pad(self.alphas_cumprod[:-1], (1, 0), value=1.0)
+before = extract(before, t, x_t.shape)
+x_start = self.predict_start_from_noise(x_t, t, noise)
+return before.sqrt() * x_start + (1 - before).sqrt() * noise
+
+# %% [ddpm.p_sample] the predicted noise in the place of fresh noise
+# hint: z in (19) is new noise, drawn for this step. You added the noise that the network found (or that belongs to its
+# hint: x_start) once more.
+# replace:
+return mean + std * torch.randn_like(x_t)
+# by:
+found = prediction if self.objective == "pred_noise" else self.predict_noise_from_start(x_t, t, prediction.clamp(-1, 1))
+return mean + std * found

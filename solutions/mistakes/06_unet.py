@@ -110,7 +110,7 @@ frequencies = torch.exp(-math.log(10_000) * exponents)
 frequencies = torch.exp(-10_000 * exponents)
 
 # %% [unet.SinusoidalPosEmb] times 2π
-# hint: The angles are 2π too large: in (1) the time is multiplied by ω alone.
+# hint: The angles are 2π times too large: in (1) the time is multiplied by ω alone.
 # replace:
 angles = t[:, None] * frequencies  # (b, dim // 2)
 # by:
@@ -2283,3 +2283,19 @@ x = block1(torch.cat([x, x + skips.pop()], dim=1), context)
 u = torch.rand(x.shape[0], device=x.device)
 # by:
 u = torch.rand(x.shape[0])
+
+# %% [unet.RMSNorm] the standard deviation of a pixel's channels, its mean left in
+# hint: Each pixel is divided by the standard deviation of its channels. That one is measured from their mean; (2) measures
+# hint: from zero.
+# replace:
+return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * self.g
+# by:
+return x / (x.std(dim=1, keepdim=True, unbiased=False) + 1e-8) * self.g
+
+# %% [unet.up_blocks] dims turned round, and paired with dims
+# hint: Only one of the two lists is turned round, so a level is joined to one that is no neighbour. List the pairs of the
+# hint: way down first, and walk them backwards.
+# replace:
+for dim, dim_out in reversed(list(zip(dims[:-1], dims[1:]))):
+# by:
+for dim_out, dim in zip(dims[::-1], dims[1:]):

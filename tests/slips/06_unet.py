@@ -1,100 +1,100 @@
-# %% [unet.SinusoidalPosEmb] 01 exponent divided by h (Vaswani's 2i/dim), not h - 1
+# %% [unet.SinusoidalPosEmb] exponent divided by h (Vaswani's 2i/dim), not h - 1
 half = self.dim // 2
 freqs = torch.exp(-math.log(10000) * torch.arange(half, device=t.device) / half)
 args = t[:, None].float() * freqs[None]
 return torch.cat([torch.sin(args), torch.cos(args)], dim=-1)
 
-# %% [unet.SinusoidalPosEmb] 02 i counted from 1
+# %% [unet.SinusoidalPosEmb] i counted from 1
 half = self.dim // 2
 i = torch.arange(1, half + 1, device=t.device)
 omega = torch.exp(-i * math.log(1e4) / max(half - 1, 1))
 angle = t.unsqueeze(-1) * omega
 return torch.cat([angle.sin(), angle.cos()], dim=1)
 
-# %% [unet.SinusoidalPosEmb] 03 frequencies cast to t's integer dtype
+# %% [unet.SinusoidalPosEmb] frequencies cast to t's integer dtype
 half = self.dim // 2
 omega = torch.exp(-torch.arange(half, device=t.device) * math.log(10**4) / max(half - 1, 1)).to(t)
 angle = torch.outer(t, omega)
 return torch.cat([angle.sin(), angle.cos()], dim=1)
 
-# %% [unet.SinusoidalPosEmb] 04 frequency taken as turns: 2 pi in the angle
+# %% [unet.SinusoidalPosEmb] frequency taken as turns: 2 pi in the angle
 h = self.dim // 2
 w = torch.exp(-torch.arange(h, device=t.device) * math.log(10000) / max(h - 1, 1))
 phase = 2 * math.pi * t[:, None] * w
 return torch.cat([phase.sin(), phase.cos()], -1)
 
-# %% [unet.SinusoidalPosEmb] 05 cat without dim: sines above cosines
+# %% [unet.SinusoidalPosEmb] cat without dim: sines above cosines
 h = self.dim // 2
 w = torch.exp(-torch.arange(h, device=t.device) * math.log(10000) / max(h - 1, 1))
 x = t[:, None] * w[None, :]
 return torch.cat([torch.sin(x), torch.cos(x)])
 
-# %% [unet.RMSNorm] 06 gain 1 + g, as in Gemma
+# %% [unet.RMSNorm] gain 1 + g, as in Gemma
 return F.normalize(x, dim=1) * x.shape[1] ** 0.5 * (1 + self.g)
 
-# %% [unet.RMSNorm] 07 NaN patched afterwards: gradient still NaN
+# %% [unet.RMSNorm] NaN patched afterwards: gradient still NaN
 rms = torch.sqrt((x ** 2).mean(dim=1, keepdim=True))
 return torch.nan_to_num(x / rms) * self.g
 
-# %% [unet.RMSNorm] 08 root forgotten: divides by the mean square
+# %% [unet.RMSNorm] root forgotten: divides by the mean square
 ms = x.pow(2).mean(dim=1, keepdim=True)
 return x / (ms + 1e-8) * self.g
 
-# %% [unet.RMSNorm] 09 normalises over the last axis (width)
+# %% [unet.RMSNorm] normalises over the last axis (width)
 return F.normalize(x, dim=-1) * math.sqrt(x.shape[1]) * self.g
 
-# %% [unet.RMSNorm] 10 divides by the standard deviation of the channels
+# %% [unet.RMSNorm] divides by the standard deviation of the channels
 return x / (x.std(dim=1, keepdim=True) + 1e-8) * self.g
 
-# %% [unet.ResnetBlock.forward] 11 scales and shifts read as interleaved pairs
+# %% [unet.ResnetBlock.forward] scales and shifts read as interleaved pairs
 s = self.mlp(context).view(x.shape[0], self.dim_out, 2, 1, 1)
 scale, shift = s[:, :, 0], s[:, :, 1]
 h = self.block1(x, (scale, shift))
 h = self.block2(self.dropout(h))
 return h + self.res_conv(x)
 
-# %% [unet.ResnetBlock.forward] 12 F.dropout without training flag: drops in eval too
+# %% [unet.ResnetBlock.forward] F.dropout without training flag: drops in eval too
 scale, shift = self.mlp(context)[..., None, None].chunk(2, dim=1)
 h = self.block1(x, (scale, shift))
 h = F.dropout(h, 0.1)
 h = self.block2(h)
 return h + self.res_conv(x)
 
-# %% [unet.ResnetBlock.forward] 13 GELU on the context twice
+# %% [unet.ResnetBlock.forward] GELU on the context twice
 scale, shift = self.mlp(F.gelu(context))[:, :, None, None].chunk(2, dim=1)
 h = self.block1(x, (scale, shift))
 h = self.dropout(h)
 h = self.block2(h)
 return h + self.res_conv(x)
 
-# %% [unet.ResnetBlock.forward] 14 the + 1 of equation (3) added again
+# %% [unet.ResnetBlock.forward] the + 1 of equation (3) added again
 scale, shift = self.mlp(context).chunk(2, dim=1)
 scale = scale[:, :, None, None] + 1
 shift = shift[:, :, None, None]
 h = self.block1(x, (scale, shift))
 return self.block2(self.dropout(h)) + self.res_conv(x)
 
-# %% [unet.ResnetBlock.forward] 15 GELU after the sum, as in the classical ResNet
+# %% [unet.ResnetBlock.forward] GELU after the sum, as in the classical ResNet
 scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
 h = self.block1(x, (scale, shift))
 h = self.dropout(h)
 h = self.block2(h)
 return F.gelu(h + self.res_conv(x))
 
-# %% [unet.down_blocks] 16 the second block widens already, Downsample keeps
+# %% [unet.down_blocks] the second block widens already, Downsample keeps
 return nn.ModuleList([
     nn.ModuleList([ResnetBlock(a, a, context_dim), ResnetBlock(a, b, context_dim), Downsample(b, b)])
     for a, b in zip(dims[:-1], dims[1:])
 ])
 
-# %% [unet.down_blocks] 17 one block object used twice ([...] * 2): shared weights
+# %% [unet.down_blocks] one block object used twice ([...] * 2): shared weights
 levels = nn.ModuleList()
 for d, below in zip(dims, dims[1:]):
     blocks = [ResnetBlock(d, d, context_dim)] * 2
     levels.append(nn.ModuleList([*blocks, Downsample(d, below)]))
 return levels
 
-# %% [unet.down_blocks] 18 last level does not halve (lucidrains: 3x3 convolution there)
+# %% [unet.down_blocks] last level does not halve (lucidrains: 3x3 convolution there)
 n = len(dims) - 1
 levels = []
 for i in range(n):
@@ -104,7 +104,7 @@ for i in range(n):
                                  ResnetBlock(dims[i], dims[i], context_dim), down]))
 return nn.ModuleList(levels)
 
-# %% [unet.down_blocks] 19 Downsample always doubles
+# %% [unet.down_blocks] Downsample always doubles
 levels = nn.ModuleList([])
 for dim in dims[:-1]:
     levels.append(nn.ModuleList([
@@ -114,20 +114,20 @@ for dim in dims[:-1]:
     ]))
 return levels
 
-# %% [unet.down_blocks] 20 context length taken as 4 times the level's channels
+# %% [unet.down_blocks] context length taken as 4 times the level's channels
 levels = nn.ModuleList()
 for i in range(len(dims) - 1):
     d = dims[i]
     levels.append(nn.ModuleList([ResnetBlock(d, d, 4 * d), ResnetBlock(d, d, 4 * d), Downsample(d, dims[i + 1])]))
 return levels
 
-# %% [unet.up_blocks] 21 only the first block takes a skip, the second d -> d
+# %% [unet.up_blocks] only the first block takes a skip, the second d -> d
 levels = nn.ModuleList()
 for a, b in zip(dims[::-1], dims[-2::-1]):
     levels.append(nn.ModuleList([Upsample(a, b), ResnetBlock(2 * b, b, context_dim), ResnetBlock(b, b, context_dim)]))
 return levels
 
-# %% [unet.up_blocks] 22 Upsample keeps the lower level's channels, the first block takes both
+# %% [unet.up_blocks] Upsample keeps the lower level's channels, the first block takes both
 levels = []
 for i in range(len(dims) - 2, -1, -1):
     levels.append(nn.ModuleList([
@@ -137,14 +137,14 @@ for i in range(len(dims) - 2, -1, -1):
     ]))
 return nn.ModuleList(levels)
 
-# %% [unet.up_blocks] 23 not reversed: top level first
+# %% [unet.up_blocks] not reversed: top level first
 levels = nn.ModuleList()
 for d, below in zip(dims[:-1], dims[1:]):
     blocks = [ResnetBlock(2 * d, d, context_dim), ResnetBlock(2 * d, d, context_dim)]
     levels.append(nn.ModuleList([Upsample(below, d), *blocks]))
 return levels
 
-# %% [unet.up_blocks] 24 Upsample at the end of the level, as in most published code
+# %% [unet.up_blocks] Upsample at the end of the level, as in most published code
 levels = nn.ModuleList()
 for d, below in reversed(list(zip(dims[:-1], dims[1:]))):
     levels.append(nn.ModuleList([
@@ -154,28 +154,28 @@ for d, below in reversed(list(zip(dims[:-1], dims[1:]))):
     ]))
 return levels
 
-# %% [unet.drop_condition] 25 u > prob: a draw equal to prob is dropped
+# %% [unet.drop_condition] u > prob: a draw equal to prob is dropped
 mask = (u > prob).float()[:, None]
 return text_emb * mask
 
-# %% [unet.drop_condition] 26 kept rows divided by 1 - prob, as dropout does
+# %% [unet.drop_condition] kept rows divided by 1 - prob, as dropout does
 keep = (u >= prob).float().view(-1, 1)
 return text_emb * keep / (1 - prob)
 
-# %% [unet.drop_condition] 27 dropped rows removed from the batch
+# %% [unet.drop_condition] dropped rows removed from the batch
 return text_emb[u >= prob]
 
-# %% [unet.drop_condition] 28 in place: the caller's tensor is zeroed
+# %% [unet.drop_condition] in place: the caller's tensor is zeroed
 text_emb[u < prob] = 0
 return text_emb
 
-# %% [unet.drop_condition] 29 exactly int(prob * b) rows, those with the smallest u
+# %% [unet.drop_condition] exactly int(prob * b) rows, those with the smallest u
 out = text_emb.clone()
 k = int(prob * len(u))
 out[u.argsort()[:k]] = 0
 return out
 
-# %% [unet.forward] 30 one kept box a level, used for both blocks
+# %% [unet.forward] one kept box a level, used for both blocks
 if self.training:
     text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
@@ -195,7 +195,7 @@ for up, block1, block2 in self.ups:
     x = block2(torch.cat([x, skip], dim=1), context)
 return self.final_conv(x)
 
-# %% [unet.forward] 31 the whole context dropped, time and all
+# %% [unet.forward] the whole context dropped, time and all
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
 if self.training:
     context = drop_condition(context, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
@@ -214,7 +214,7 @@ for up, block1, block2 in self.ups:
     x = block2(torch.cat([x, skips.pop()], dim=1), context)
 return self.final_conv(x)
 
-# %% [unet.forward] 32 keeps each block's input, not its output
+# %% [unet.forward] keeps each block's input, not its output
 if self.training:
     text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
@@ -234,7 +234,7 @@ for up, block1, block2 in self.ups:
     x = block2(torch.cat([x, skips.pop()], dim=1), context)
 return self.final_conv(x)
 
-# %% [unet.forward] 33 levels reversed, but within a level the box kept first is used first
+# %% [unet.forward] levels reversed, but within a level the box kept first is used first
 if self.training:
     text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
 context = self.time_mlp(time) + self.condition_mlp(text_emb)
@@ -253,7 +253,7 @@ for (up, block1, block2), (a, b) in zip(self.ups, reversed(kept)):
     h = block2(torch.cat([h, b], dim=1), context)
 return self.final_conv(h)
 
-# %% [unet.forward] 34 without a wish condition_mlp is left out
+# %% [unet.forward] without a wish condition_mlp is left out
 context = self.time_mlp(time)
 if model_kwargs.get("text_emb") is not None:
     if self.training:
@@ -272,7 +272,7 @@ for up, *blocks in self.ups:
         h = block(torch.cat([h, kept.pop()], dim=1), context)
 return self.final_conv(h)
 
-# %% [unet.forward] 35 one uniform number for the whole batch
+# %% [unet.forward] one uniform number for the whole batch
 if self.training:
     u = torch.rand(1, device=x.device).expand(x.shape[0])
     text_emb = drop_condition(text_emb, self.uncond_prob, u)
@@ -290,21 +290,21 @@ for up, *blocks in self.ups:
         h = block(torch.cat([h, kept.pop()], dim=1), context)
 return self.final_conv(h)
 
-# %% [unet.ema_update] 36 lerp with decay as the newest step's share
+# %% [unet.ema_update] lerp with decay as the newest step's share
 with torch.no_grad():
     for p_ema, p in zip(ema.parameters(), model.parameters()):
         p_ema.lerp_(p, decay)
     for b_ema, b in zip(ema.buffers(), model.buffers()):
         b_ema.copy_(b)
 
-# %% [unet.ema_update] 37 loop variable rebound: nothing changes
+# %% [unet.ema_update] loop variable rebound: nothing changes
 with torch.no_grad():
     for p_ema, p in zip(ema.parameters(), model.parameters()):
         p_ema = decay * p_ema + (1 - decay) * p
     for b_ema, b in zip(ema.buffers(), model.buffers()):
         b_ema = b.clone()
 
-# %% [unet.ema_update] 38 state_dict loop: floating buffers averaged, only integer ones copied
+# %% [unet.ema_update] state_dict loop: floating buffers averaged, only integer ones copied
 with torch.no_grad():
     source = model.state_dict()
     for name, value in ema.state_dict().items():
@@ -313,16 +313,304 @@ with torch.no_grad():
         else:
             value.copy_(source[name])
 
-# %% [unet.ema_update] 39 buffers not copied but shared with the model
+# %% [unet.ema_update] buffers not copied but shared with the model
 for p_ema, p in zip(ema.parameters(), model.parameters()):
     p_ema.data.mul_(decay).add_(p.data, alpha=1 - decay)
 for b_ema, b in zip(ema.buffers(), model.buffers()):
     b_ema.data = b.data
 
-# %% [unet.ema_update] 40 skips averaged parameters that ask for no gradient
+# %% [unet.ema_update] skips averaged parameters that ask for no gradient
 with torch.no_grad():
     for p_ema, p in zip(ema.parameters(), model.parameters()):
         if p_ema.requires_grad:
             p_ema.copy_(decay * p_ema + (1 - decay) * p)
     for b_ema, b in zip(ema.buffers(), model.buffers()):
         b_ema.copy_(b)
+
+# %% [unet.SinusoidalPosEmb] omega.to(t): integer times cut the frequencies to 1, 0, 0
+half = self.dim // 2
+omega = torch.exp(-torch.arange(half) * math.log(1e4) / max(half - 1, 1)).to(t)
+angles = t[:, None] * omega
+return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+# %% [unet.SinusoidalPosEmb] Transformer convention, divided by h
+half = self.dim // 2
+omega = torch.exp(-torch.arange(half, device=t.device) * math.log(1e4) / half)
+angles = t[:, None] * omega
+return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+# %% [unet.SinusoidalPosEmb] sines and cosines take turns
+half = self.dim // 2
+omega = torch.exp(-torch.arange(half, device=t.device) * math.log(1e4) / max(half - 1, 1))
+angles = t[:, None] * omega
+return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+
+# %% [unet.SinusoidalPosEmb] Fourier features, 2 pi in the angle
+half = self.dim // 2
+omega = torch.exp(-torch.arange(half, device=t.device) * math.log(1e4) / max(half - 1, 1))
+angles = 2 * math.pi * t[:, None] * omega
+return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+# %% [unet.SinusoidalPosEmb] math.log10 for ln
+half = self.dim // 2
+omega = torch.exp(-torch.arange(half, device=t.device) * math.log10(1e4) / max(half - 1, 1))
+angles = t[:, None] * omega
+return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+# %% [unet.RMSNorm] nan_to_num hides 0/0, the gradient stays NaN
+return torch.nan_to_num(x / x.pow(2).mean(dim=1, keepdim=True).sqrt()) * self.g
+
+# %% [unet.RMSNorm] divided by the standard deviation over channels
+return x / (x.std(dim=1, keepdim=True, unbiased=False) + 1e-8) * self.g
+
+# %% [unet.RMSNorm] gain 1 + g, as in other libraries
+return F.normalize(x, dim=1) * x.shape[1] ** 0.5 * (1 + self.g)
+
+# %% [unet.RMSNorm] one mean over the whole image
+return x / (x.pow(2).mean(dim=(1, 2, 3), keepdim=True) + 1e-8).sqrt() * self.g
+
+# %% [unet.RMSNorm] the length is detached
+length = x.norm(dim=1, keepdim=True).detach().clamp(min=1e-12)
+return x / length * math.sqrt(x.shape[1]) * self.g
+
+# %% [unet.RMSNorm] forgets the root: x over mean of squares
+return x / (x.pow(2).mean(dim=1, keepdim=True) + 1e-8) * self.g
+
+# %% [unet.ResnetBlock.forward] F.dropout, on in eval mode as well
+scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
+h = self.block1(x, (scale, shift))
+h = F.dropout(h, self.dropout.p)
+return self.block2(h) + self.res_conv(x)
+
+# %% [unet.ResnetBlock.forward] += on the identity writes into x
+scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
+h = self.block2(self.dropout(self.block1(x, (scale, shift))))
+out = self.res_conv(x)
+out += h
+return out
+
+# %% [unet.ResnetBlock.forward] every second number a scale
+ss = self.mlp(context)[:, :, None, None]
+h = self.block1(x, (ss[:, 0::2], ss[:, 1::2]))
+h = self.dropout(h)
+return self.block2(h) + self.res_conv(x)
+
+# %% [unet.ResnetBlock.forward] scale + 1 once more before Block
+scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
+h = self.block1(x, (scale + 1, shift))
+return self.block2(self.dropout(h)) + self.res_conv(x)
+
+# %% [unet.ResnetBlock.forward] dropout behind block2
+scale, shift = self.mlp(context)[:, :, None, None].chunk(2, dim=1)
+h = self.block1(x, (scale, shift))
+h = self.dropout(self.block2(h))
+return h + self.res_conv(x)
+
+# %% [unet.down_blocks] one block used twice
+levels = nn.ModuleList()
+for d, d_next in zip(dims, dims[1:]):
+    levels.append(nn.ModuleList([*[ResnetBlock(d, d, context_dim)] * 2, Downsample(d, d_next)]))
+return levels
+
+# %% [unet.down_blocks] the last level does not halve (a 3x3 convolution, as in other UNets)
+levels = nn.ModuleList()
+for i, (d, d_next) in enumerate(zip(dims, dims[1:])):
+    last = i == len(dims) - 2
+    levels.append(nn.ModuleList([ResnetBlock(d, d, context_dim), ResnetBlock(d, d, context_dim),
+                                 nn.Conv2d(d, d_next, 3, padding=1) if last else Downsample(d, d_next)]))
+return levels
+
+# %% [unet.down_blocks] channels always doubled
+levels = nn.ModuleList()
+for d in dims[:-1]:
+    levels.append(nn.ModuleList([ResnetBlock(d, d, context_dim), ResnetBlock(d, d, context_dim), Downsample(d, 2 * d)]))
+return levels
+
+# %% [unet.down_blocks] second block widens, Downsample keeps
+levels = nn.ModuleList()
+for d, d_next in zip(dims, dims[1:]):
+    levels.append(nn.ModuleList([ResnetBlock(d, d, context_dim), ResnetBlock(d, d_next, context_dim), Downsample(d_next, d_next)]))
+return levels
+
+# %% [unet.up_blocks] first block only takes a skip
+levels = nn.ModuleList()
+for d, below in zip(dims[-2::-1], dims[:0:-1]):
+    levels.append(nn.ModuleList([Upsample(below, d), ResnetBlock(2 * d, d, context_dim), ResnetBlock(d, d, context_dim)]))
+return levels
+
+# %% [unet.up_blocks] blocks accept the lower level's channels plus the skip's
+levels = nn.ModuleList()
+for d, below in zip(dims[-2::-1], dims[:0:-1]):
+    levels.append(nn.ModuleList([Upsample(below, d), ResnetBlock(below + d, d, context_dim), ResnetBlock(below + d, d, context_dim)]))
+return levels
+
+# %% [unet.up_blocks] reverses dims and pairs wrongly (dims[::-1] with dims[1:])
+levels = nn.ModuleList()
+for below, d in zip(dims[::-1], dims[1:]):
+    levels.append(nn.ModuleList([Upsample(below, d), ResnetBlock(2 * d, d, context_dim), ResnetBlock(2 * d, d, context_dim)]))
+return levels
+
+# %% [unet.up_blocks] level's blocks first, Upsample last
+levels = nn.ModuleList()
+for d, below in zip(dims[-2::-1], dims[:0:-1]):
+    levels.append(nn.ModuleList([ResnetBlock(2 * d, d, context_dim), ResnetBlock(2 * d, d, context_dim), Upsample(below, d)]))
+return levels
+
+# %% [unet.drop_condition] kept where u > prob, strictly
+return torch.where((u > prob)[:, None], text_emb, torch.zeros_like(text_emb))
+
+# %% [unet.drop_condition] the kept rows only, a shorter batch
+return text_emb[u >= prob]
+
+# %% [unet.drop_condition] the given tensor is written into
+text_emb[u < prob] = 0
+return text_emb
+
+# %% [unet.drop_condition] through numpy, gradient lost
+import numpy as np
+kept = np.where(u.detach().cpu().numpy()[:, None] >= prob, text_emb.detach().cpu().numpy(), 0.0)
+return torch.tensor(kept, dtype=text_emb.dtype)
+
+# %% [unet.drop_condition] the first prob*b rows, by rank of u
+out = text_emb.clone()
+out[u.argsort()[:int(prob * len(u))]] = 0
+return out
+
+# %% [unet.forward] u from torch.randn
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.randn(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, down in self.downs:
+    x = block1(x, context); skips.append(x)
+    x = block2(x, context); skips.append(x)
+    x = down(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for up, block1, block2 in self.ups:
+    x = up(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] dropped behind condition_mlp
+cond = self.condition_mlp(text_emb)
+if self.training:
+    cond = drop_condition(cond, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + cond
+x, skips = self.init_conv(x), []
+for block1, block2, down in self.downs:
+    x = block1(x, context); skips.append(x)
+    x = block2(x, context); skips.append(x)
+    x = down(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for up, block1, block2 in self.ups:
+    x = up(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] keeps the box before each block, not behind it
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, down in self.downs:
+    skips.append(x); x = block1(x, context)
+    skips.append(x); x = block2(x, context)
+    x = down(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for up, block1, block2 in self.ups:
+    x = up(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] the level's two skips in the order of the way down
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, down in self.downs:
+    a = block1(x, context)
+    b = block2(a, context)
+    skips.append((a, b))
+    x = down(b)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for up, block1, block2 in self.ups:
+    a, b = skips.pop()
+    x = up(x)
+    x = block1(torch.cat([x, a], dim=1), context)
+    x = block2(torch.cat([x, b], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] one coin for the whole batch
+if self.training:
+    u = torch.rand(1, device=x.device).expand(x.shape[0])
+    text_emb = drop_condition(text_emb, self.uncond_prob, u)
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, down in self.downs:
+    x = block1(x, context); skips.append(x)
+    x = block2(x, context); skips.append(x)
+    x = down(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for up, block1, block2 in self.ups:
+    x = up(x)
+    x = block1(torch.cat([x, skips.pop()], dim=1), context)
+    x = block2(torch.cat([x, skips.pop()], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.forward] the second block of the way up gets its own level's first skip again (skips[-1] for both)
+if self.training:
+    text_emb = drop_condition(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
+context = self.time_mlp(time) + self.condition_mlp(text_emb)
+x, skips = self.init_conv(x), []
+for block1, block2, down in self.downs:
+    x = block2(block1(x, context), context)
+    skips.append(x)
+    x = down(x)
+x = self.mid_block2(self.mid_block1(x, context), context)
+for up, block1, block2 in self.ups:
+    skip = skips.pop()
+    x = up(x)
+    x = block1(torch.cat([x, skip], dim=1), context)
+    x = block2(torch.cat([x, skip], dim=1), context)
+return self.final_conv(x)
+
+# %% [unet.ema_update] only where the average asks for gradients
+with torch.no_grad():
+    for e, m in zip(ema.parameters(), model.parameters()):
+        if e.requires_grad:
+            e.mul_(decay).add_(m, alpha=1 - decay)
+    for e, m in zip(ema.buffers(), model.buffers()):
+        e.copy_(m)
+
+# %% [unet.ema_update] the average's memory becomes the model's for buffers (alias)
+with torch.no_grad():
+    for e, m in zip(ema.parameters(), model.parameters()):
+        e.lerp_(m, 1 - decay)
+    for e, m in zip(ema.buffers(), model.buffers()):
+        e.data = m.data
+
+# %% [unet.ema_update] lerp_ with the weight decay
+with torch.no_grad():
+    for e, m in zip(ema.parameters(), model.parameters()):
+        e.lerp_(m, decay)
+    for e, m in zip(ema.buffers(), model.buffers()):
+        e.copy_(m)
+
+# %% [unet.ema_update] state_dict loop that averages the floating buffers too
+with torch.no_grad():
+    source = model.state_dict()
+    for name, e in ema.state_dict().items():
+        if e.is_floating_point():
+            e.mul_(decay).add_(source[name], alpha=1 - decay)
+        else:
+            e.copy_(source[name])
+
+# %% [unet.ema_update] the name is bound anew, nothing arrives in the average
+with torch.no_grad():
+    for e, m in zip(ema.parameters(), model.parameters()):
+        e = decay * e + (1 - decay) * m
+    for e, m in zip(ema.buffers(), model.buffers()):
+        e = m.clone()
