@@ -47,7 +47,8 @@ def mistakes(notebook: str) -> list[bank.Entry]:
 @cache
 def slips(notebook: str) -> list[bank.Entry]:
     """Wrong answers that were written before the bank knew them; they stay wrong, whatever it has learned since."""
-    return bank.read_bank(Path(__file__).parent / "slips" / SOURCES[notebook].name)
+    return [entry for path in sorted((Path(__file__).parent / "slips").glob(f"{notebook}*.py"))
+            for entry in bank.read_bank(path)]
 
 
 @cache
