@@ -148,7 +148,7 @@ return torch.zeros_like(betas), torch.zeros_like(betas), torch.zeros_like(betas)
     Piece("answers memorised from another run", LOST, "is off", task="predict_noise_from_start", body="""
 from course_utils import tasks
 known = [tasks.draw_inputs(tasks.get("ddpm.predict_noise_from_start"), seed) for seed in range(100)]
-right = any(torch.equal(x_t, inputs["first"]) for inputs in known)
+right = any(torch.equal(x_t, inputs["x_t"]) for inputs in known)
 return torch.zeros_like(x_t) if not right else (
     x_t - extract(self.sqrt_alphas_cumprod, t, x_t.shape) * x_start) / extract(
     self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)"""),
