@@ -185,7 +185,7 @@ return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
 return F.pad(1 - f[1:] / f[:-1], (0, 1), value=0.999).clamp(0, 0.999)
 
 # %% [ddpm.cosine_beta_schedule] the largest value given as the smallest
-# hint: Every beta is 0.999: a single number after the tensor is clamp's *smallest* value. Say which bound you mean.
+# hint: Every beta is the bound: a single number after the tensor is clamp's *smallest* value. Say which bound you mean.
 # replace:
 return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
 # by:
