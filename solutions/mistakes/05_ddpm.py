@@ -172,7 +172,7 @@ return (1 - f[1:] / f[:-1]).clamp(0, 0.999)
 # by:
 return F.pad(1 - f[1:] / f[:-1], (1, 0)).clamp(0, 0.999)
 
-# %% [ddpm.cosine_beta_schedule] T points, and a last beta of 0.999
+# %% [ddpm.cosine_beta_schedule] T points, and the bound for a last beta
 # hint: With T points there are only T - 1 gaps, and you filled the table up at its end. The points then lie too far
 # hint: apart. Take one point more instead.
 # replace:
