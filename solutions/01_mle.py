@@ -334,9 +334,11 @@ def gaussian_mle(x):
 check("mle.gaussian_mle")
 
 # %% [markdown]
-# What you derived:
+# <details><summary><b>What you derived</b></summary>
 #
 # $$\hat\mu = \frac1n \sum_i x_i, \qquad \hat v = \frac1n \sum_i (x_i - \hat\mu)^2 \tag{6}$$
+#
+# </details>
 #
 # Networks have no closed form. They are trained by gradient descent on the mean negative log-likelihood, and so can a
 # Gaussian be. Does the descent arrive where (6) is?
@@ -696,10 +698,12 @@ def kl_gaussian_standard(mu, logvar):
 check("mle.kl_gaussian_standard")
 
 # %% [markdown]
-# What you derived:
+# <details><summary><b>What you derived</b></summary>
 #
 # $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\|\, \mathcal N(0, 1)\big) =
 # \tfrac12\left(-\log\sigma^2 + \mu^2 + \sigma^2 - 1\right) \tag{12}$$
+#
+# </details>
 #
 # Test it against (11) itself. An expectation is a mean over draws; such an estimate is called **Monte Carlo**.
 

@@ -409,9 +409,11 @@ def nll_to_bits(nll, dims):
 check("ar.nll_to_bits")
 
 # %% [markdown]
-# What you derived:
+# <details><summary><b>What you derived</b></summary>
 #
 # $$\text{bits per dimension} = \frac{-\log p(x)}{n \,\ln 2} \tag{3}$$
+#
+# </details>
 #
 # A file compressed by this model would be that long, per pixel. At $K = 4$ levels a model that knows nothing needs 2
 # bits a pixel. Here is where independent pixels stand, on held-out digits.
@@ -816,10 +818,13 @@ def causal_attention(q, k, v):
 check("ar.causal_attention")
 
 # %% [markdown]
-# What you derived (Vaswani et al. 2017, equation 1, with a mask $M_{ij} = 0$ for $j \le i$ and $-\infty$ for $j >
-# i$):
+# <details><summary><b>What you derived</b></summary>
+#
+# With a mask $M_{ij} = 0$ for $j \le i$ and $-\infty$ for $j > i$ (Vaswani et al. 2017, equation 1):
 #
 # $$\operatorname{attention}(q, k, v) = \operatorname{softmax}\!\left(\frac{q k^\top}{\sqrt d} + M\right) v \tag{5}$$
+#
+# </details>
 #
 # Now it works inside the shipped transformer. With the identity in the place of the values, your function returns the
 # weights themselves. Here are those of one head in the last layer: who looks at whom? Mind the shift: token $j$ holds

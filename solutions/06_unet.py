@@ -479,11 +479,17 @@ def up_blocks(dims, context_dim):
 check("unet.up_blocks")
 
 # %% [markdown]
-# What you derived: x and its skip have $d$ channels each, so a block on the way up takes
+# <details><summary><b>What you derived</b></summary>
+#
+# x and its skip have $d$ channels each, so a block on the way up takes
 #
 # $$C_\text{in} = 2d, \qquad C_\text{out} = d, \tag{4}$$
 #
-# whatever the level below has. That makes the way up the heavier half; section 8 counts it.
+# whatever the level below has.
+#
+# </details>
+#
+# That makes the way up the heavier half; section 8 counts it.
 #
 # ## 7 · A condition, sometimes
 #
@@ -808,11 +814,13 @@ def ema_update(ema, model, decay):
 check("unet.ema_update")
 
 # %% [markdown]
-# What you derived:
+# <details><summary><b>What you derived</b></summary>
 #
-# $$\theta_\text{ema} \leftarrow \texttt{decay}\cdot\theta_\text{ema} + (1-\texttt{decay})\cdot\theta, \tag{6}$$
+# $$\theta_\text{ema} \leftarrow \texttt{decay}\cdot\theta_\text{ema} + (1-\texttt{decay})\cdot\theta \tag{6}$$
 #
-# an average over about the last $1/(1-\texttt{decay})$ steps. We compare both copies on digits kept aside, without a
+# </details>
+#
+# This averages over about the last $1/(1-\texttt{decay})$ steps. We compare both copies on digits kept aside, without a
 # condition. So that half a minute shows what matters, a batch is two digits, the steps are large, and the decay is
 # 0.98.
 

@@ -142,7 +142,7 @@ def test_what_is_missing_stands_in_the_table_the_class_report_and_first_on_the_p
     said = {"no-math": ["An import of the given cells is missing: `math`."],
             "no-file": [f"`helpers` is missing: ddpm.q_sample imports it, and it {missing}"],
             "seaborn": [f"`seabornish` is missing: cell 2 imports it, and it {missing}",
-                        "An import of the given cells is missing: `method_of`, `nn`, `torch`. Cell 2 stopped: "
+                        "An import of the given cells is missing: `F`, `method_of`, `nn`, `torch`. Cell 2 stopped: "
                         "It raised ModuleNotFoundError: No module named 'seabornish'"]}
     overview = (report / "index.html").read_text()
     for student, notes in said.items():
