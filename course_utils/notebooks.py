@@ -21,7 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.cells import fresh_notebook, run
-from course_utils.released import digest
+from course_utils.released import digest, imports
 
 if TYPE_CHECKING:
     from course_utils.tasks import Namespace
@@ -164,7 +164,7 @@ def replace(nb: NotebookNode, replaced: dict[str, str]) -> NotebookNode:
 
 
 def load(path: Path | str, replaced: dict[str, str] | None = None) -> Namespace:
-    """Runs the cells of a source or notebook but demo and check ones, in a fresh module, and gives its names.
+    """Runs a source's or notebook's cells, of demo and check ones the imports, in a fresh module, and gives its names.
 
     Args:
         path: A source (.py) or a notebook (.ipynb).
@@ -176,6 +176,7 @@ def load(path: Path | str, replaced: dict[str, str] | None = None) -> Namespace:
     nb = replace(read(path), replaced or {})
     module = fresh_notebook(f"notebook_{path.stem}")
     for cell in nb.cells:
-        if cell.cell_type == "code" and kind_of(cell) not in ("demo", "check"):
-            run(cell.source, f"<{path.stem}, cell {cell.id}>", module)
+        if cell.cell_type == "code":
+            given = kind_of(cell) in ("demo", "check")
+            run(imports(cell.source) if given else cell.source, f"<{path.stem}, cell {cell.id}>", module)
     return Namespace(vars(module))

@@ -14,6 +14,7 @@ import torch
 
 from course_utils import notebooks, tasks
 from course_utils.cells import fresh_notebook, run
+from course_utils.released import imports
 from course_utils.tasks import Namespace
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import load_recorded
@@ -47,17 +48,18 @@ def own(notebook: str, name: str, checks: list[str]) -> tuple[Any | None, str]:
 
 
 def _names(path: Path, given: dict[str, list[str]]) -> Namespace:
-    """What a student's notebook defines: its cells but the given demo and check ones, known by their text too.
+    """What a student's notebook defines: all its cells do, the given demo and check ones by their imports alone.
 
-    As in a notebook, what raises ends its own cell only: an experiment further down is not what is asked for.
+    Given cells are known by their text, too. As in a notebook, what raises ends its own cell only: an experiment further down is not what is asked for.
     """
     module = fresh_notebook(f"notebook_{path.stem}")
     skipped = {text.strip() for kind in ("demo", "check") for text in given.get(kind, [])}
     for i, cell in enumerate(notebooks.read(path).cells):
-        if cell.cell_type != "code" or notebooks.kind_of(cell) in ("demo", "check") or cell.source.strip() in skipped:
+        if cell.cell_type != "code":
             continue
+        alone = notebooks.kind_of(cell) in ("demo", "check") or cell.source.strip() in skipped
         with contextlib.suppress(Exception, SystemExit):
-            run(cell.source, f"<{path.stem}, cell {i}>", module)
+            run(imports(cell.source) if alone else cell.source, f"<{path.stem}, cell {i}>", module)
     return Namespace(vars(module))
 
 

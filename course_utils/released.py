@@ -6,6 +6,7 @@ import ast
 import hashlib
 import warnings
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from course_utils.cells import to_python
@@ -63,6 +64,22 @@ def definitions(source: str) -> list[tuple[int, str]]:
         SyntaxError: When the cell is no Python.
     """
     return [(node.lineno, ast.unparse(node)) for node in _parsed(_plain(source)).body if _defines(node)]
+
+
+@cache  # a notebook's given cells are asked for at every load
+def imports(source: str) -> str:
+    """The imports of a given cell, but of the course's own modules: what an answer may use though the rest is not run.
+
+    A notebook that is open has run all of its cells, so an answer may call what only a figure needed.
+    """
+    return "\n".join(ast.unparse(node) for node in _parsed(_plain(source)).body if _imports_another(node))
+
+
+def _imports_another(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return False
+    module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+    return (module or "").split(".")[0] != "course_utils"
 
 
 def _defines(node: ast.stmt) -> bool:

@@ -38,7 +38,7 @@ def double(x):
 assert double(2) == 4
 
 # %% tags=["demo"]
-print(object(), double(3))
+import random; print(object(), double(3))
 
 # %% [markdown] question="ddpm.1"
 # Because.
@@ -90,10 +90,11 @@ def test_a_task_needs_its_check_and_its_points(tiny):
         build.graded(notebooks.read(tiny), POINTS)
 
 
-def test_load_runs_setup_and_tasks_only(tiny, capsys):
+def test_load_runs_setup_and_tasks_and_what_demos_import(tiny, capsys):
     nb = notebooks.load(tiny)
     assert nb.double(4) == 8
     assert capsys.readouterr().out == ""
+    assert nb.random.random() < 1
 
 
 def test_load_takes_other_code_and_tracebacks_show_its_line(tiny):

@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils import notebooks
-from course_utils.released import definitions, digest
+from course_utils.released import definitions, digest, imports
 
 GIVEN = 'for k in range(3):\n    plot.show({"a": k})  # three\n%matplotlib inline\n'
 
@@ -58,6 +58,13 @@ def test_the_definitions_of_a_cell_are_what_calls_nothing():
     assert [line for line, _ in definitions(cell)] == [1, 2, 3, 4, 5, 8, 10, 12]
     with pytest.raises(SyntaxError):
         definitions("def f(:")
+
+
+def test_what_a_given_cell_imports_but_of_the_course():
+    cell = ("import math, copy\nfrom torch.distributions import Normal as N\nfrom course_utils import plot\n"
+            "import course_utils.zoo\n%time q = 1\nx = N(0, 1)\ndef f():\n    import random\n")
+    assert imports(cell) == "import math, copy\nfrom torch.distributions import Normal as N"
+    assert imports("x = 1") == ""
 
 
 def test_a_release_changes_with_what_students_are_given_and_not_with_its_solutions(tmp_path):

@@ -112,8 +112,9 @@ def test_the_reference_passes(id, capsys):
 
 
 @TASKS
-def test_every_mistake_fails_with_its_own_hint(id):
-    wrong = []
+def test_every_mistake_fails_with_its_own_hint_and_on_a_graders_inputs(id):
+    task, others, wrong = tasks.get(id), tasks.draw_inputs(tasks.get(id), seed=7), []
+    right = tasks.observe(task, reference(tasks.notebook_of(id)), others)
     for entry in mistakes(tasks.notebook_of(id)):
         if entry.task == id:
             nb = notebooks.load(source_of(id), {id: entry.code})
@@ -123,6 +124,8 @@ def test_every_mistake_fails_with_its_own_hint(id):
             except CheckFailed as e:
                 if not str(e).endswith(f"Hint: {entry.hint}"):
                     wrong.append(f"{entry.title}: {e}")
+            if first_difference(tasks.observe(task, nb, others), right, task) is None:
+                wrong.append(f"{entry.title}: right on other inputs")
     assert wrong == []
 
 

@@ -65,6 +65,15 @@ mask[centre, :centre] = 1
 # by:
 mask[centre] = 1
 
+# %% [ar.causal_mask] type B sees the whole row of the centre
+# hint: Type B shows the pixels to the right of the centre, which come later in reading order. It differs from type A at
+# hint: the centre alone.
+# replace:
+mask[centre, centre] = float(mask_type == "B")
+# by:
+if mask_type == "B":
+    mask[centre] = 1
+
 # %% [ar.causal_mask] the rows above stay hidden
 # hint: Only the centre's own row is shown. Everything above it has been read before, in full width.
 # replace:
@@ -721,6 +730,18 @@ logits = model(x)[:, :, i, j]  # (b, K)
 # by:
 logits = bets[:, :, i, j]
 
+# %% [ar.sample] one pass for each row
+# hint: The network is asked once for a whole row, so the pixels of a row do not see each other. It has to look at the
+# hint: picture anew for every pixel.
+# replace:
+    for j in range(w):
+        logits = model(x)[:, :, i, j]  # (b, K)
+        p = (logits / temperature).softmax(dim=1)
+# by:
+    row = model(x)[:, :, i]
+    for j in range(w):
+        p = (row[:, :, j] / temperature).softmax(dim=1)
+
 # %% [ar.sample] the network always sees the empty picture
 # hint: The network is asked for each pixel, but what came before is never there when it looks: the draws go into
 # hint: another tensor than the one it is given, or the loops run backwards.
@@ -1112,6 +1133,15 @@ return (scores + later.float() * -math.inf).softmax(dim=-1) @ v
 return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
 # by:
 weights = scores.exp().masked_fill(later, 0.0)
+return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+# %% [ar.causal_attention] the largest score of all tokens subtracted
+# hint: The largest score is looked for among later tokens, too. Where one of those is the largest, every visible
+# hint: exponential underflows, and 0/0 is left. Hide the later tokens first.
+# replace:
+return scores.masked_fill(later, -math.inf).softmax(dim=-1) @ v
+# by:
+weights = (scores - scores.amax(dim=-1, keepdim=True)).exp().tril()
 return weights / weights.sum(dim=-1, keepdim=True) @ v
 
 # %% [ar.causal_attention] without a softmax

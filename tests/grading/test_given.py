@@ -80,6 +80,11 @@ def with_import(line):
     return nb
 
 
+def with_a_demos_import():
+    """What a given demo cell imports is there when a student's cell runs: numpy's asarray."""
+    return ddpm(extract="return torch.from_numpy(asarray(a))[t].reshape(len(t), *[1] * (len(x_shape) - 1))")
+
+
 def a_class_from_a_file():
     return ddpm(q_sample="from helpers import mixed\nreturn mixed(self, x_start, t, noise)")
 
@@ -87,7 +92,8 @@ def a_class_from_a_file():
 AWAITS = "import asyncio\nasync def f():\n    return 7\nassert await f() == 7\nx = await asyncio.sleep(0, 7)"
 CLASS = {"check": corrected_in_a_check_cell(), "demo": helper_in_a_demo_cell(), "editor": another_editors(),
          "older": older(), "no-math": with_import(""), "seaborn": with_import("import seabornish\nimport math\n"),
-         "awaits": with_cell(ddpm(), AWAITS, 3), "file": a_class_from_a_file(), "no-file": a_class_from_a_file()}
+         "imported": with_a_demos_import(), "awaits": with_cell(ddpm(), AWAITS, 3), "file": a_class_from_a_file(),
+         "no-file": a_class_from_a_file()}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +121,7 @@ def graded(report):
 @pytest.mark.slow
 @pytest.mark.usefixtures("sandbox")
 def test_right_work_in_odd_places_has_full_marks(graded):
-    right = "check", "demo", "editor", "awaits", "file"
+    right = "check", "demo", "editor", "imported", "awaits", "file"
     assert {s: (graded[s][0], graded[s][1], graded[s][2].stopped) for s in right} == dict.fromkeys(right, (100, {}, []))
     number = {s: 1 + [t in c.source for c in CLASS[s].cells].index(True)
               for s, t in {"check": 'check("ddpm.q_sample")', "demo": HELPER}.items()}

@@ -51,8 +51,9 @@ class Work:
         sys.path.append(folder)
 
     def run(self, number: int, source: str, nb: ModuleType) -> Outcome:
-        """Runs one of the cells as far as it is the student's: the given text not at all, a changed one in part."""
+        """Runs one of the cells as far as it is the student's: a changed one in part, of the given text the imports."""
         if released.digest({"cell_type": "code", "source": source}) in {*self.given, self.claimed.get(number)}:
+            run_cell(released.imports(source), f"<cell {number}>", nb)
             return Outcome()
         return (run_definitions if number in self.claimed else run_cell)(source, f"<cell {number}>", nb)
 
