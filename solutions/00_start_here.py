@@ -325,8 +325,8 @@ plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error"
 # A task is one cell with a `TODO` and a box of `#`. Write between its bars, run it, and run the check below. The check
 # calls your function with inputs of its own and compares with recorded answers. It says one of three things: passed;
 # still to be written; or what is off, what was expected, and, where your answer is a slip that we know, a hint. Here are
-# two. The first is given your `rel_error`, in 64 bits throughout. The second your step, where only what comes back has
-# been spoiled:
+# two checks. The first gets your `rel_error`, all numbers in 64 bits, and passes. The second gets your step, but what
+# it gives back has been spoiled:
 
 # %% tags=["demo"]
 from types import SimpleNamespace

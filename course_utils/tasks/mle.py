@@ -178,7 +178,8 @@ def _gaussian_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("mle.kl_gaussian_standard", inputs=_gaussian_inputs)
 def kl_gaussian_standard(nb, mu, logvar, one_mu, one_logvar):
-    """Elementwise, where both are the same, of single numbers, and both gradients."""
+    """Elementwise, of wide ones first, where both are the same, of single numbers, and both gradients."""
+    yield dict(kl_of_wide_ones=nb.kl_gaussian_standard(mu, logvar.abs()))  # where a logarithm may pass for a spread
     yield dict(kl=nb.kl_gaussian_standard(mu, logvar))
     around = torch.tensor([0.0, 0.0, 1.0])
     yield dict(of_the_standard_normal_and_one_shifted=nb.kl_gaussian_standard(around, torch.zeros(3)),

@@ -456,6 +456,14 @@ loss.backward()
 # by:
 (loss / len(x)).backward()
 
+# %% [start.train_step] gradients clipped to a short step
+# hint: The loss is right, but the step is far too short: the whole gradient is clipped. (1) takes it as it is.
+# replace:
+loss.backward()
+# by:
+loss.backward()
+torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+
 # %% [start.rel_error] the absolute error
 # hint: The difference is not divided by anything: 0.001 counts as much beside 1,000 as beside 0.0001.
 # replace:
@@ -590,7 +598,7 @@ size = (x.abs() + y.abs()).clamp(min=1e-10)
 size = (x.abs() + y.abs()).clamp(min=1e-8)
 
 # %% [start.rel_error] another floor, 1e-12
-# hint: Right, but for the size of the floor, which only tiny numbers see: it is smaller than the one in (2).
+# hint: Right, but for the floor, which only tiny numbers see: the one in (2) is larger than yours, if you have one.
 # replace:
 size = (x.abs() + y.abs()).clamp(min=1e-10)
 # by:
@@ -894,4 +902,3 @@ size = x.abs() + y.abs().clamp(min=1e-10)
 return ((x - y).abs() / size).max().item()
 # by:
 return ((y - x) / size).max().item()
-

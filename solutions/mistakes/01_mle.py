@@ -169,6 +169,13 @@ return prior * likelihood.softmax(0)
 # hint: You return log p(x, y), neither normalised nor a probability. A product and a division are all it takes.
 return prior.log() + likelihood.log()
 
+# %% [mle.bayes_posterior] densities cut off at 1
+# hint: A likelihood above 1 is cut off. A density may exceed 1; only its integral may not.
+# replace:
+joint = prior * likelihood
+# by:
+joint = prior * likelihood.clamp(max=1)
+
 # %% [mle.bernoulli_log_likelihood] the logarithm of a product
 # hint: Right for few draws, but the product of 5,000 probabilities is 0 for any computer, and its logarithm minus
 # hint: infinity. Take the logarithm first, on paper.
@@ -360,6 +367,23 @@ return (x * theta.log() + (1 - x) * (1 - theta).log()).sum(0)
 # hint: A loop `for t in theta` needs an axis, and theta may be a single number, or a table whose rows it would give.
 # hint: The formula takes any shape at once: no loop over theta is needed.
 return torch.stack([(x * t.log() + (1 - x) * (1 - t).log()).sum() for t in theta])
+
+# %% [mle.bernoulli_log_likelihood] theta made a column
+# hint: theta is made a column, so the result has lost theta's own shape. One number for each entry of theta is asked
+# hint: for, in theta's shape.
+return (x * theta.view(-1, 1).log() + (1 - x) * (1 - theta.view(-1, 1)).log()).sum(1)
+
+# %% [mle.bernoulli_log_likelihood] torch's Binomial
+# hint: torch's Binomial counts all orders in which so many balls can be red: its log_prob holds the logarithm of a
+# hint: binomial coefficient. Equation (3) speaks of these very draws, in this order.
+return torch.distributions.Binomial(len(x), theta).log_prob(x.sum().to(theta.dtype))
+
+# %% [mle.bernoulli_log_likelihood] as many draws as parameters
+# hint: The number of blue balls is counted from the size of theta. How many draws are there?
+# replace:
+blue = len(x) - red
+# by:
+blue = theta.numel() - red
 
 # %% [mle.gaussian_mle] divided by n - 1
 # hint: The mean is right; the variance is a little too large, by n / (n - 1), and is not defined for a single draw. So
@@ -748,6 +772,10 @@ return -(p * (p + 1e-3).log2()).sum(-1)
 # hint: You return the surprise of every event. The entropy is their mean: weighted with p, and summed over the last
 # hint: axis.
 return -p.log2()
+
+# %% [mle.entropy] surprises added without their weights, 0 left out
+# hint: The surprises are added up, not averaged: each event's surprise counts as often as the event happens.
+return -torch.where(p > 0, p, 1.0).log2().sum(-1)
 
 # %% [mle.cross_entropy] nats for bits
 # hint: The values are too small by log 2 = 0.69: these are nats. Bits need the logarithm to base 2.
@@ -1311,6 +1339,10 @@ return torch.where(p > 0, p * (p / q).log(), 0.0).sum(-1)
 import numpy as np
 return torch.from_numpy((cross_entropy(p, q) - entropy(p)).detach().numpy().sum(-1, keepdims=False))
 
+# %% [mle.kl_divergence] surprises without their weights
+# hint: The differences of surprise are added up, not averaged: each counts as often as its event happens, so p times.
+return (torch.where(p > 0, p, 1.0).log2() - q.log2()).sum(-1)
+
 # %% [mle.kl_gaussian_standard] the half is forgotten
 # hint: Your value is twice too large. Both densities of (5) carry a ½ before every term.
 # replace:
@@ -1399,7 +1431,8 @@ return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 return 0.5 * (mu**2 + (0.5 * logvar).exp() - 1 - logvar)
 
 # %% [mle.kl_gaussian_standard] logvar taken for log sigma
-# hint: logvar is the logarithm of σ² already, and you treat it as that of σ: nothing is to be squared or doubled.
+# hint: logvar is the logarithm of σ² already, and you treat it as that of σ: exp(logvar) is the variance, not the
+# hint: standard deviation.
 # replace:
 return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 # by:
@@ -1554,6 +1587,11 @@ return 0.5 * (mu**2 + logvar.exp() + 1 + logvar)
 return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 # by:
 return 0.5 * (mu**2 + 2**logvar - 1 - logvar)
+
+# %% [mle.kl_gaussian_standard] torch's Normal with the logarithm of the variance
+# hint: torch's Normal takes the standard deviation; logvar is the logarithm of its square.
+return torch.distributions.kl_divergence(
+    torch.distributions.Normal(mu, logvar), torch.distributions.Normal(0.0, 1.0))
 
 # %% [mle.stationary_distribution] the right eigenvector
 # hint: Every state got the same share. Rows of P sum to 1, so a constant vector is an eigenvector of P on the *right*
