@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import data
 from course_utils.models import pixelcnn, vae
 
 STEPS, RATE = 200, 0.3
@@ -122,7 +121,7 @@ def slipped_vaes(images: Tensor, held_out: Tensor, epochs: int = 8) -> dict[str,
 
 
 def _coded(images: Tensor, held_out: Tensor, epochs: int, kl_weight: float = 1.0, noise: float = 1.0,
-           squash: Callable = nn.Identity()) -> dict[str, Tensor]:
+           squash: Callable = torch.clone) -> dict[str, Tensor]:
     """Of a VAE whose divergence has a weight, whose noise is scaled, and whose pixels go through `squash`."""
     generator, chosen = torch.Generator().manual_seed(0), torch.arange(3, 403, 50)
     with torch.random.fork_rng(devices=[]):
@@ -131,7 +130,7 @@ def _coded(images: Tensor, held_out: Tensor, epochs: int, kl_weight: float = 1.0
     optimizer, terms = torch.optim.Adam(net.parameters(), lr=3e-3), []
     for _ in range(epochs):
         for batch in torch.randperm(len(images), generator=generator).split(128):
-            reconstruction, kl, _ = _terms(net, data.binarise(images[batch], generator), noise, squash, generator)
+            reconstruction, kl, _ = _terms(net, images[batch].bernoulli(generator=generator), noise, squash, generator)
             _descend(optimizer, reconstruction + kl_weight * kl)
         with torch.no_grad():
             *both, recon_x = _terms(net, held_out, noise, squash, generator)

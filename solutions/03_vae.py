@@ -479,6 +479,7 @@ loader = DataLoader(TensorDataset(grey), batch_size=128, shuffle=True)
 print(f"{len(grey):,} digits, {len(loader)} batches, {len(loader.dataset):,} digits behind the loader")
 
 
+@torch.enable_grad()  # also where a figure that records no gradients asks for the training
 def one_epoch(net, optimizer, kl_weight):
     """Mean loss of a digit over one epoch, each batch in black and white drawn anew."""
     total = 0.0

@@ -2,7 +2,14 @@
 
 from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, written
 from course_utils.diagrams.inside import costs, feature_maps
-from course_utils.diagrams.latent import both_terms, codes_and_rows, latent_plane, place_and_picture, pulled, two_guesses
+from course_utils.diagrams.latent import (
+           both_terms,
+           codes_and_rows,
+           latent_plane,
+           place_and_picture,
+           pulled,
+           two_guesses,
+)
 from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
 from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences, two_fits

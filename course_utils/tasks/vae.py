@@ -45,7 +45,7 @@ def _recon_loss(recon_x, x):
 
 def _of_three(mu: Tensor) -> None:
     if mu.shape[-1] != CODE:
-        raise ValueError(f"a code has {CODE} numbers here, not {mu.shape[-1]}: how was the encoder's answer cut in two?")
+        raise ValueError(f"a code has {CODE} numbers here, not {mu.shape[-1]}: how was the encoder's answer cut?")
 
 
 _EARLIER = {"reparameterize": _reparameterize, "kl_loss": _kl_loss, "recon_loss": _recon_loss}
@@ -141,34 +141,40 @@ def _network(nb: Any, pool: Tensor) -> nn.Module:
     return fill(nb.VAE(input_dim=PIXELS, inter_dim=6, latent_dim=CODE), pool)
 
 
-def _three(result: Any) -> tuple:
-    """A sentence of ours where it is no triple."""
-    if not isinstance(result, (tuple, list)) or len(result) != 3:
-        what = f"{len(result)} things" if isinstance(result, (tuple, list)) else type(result).__name__
-        raise ValueError(f"forward returns three things, recon_x, mu and logvar, not {what}.")
-    return tuple(result)
+def _parts(result: Any) -> tuple:
+    """What is returned, as a tuple."""
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
 
 @task("vae.VAE.forward", inputs=_network_inputs)
 def vae_forward(nb, x, flat, noise, upstream, pool):
-    """Images, the gradients of all weights, flat rows of pixels, and one image."""
-    with stand_ins(nb, **_EARLIER):
+    """Images, the gradients of both networks, rows of pixels, and one image."""
+    seen = []
+
+    def reparameterize(mu, logvar):
+        seen.extend(mu.shape)
+        return _reparameterize(mu, logvar)
+
+    with stand_ins(nb, **_EARLIER | {"reparameterize": reparameterize}):
         net = _network(nb, pool)
-        seen = watch(net.encoder, net.decoder)
+        seen_inside = watch(net.encoder, net.decoder)
         for name, pictures in {"": x, "_of_rows": flat, "_of_one_image": x[:1]}.items():
             try:
                 with drawn(noise=noise[:len(pictures)]):
-                    out = net(pictures)
+                    out = _parts(net(pictures))
             except Exception:
-                yield dict(what_the_networks_got=torch.tensor(seen))
+                yield dict(what_the_networks_got=torch.tensor(seen_inside), what_was_drawn_from=torch.tensor(seen))
                 raise
-            recon_x, mu, logvar = _three(out)
-            yield {f"shapes{name}": torch.cat([shape_of(part) for part in (recon_x, mu, logvar)])}
+            yield {f"number_of_things_returned{name}": torch.tensor(len(out))}
+            if len(out) != 3:
+                return
+            recon_x, mu, logvar = out
+            yield {f"shapes{name}": torch.cat([shape_of(part) for part in out])}
             yield {f"mu{name}": mu, f"logvar{name}": logvar}
             yield {f"recon_x{name}": recon_x}
             if not name:
                 of = {"the_encoder": net.encoder[0].weight, "the_decoder": net.decoder[0].weight}
-                grads = _grads(recon_x * upstream, *of.values())
+                grads = _grads(recon_x.flatten() @ upstream.flatten()[:recon_x.numel()], *of.values())
                 yield {f"grad_of_{part}": grad for part, grad in zip(of, grads, strict=True)}
 
 
@@ -181,11 +187,10 @@ def _elbo_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("vae.elbo", inputs=_elbo_inputs)
 def elbo(nb, recon_x, x, mu, logvar):
-    """Of four images, of rows of pixels, of as many codes as they have numbers, and of one."""
+    """Of rows of pixels, as many as codes have numbers, so that a wrong axis gives a value; of images; of one."""
     with stand_ins(nb, **_EARLIER):
+        yield dict(elbo_of_rows=nb.elbo(recon_x[:3].flatten(1), x[:3].flatten(1), mu[:3], logvar[:3]))
         yield dict(elbo=nb.elbo(recon_x, x, mu, logvar))
-        yield dict(elbo_of_rows=nb.elbo(recon_x.flatten(1).flip(0), x.flatten(1), mu, logvar))
-        yield dict(elbo_of_three=nb.elbo(recon_x[:3], x[:3], mu[:3], logvar[:3]))
         yield dict(elbo_of_one_image=nb.elbo(recon_x[:1], x[:1], mu[:1], logvar[:1]))
 
 
@@ -204,8 +209,9 @@ class _Pair(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(CODE, 5), nn.Tanh(), nn.Linear(5, pixels), nn.Sigmoid(),
                                      nn.Unflatten(1, shape))
         fill(self, 2 * pool)
+        self.seen = watch(self.encoder, self.decoder)  # before what refuses, so that it is seen
         for part, inside in ((self.encoder, (len(shape) + 1, shape)), (self.decoder, (2, (CODE,)))):
-            part.register_forward_pre_hook(_Takes(*inside))
+            part.register_forward_pre_hook(_Takes(*inside), with_kwargs=True)
 
 
 class _Takes:
@@ -214,11 +220,12 @@ class _Takes:
     def __init__(self, axes: int, sides: tuple[int, ...]):
         self.axes, self.sides = axes, tuple(sides)
 
-    def __call__(self, module: nn.Module, args: tuple) -> None:
-        if args[0].dim() != self.axes or tuple(args[0].shape[1:]) != self.sides:
+    def __call__(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        x, = args or kwargs.values()
+        if x.dim() != self.axes or tuple(x.shape[1:]) != self.sides:
             asked = ", ".join(["n", *map(str, self.sides)])
             what = "the decoder" if self.sides == (CODE,) else "the encoder"
-            raise ValueError(f"{what} takes ({asked}) here, not {tuple(args[0].shape)}.")
+            raise ValueError(f"{what} takes ({asked}) here, not {tuple(x.shape)}.")
 
 
 def _iwae_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -229,10 +236,15 @@ def _iwae_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("vae.iwae_bound", inputs=_iwae_inputs)
 def iwae_bound(nb, x, noise, images, more_noise, same, pool):
-    """Of rows; with one draw; of as many draws as pictures; of one picture; and of images no draw of which is likely."""
+    """Of rows, with one draw, with as many draws as pictures, of one picture, and of unlikely images."""
+    model = _Pair((PIXELS,), pool)
     with stand_ins(nb, **_EARLIER):
-        model = _Pair((PIXELS,), pool)
-        yield dict(bound=nb.iwae_bound(model, x, noise))
+        try:
+            bound = nb.iwae_bound(model, x, noise)
+        except Exception:
+            yield dict(what_the_networks_got=torch.tensor(model.seen))
+            raise
+        yield dict(bound=bound)
         yield dict(with_one_draw=nb.iwae_bound(model, x, noise[:1]))
         yield dict(with_as_many_draws_as_pictures=nb.iwae_bound(model, x, same),
                    of_one_picture=nb.iwae_bound(model, x[:1], noise[:, :1]))
@@ -248,5 +260,7 @@ def _grid_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("vae.latent_grid", inputs=_grid_inputs)
 def latent_grid(nb, n):
     """A drawn number of places, 20, and the fewest."""
-    yield dict(grid=nb.latent_grid(int(n)))
+    out = nb.latent_grid(int(n))
+    yield dict(number_of_things_returned=torch.tensor(len(_parts(out))))
+    yield dict(grid=out)
     yield dict(grid_of_20=nb.latent_grid(20), grid_of_2=nb.latent_grid(2))
