@@ -22,7 +22,7 @@ def nb():
     return notebooks.load(notebooks.source_of("03"))
 
 
-# ---- the example with a known answer: z ~ Exp(1), x | z ~ N(z, 1) ----------------------------------------------------
+# ---- the example with a known answer: z ~ Exp(1), x | z ~ N(z, 1) --------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=[-1.0, 0.5, 1.0, 3.0])
@@ -58,7 +58,7 @@ def test_the_bound_is_exact_for_the_posterior_and_else_short_by_the_gap(example)
         assert (gap.abs() < 1e-6) == tight and gap > -1e-6
 
 
-# ---- the terms of the bound ------------------------------------------------------------------------------------------
+# ---- the terms of the bound ----------------------------------------------------------------------------------------
 
 
 def test_draws_have_the_mean_and_variance_that_were_asked_for(nb):
@@ -77,7 +77,8 @@ def test_the_divergence_is_torchs(nb):
     log_px = Bernoulli(recon_x).log_prob(x).sum(1)
     torch.testing.assert_close(nb.recon_loss(recon_x, x), -log_px.sum())
     torch.testing.assert_close(nb.elbo(recon_x, x, mu, logvar), log_px - known.sum(1))
-    torch.testing.assert_close(-nb.elbo(recon_x, x, mu, logvar).sum(), nb.recon_loss(recon_x, x) + nb.kl_loss(mu, logvar))
+    loss = nb.recon_loss(recon_x, x) + nb.kl_loss(mu, logvar)
+    torch.testing.assert_close(-nb.elbo(recon_x, x, mu, logvar).sum(), loss)
 
 
 def test_the_kernel_gives_the_notebooks_numbers(nb):
@@ -89,7 +90,7 @@ def test_the_kernel_gives_the_notebooks_numbers(nb):
     torch.testing.assert_close(nb.kl_loss(mu, logvar), kl.sum())
 
 
-# ---- the tighter bound ------------------------------------------------------------------------------------------------
+# ---- the tighter bound ---------------------------------------------------------------------------------------------
 
 
 class Tiny(nn.Module):
@@ -155,7 +156,7 @@ def test_the_shipped_weights_reach_what_was_recorded(nb):
     assert shipped.metrics["elbo"] > -108 and shipped.metrics["iwae_256"] > -101.5
 
 
-# ---- the grid, and answers as others write them ------------------------------------------------------------------------
+# ---- the grid, and answers as others write them --------------------------------------------------------------------
 
 
 def test_equally_many_codes_fall_between_neighbours(nb):
