@@ -105,7 +105,7 @@ def _shown(net: nn.Module) -> None:
 # ---- notebook 03
 
 
-def slipped_vaes(images: Tensor, held_out: Tensor, epochs: int = 8) -> dict[str, dict[str, Tensor]]:
+def slipped_vaes(images: Tensor, held_out: Tensor, epochs: int = 6) -> dict[str, dict[str, Tensor]]:
     """Three trainings of a VAE, each with another slip: A, B and C.
 
     Args:

@@ -515,9 +515,10 @@ def trained(kl_weight=1.0, epochs=20):
 start = time.perf_counter()
 net, losses = trained()
 print(f"trained in {time.perf_counter() - start:.0f} s; best epoch {1 + losses['held-out'].index(min(losses['held-out']))}")
-plot.show(plot.curves(torch.arange(1, 21), losses, xlabel="epoch", ylabel="loss, nats a digit"),
-          alt="Both losses fall steeply from above 200 nats and then slowly; the held-out curve ends a little above the "
-              "other.")
+fig = plot.curves(torch.arange(1, 21), losses, xlabel="epoch", ylabel="loss, nats a digit")
+fig.axes[0].set_xticks([1, 5, 10, 15, 20])
+plot.show(fig, alt="Both losses fall steeply from above 200 nats and then slowly, to about 163; at the end they lie on each "
+                   "other.")
 
 # %% tags=["demo"]
 with torch.no_grad():
@@ -583,8 +584,7 @@ plot.show(diagrams.latent_plane(pictures, grid[0, :, 0], codes, held_out_labels)
 # There are no holes: every guess $q$ is a cloud, so neighbours share codes, and the prior term holds all clouds near
 # the middle. Where clouds of two digits overlap, the decoder must make something that serves both.
 #
-# **Before you move it, guess:** on the straight way from a 0 to a 1, does a stroke fade away, or does the zero become
-# thinner?
+# **Before you move it, guess:** nowhere do more codes fall than around $(0, 0)$. Which digit does the decoder draw there?
 
 # %% tags=["demo", "nbval-ignore-output"]
 @torch.no_grad()
@@ -600,26 +600,9 @@ widgets.explore(decoded, caption=lambda first, second: f"The decoder's picture o
                 first=widgets.Control(steps, default=0.0, label="first number"),
                 second=widgets.Control(steps, default=0.0, label="second number"))
 
-# %% tags=["demo", "nbval-ignore-output"]
-zero, one = 8, 58  # held-out digits
-
-
-@torch.no_grad()
-def between(share):
-    ends = held_out[[zero, one]]
-    code = torch.lerp(*trained()[0].encoder(ends.flatten(1))[:, :2], share)
-    there = trained()[0].decoder(code).view(1, 1, 28, 28)
-    return plot.images(torch.cat([ends[:1], there, torch.lerp(*ends, share)[None], ends[1:]]),
-                       titles=["from", "codes mixed", "pixels mixed", "to"])
-
-
-widgets.explore(between, caption=lambda share: f"{share:.0%} of the way from one digit to another: their codes mixed and "
-                "decoded, beside their pixels mixed.",
-                share=widgets.Control([k / 8 for k in range(9)], default=0.5, label="share of the way"))
-
 # %% [markdown]
-# It becomes thinner: on the way lie digits, where the mixed pixels show two at once. The two moons of section 1 had
-# nothing that held codes together.
+# None that could be named. In the middle the clouds of most digits overlap, and the decoder gives them something in
+# between; clear digits stand further out, where one kind has the place to itself.
 #
 # **Before you move it, guess:** if the prior term is left out (`kl_weight` 0), which gets worse, what the decoder gives
 # back of held-out digits, or what it makes of codes drawn from $\mathcal N(0, I)$?
@@ -663,13 +646,13 @@ widgets.explore(with_weight, caption=terms, kl_weight=widgets.Control([0.0, 1.0,
 # its nats, and with many latents coordinates tend to specialise, slant in one, thickness in another
 # (*disentangling*; Higgins et al. 2017, who call this weight β).
 #
-# **Question 3.** Explain the samples at `kl_weight` 0: the reconstructions are the best of the three, so what is wrong?
-# And the samples at 1 are blurred. Is the prior term to blame? Use the figure, and say what the likelihood (9) asks of
+# **Question 3.** Explain the samples at `kl_weight` 0: the reconstructions are as good as at 1, so what is wrong? And the
+# samples at 1 are blurred. Is the prior term to blame? Use the figure, and say what the likelihood (9) asks of
 # a decoder that does not know which of several digits it was.
 
 # %% [markdown] question="vae.3"
-# Without the prior term the codes lie anywhere: spread over tens of units, with thin clouds and empty land between.
-# That is an autoencoder. Draws of $\mathcal N(0, I)$ fall into a small patch in the middle, where only a few of the
+# Without the prior term the codes lie anywhere: spread over ten units and more, to one side, as thin clouds. That is an
+# autoencoder. Draws of $\mathcal N(0, I)$ fall into a small patch in the middle, where only a few of the
 # digits have their codes, or none. Nothing in the loss has ever mentioned $\mathcal N(0, I)$.
 #
 # The prior term is not the cause of the blur: at weight 0 the reconstructions are blurred as well. A code stands for
@@ -782,21 +765,24 @@ def bounds(name, k):
     return torch.cat([iwae_bound(model, part, draws) for part, draws in parts]).mean().item()
 
 
-ks, shipped = [1, 2, 4, 8, 16], zoo.load("vae-conv")
-found = {"2 numbers, one hidden layer": [bounds("MLP", k) for k in ks],
-         "16 numbers, convolutions": [bounds("conv", k) for k in ks]}
-plot.show(plot.curves(ks, found, xlabel="draws k for each digit", ylabel="bound of log p(x), nats", logx=True),
-          alt="Two rising curves: the MLP's near -160 nats, the convolutional one's about 60 nats above. Both rise most "
-              "over the first draws and then flatten.")
+ks, shipped = [1, 2, 4, 8], zoo.load("vae-conv")
+found = {"2 numbers, one hidden layer": torch.tensor([bounds("MLP", k) for k in ks]),
+         "16 numbers, convolutions": torch.tensor([bounds("conv", k) for k in ks])}
+fig = plot.curves(ks, {name: values - values[0] for name, values in found.items()},
+                  xlabel="draws k for each digit", ylabel="bound minus ELBO, nats", logx=True)
+fig.axes[0].set_xticks(ks, ks)
+fig.axes[0].minorticks_off()
+plot.show(fig, alt="Both bounds rise with the number of draws, most over the first ones: from 0 at one draw to between one "
+                   "and three nats at eight.")
 for name, values in found.items():
-    print(f"{name}: ELBO {values[0]:.1f}, bound with 16 draws {values[-1]:.1f} nats, "
+    print(f"{name}: ELBO {values[0]:.1f} nats, with 8 draws {values[-1]:.1f} nats, "
           f"{-values[-1] / 784 / math.log(2):.3f} bits/dim of binary digits")
-print(f"convolutions, 256 draws (recorded when it was trained): {shipped.metrics['iwae_256']:.1f} nats")
+print(f"convolutions with 256 draws, recorded when it was trained: {shipped.metrics['iwae_256']:.1f} nats")
 
 # %% [markdown]
-# The distance between the first point and the last is a part of the gap in (4): how much the guess lost, not the model.
-# The distance between the two curves is what two numbers cannot hold. And the last column can be compared with the
-# tiles of notebook 02, since the digits and their levels are the same: 0.207 bits/dim there, exact; here a bound.
+# What a curve gains is a part of the gap in (4): the guess had lost it, not the model. What lies between the two models,
+# about sixty nats, is what two numbers cannot hold. And the last numbers can be compared with the tiles of notebook 02,
+# since the digits and their levels are the same: 0.207 bits/dim there, exact; here a bound.
 
 # %% tags=["demo"]
 with torch.no_grad():
@@ -805,13 +791,36 @@ with torch.no_grad():
     some, z = held_out[[3, 53, 103, 153, 210, 255, 305, 355, 403, 457]], torch.randn(10, 18)
     rows = {"held-out": some, "back, 2 numbers": trained()[0](some)[0], "back, 16 numbers": conv(some)[0],
             "drawn, 2 numbers": trained()[0].decoder(z[:, :2]).view(-1, 1, 28, 28), "drawn, 16 numbers": conv.decode(z[:, 2:])}
-    plot.show(plot.image_rows(rows), alt="Ten held-out digits; two numbers bring back the kind of digit at best, sixteen "
-              "bring back each hand. Below, samples of both: smooth digits of two numbers, more varied and less often "
-              "readable ones of sixteen.")
+    plot.show(plot.image_rows(rows), alt="Ten held-out digits; two numbers bring back a blurred digit, often another one, "
+              "sixteen bring back each hand. Below, samples of both: blurs of two numbers, clean strokes of sixteen, "
+              "some of which are no digit.")
 
 # %% [markdown]
-# Sixteen numbers bring each hand back. Their samples vary more, and fewer can be read: in sixteen dimensions the
-# clouds no longer fill the prior.
+# Sixteen numbers bring back each hand. What they draw is cleaner as well, but not always a digit: sixteen dimensions have
+# room between the clouds, and draws of the prior land there too.
+#
+# **Before you move it, guess:** on the straight way from the code of a 6 to that of a 0, does the 6 fade while a 0
+# appears, or does something move?
+
+# %% tags=["demo", "nbval-ignore-output"]
+six, zero = held_out[[303]], held_out[[5]]
+
+
+@torch.no_grad()
+def between(share):
+    conv = convolutional().model
+    there = conv.decode(torch.lerp(conv.encode(six)[0], conv.encode(zero)[0], share))
+    return plot.images(torch.cat([six, there, torch.lerp(six, zero, share), zero]),
+                       titles=["from", "codes mixed", "pixels mixed", "to"])
+
+
+widgets.explore(between, caption=lambda share: f"{share:.1%} of the way from a 6 to a 0: their codes mixed and decoded, "
+                "beside their pixels mixed.",
+                share=widgets.Control([k / 8 for k in range(9)], default=0.5, label="share of the way"))
+
+# %% [markdown]
+# The loop of the 6 grows until it is the whole figure. On the way there is one stroke, where mixed pixels show two digits
+# at once. The two moons of section 1 had nothing that made their codes neighbours.
 #
 # **What are codes good for?** Nobody told the encoder what a seven is. Classify held-out digits by their nearest
 # neighbour among labelled ones, in pixels and in codes:
@@ -896,15 +905,26 @@ print(f"largest difference of the gradients: {max((a - b).abs().max() for a, b i
 from course_utils import puzzles
 
 slipped = puzzles.slipped_vaes(grey, held_out)
-plot.show(diagrams.both_terms({f"network {name}": found["terms"] for name, found in slipped.items()}),
-          alt="Two panels over epochs. Reconstruction: A and B fall to about 160 nats, C stays above 400. KL: TODO.")
-plot.show(plot.image_rows({f"{name}: {what}": found[what] for name, found in slipped.items()
-                           for what in ("back", "drawn")}), alt="TODO")
+plot.show(diagrams.both_terms({f"network {name}": one["terms"] for name, one in slipped.items()}),
+          alt="Two panels over six epochs. Reconstruction: A and C fall together from about 200 to 170 nats, B stays at "
+              "543. KL: A rises to about 17 nats, C falls to about 1, B to nearly 0.")
+plot.show(plot.image_rows({f"{name}: {what}": one[what] for name, one in slipped.items()
+                           for what in ("back", "drawn")}),
+          alt="A brings digits back and draws broken ones. B shows even grey throughout. C brings digits back and draws "
+              "readable ones.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# TODO
+# **B** has its sigmoid twice. The inner one gives 0 to 1, the outer one makes 0.5 to 0.73 of that: no pixel can be told
+# to be black. The best it can do is 0.5 everywhere, a coin for each pixel, $784 \log 2 = 543$ nats.
+#
+# **A** averages its KL. It has become so light that codes are as dear as 17 nats, and nobody keeps them where the prior
+# draws.
+#
+# **C** forgot its noise, and nothing in its pictures tells. Its KL does: one nat cannot say which of ten digits it is
+# ($\log 10 = 2.3$), and yet they come back. Without noise codes may lie as close together as they like, the message is
+# smuggled past the price, and reconstruction minus KL is no bound of anything.
 #
 # </details>
 #

@@ -129,6 +129,6 @@ def both_terms(terms: Mapping[str, Tensor]) -> Figure:
     for axes, title, column in zip(panels, ("reconstruction", "KL"), (0, 1), strict=True):
         for name, values in terms.items():
             axes.plot(range(1, len(values) + 1), values[:, column], label=name)
-        axes.set(xlabel="epoch", ylabel="nats a digit", title=title, yscale="log")
+        axes.set(xlabel="epoch", ylabel="nats a digit", title=title, ylim=(0, None))
         axes.legend()
     return fig

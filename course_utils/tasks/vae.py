@@ -167,7 +167,7 @@ def vae_forward(nb, x, flat, noise, upstream, pool):
                 raise
             yield {f"number_of_things_returned{name}": torch.tensor(len(out))}
             if len(out) != 3:
-                return
+                raise ValueError("forward returns three things: recon_x, mu and logvar.")
             recon_x, mu, logvar = out
             yield {f"shapes{name}": torch.cat([shape_of(part) for part in out])}
             yield {f"mu{name}": mu, f"logvar{name}": logvar}
@@ -238,7 +238,7 @@ def _iwae_inputs(rng: Rng) -> dict[str, Tensor]:
 def iwae_bound(nb, x, noise, images, more_noise, same, pool):
     """Of rows, with one draw, with as many draws as pictures, of one picture, and of unlikely images."""
     model = _Pair((PIXELS,), pool)
-    with stand_ins(nb, **_EARLIER):
+    with stand_ins(nb, **_EARLIER), drawn():
         try:
             bound = nb.iwae_bound(model, x, noise)
         except Exception:
@@ -260,7 +260,8 @@ def _grid_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("vae.latent_grid", inputs=_grid_inputs)
 def latent_grid(nb, n):
     """A drawn number of places, 20, and the fewest."""
-    out = nb.latent_grid(int(n))
+    with drawn():
+        out = nb.latent_grid(int(n))
     yield dict(number_of_things_returned=torch.tensor(len(_parts(out))))
     yield dict(grid=out)
     yield dict(grid_of_20=nb.latent_grid(20), grid_of_2=nb.latent_grid(2))
