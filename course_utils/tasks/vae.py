@@ -261,7 +261,7 @@ def _grid_inputs(rng: Rng) -> dict[str, Tensor]:
 def latent_grid(nb, n):
     """A drawn number of places, 20, and the fewest."""
     with drawn():
-        out = nb.latent_grid(int(n))
+        out, *others = (nb.latent_grid(size) for size in (int(n), 20, 2))
     yield dict(number_of_things_returned=torch.tensor(len(_parts(out))))
     yield dict(grid=out)
-    yield dict(grid_of_20=nb.latent_grid(20), grid_of_2=nb.latent_grid(2))
+    yield dict(zip(("grid_of_20", "grid_of_2"), others, strict=True))
