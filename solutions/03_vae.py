@@ -193,7 +193,7 @@ def reparameterize(mu, logvar):
         logvar: (b, latent_dim) log sigma^2, natural logarithms of the variances.
 
     Returns:
-        z: (b, latent_dim), with noise of its own for each number.
+        z: (b, latent_dim): to each mean its own noise is added, stretched.
     """
     ####################################################################
     # TODO: shift and stretch fresh standard normal noise. About 3     #

@@ -49,6 +49,13 @@ std = (0.5 * logvar).exp()
 # by:
 std = logvar.sqrt()
 
+# %% [vae.reparameterize] the root taken twice
+# hint: The root is taken twice, once by halving the exponent and once more. Once is enough.
+# replace:
+std = (0.5 * logvar).exp()
+# by:
+std = (0.5 * logvar).exp().sqrt()
+
 # %% [vae.reparameterize] softplus
 # hint: The spread is softplus of something. Many networks do that, but here logvar is the logarithm of the variance,
 # hint: and the spread follows from it.
@@ -120,6 +127,14 @@ return mu
 return mu + std * noise
 # by:
 return std * noise
+
+# %% [vae.reparameterize] minus
+# hint: The noise is subtracted. Such draws are as good, but the notebook asks for the noise to be added, and the check
+# hint: hands it to you.
+# replace:
+return mu + std * noise
+# by:
+return mu - std * noise
 
 # %% [vae.reparameterize] mu stretches
 # hint: The noise is multiplied with mu and sigma is added: the two have changed their parts.
@@ -319,6 +334,13 @@ return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
 # by:
 return -0.5 * (1 + logvar.log() - mu**2 - logvar).sum()
 
+# %% [vae.kl_loss] the variance squared
+# hint: The variance enters squared: e to the logvar is sigma squared already.
+# replace:
+return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+# by:
+return -0.5 * (1 + logvar - mu**2 - logvar.exp() ** 2).sum()
+
 # %% [vae.kl_loss] the logarithm has the wrong sign
 # hint: The term log sigma squared has the wrong sign: narrow guesses would cost nothing.
 # replace:
@@ -466,6 +488,14 @@ return F.mse_loss(recon_x, x, reduction="sum")
 return F.binary_cross_entropy(recon_x, x, reduction="sum")
 # by:
 return 0.5 * F.mse_loss(recon_x, x, reduction="sum")
+
+# %% [vae.recon_loss] the mean squared distance
+# hint: This is the mean squared distance: a Gaussian's reconstruction, and averaged. (9) reads pixels as coins, and
+# hint: sums.
+# replace:
+return F.binary_cross_entropy(recon_x, x, reduction="sum")
+# by:
+return F.mse_loss(recon_x, x)
 
 # %% [vae.recon_loss] the distance
 # hint: This is the sum of absolute differences. (9) has logarithms of probabilities.
@@ -918,6 +948,14 @@ return log_px - kl
 # by:
 return log_px - kl.unsqueeze(1)
 
+# %% [vae.elbo] each with each, the other way
+# hint: Each picture's KL meets each picture's reconstruction, in a table (b, b): the reconstruction has an axis of size
+# hint: 1 too many.
+# replace:
+return log_px - kl
+# by:
+return log_px.unsqueeze(1) - kl
+
 # %% [vae.elbo] divided by the pixels
 # hint: It is divided by the number of pixels. Nats of the whole picture are asked for.
 # replace:
@@ -1096,13 +1134,6 @@ return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
 # by:
 return (log_px + log_prior - log_q).logsumexp(0) + math.log(k)
 
-# %% [vae.iwae_bound] the number of pictures
-# hint: What is subtracted is the logarithm of the number of pictures. The mean is over the draws.
-# replace:
-return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
-# by:
-return (log_px + log_prior - log_q).logsumexp(0) - math.log(b)
-
 # %% [vae.iwae_bound] summed over the pictures
 # hint: The mean is taken over the pictures. Each has its own number: the draws are the first axis of noise.
 # replace:
@@ -1117,19 +1148,19 @@ return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
 # by:
 return ((log_px + log_prior - log_q).logsumexp(0) - math.log(k)).mean()
 
+# %% [vae.iwae_bound] one sum
+# hint: The bounds of the batch are summed up. Each picture has its own number.
+# replace:
+return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
+# by:
+return ((log_px + log_prior - log_q).logsumexp(0) - math.log(k)).sum()
+
 # %% [vae.iwae_bound] all draws of all pictures
 # hint: Draws and pictures are put together under one logarithm. Each picture has its own number.
 # replace:
 return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
 # by:
 return (log_px + log_prior - log_q).flatten().logsumexp(0) - math.log(k)
-
-# %% [vae.iwae_bound] the best draw
-# hint: Only the best draw counts: the maximum in the place of the mean.
-# replace:
-return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
-# by:
-return (log_px + log_prior - log_q).max(0).values
 
 # %% [vae.iwae_bound] the sign
 # hint: It is the negative: a loss. A bound of log p(x) is asked for.
@@ -1204,6 +1235,14 @@ log_q = -0.5 * (noise**2 + logvar).sum(2)
 # by:
 log_q = -0.5 * (noise**2).sum(2) - logvar.sum(1)
 
+# %% [vae.iwae_bound] the dimensions are not summed
+# hint: The three log-densities do not fit together: one of them still has the axis of the code's dimensions, or of the
+# hint: pixels. Each draw of each picture has one number.
+# replace:
+log_q = -0.5 * (noise**2 + logvar).sum(2)
+# by:
+log_q = -0.5 * (noise**2 + logvar)
+
 # %% [vae.iwae_bound] (z − mu)² without the variance
 # hint: In log q the distance (z − mu)² is not divided by the variance.
 # replace:
@@ -1246,13 +1285,6 @@ log_prior = -0.5 * (z**2).sum(2)  # both without the same constant
 # by:
 log_prior = -0.5 * (noise**2).sum(2)
 
-# %% [vae.iwae_bound] the prior at the mean
-# hint: log p(z) is taken at mu, not at the draw.
-# replace:
-log_prior = -0.5 * (z**2).sum(2)  # both without the same constant
-# by:
-log_prior = -0.5 * (mu**2).sum(1)
-
 # %% [vae.iwae_bound] the prior without its half
 # hint: log p(z) lacks the factor one half in its exponent.
 # replace:
@@ -1294,13 +1326,6 @@ z = reparameterize(mu.expand_as(noise), logvar.expand_as(noise))
 z = mu + (0.5 * logvar).exp() * noise  # (k, b, latent_dim)
 # by:
 z = mu + logvar * noise
-
-# %% [vae.iwae_bound] the mean of the noise
-# hint: The noise is averaged over its draws first: then all k codes are one.
-# replace:
-z = mu + (0.5 * logvar).exp() * noise  # (k, b, latent_dim)
-# by:
-z = (mu + (0.5 * logvar).exp() * noise.mean(0)).expand(k, -1, -1)
 
 # %% [vae.iwae_bound] mu and logvar exchanged
 # hint: mu and logvar have changed places: mu is the first half of the encoder's answer.
