@@ -35,9 +35,13 @@ class ConvVAE(Recipe):
         return {"images": images, "move": digits.draw_moves(len(images), generator),
                 "u": torch.rand(images.shape, generator=generator)}
 
+    def pictures(self, batch: dict[str, Tensor]) -> Tensor:
+        """The batch's digits, moved, in black and white: (b, 1, 28, 28) of 0 and 1."""
+        return (batch["u"] < digits.moved(batch["images"], batch["move"], self.moves)).float()
+
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """−ELBO in nats, the mean over the batch; in float32, where a probability can come close to 1."""
-        x = (batch["u"] < digits.moved(batch["images"], batch["move"], self.moves)).float()
+        x = self.pictures(batch)
         with torch.autocast(x.device.type, enabled=False):
             recon_x, mu, logvar = model(x)
             reconstruction = F.binary_cross_entropy(recon_x, x, reduction="none").flatten(1).sum(1)
