@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils import densities
 from course_utils.models import pixelcnn
 
 STEPS, RATE = 200, 0.3
@@ -100,3 +101,49 @@ def _turned(net: nn.Module) -> None:
 def _shown(net: nn.Module) -> None:
     """The mask of type A with its centre."""
     net.init_conv.mask[3, 3] = 1
+
+
+# ---- notebook 04
+
+
+def slipped_games() -> dict[str, Tensor]:
+    """500 fakes (500, 2) after 400 steps of three games on the ring of eight, each with another slip in its step."""
+    return {"A": _game(_shared), "B": _game(_fleeing), "C": _game(_stalled)}
+
+
+def _game(step: Callable) -> Tensor:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        G, D = (nn.Sequential(nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2),
+                              nn.Linear(64, outputs)) for outputs in (2, 1))
+    opt_g, opt_d = (torch.optim.Adam(net.parameters(), lr=3e-3, betas=(0.5, 0.999)) for net in (G, D))
+    ring, draws = densities.ring(), torch.Generator().manual_seed(0)
+    for _ in range(400):
+        z_d, z_g = torch.randn(2, 64, 2, generator=draws)
+        step(G, D, opt_g, opt_d, ring.sample(64, draws), z_d, z_g)
+    with torch.no_grad():
+        return G(torch.randn(500, 2, generator=torch.Generator().manual_seed(9)))
+
+
+def _told_apart(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    return F.softplus(-D(real)).mean() + F.softplus(D(fake)).mean()
+
+
+def _fleeing(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
+    """The generator goes where fakes are called fake."""
+    _descend(opt_d, _told_apart(D, real, G(z_d).detach()))
+    _descend(opt_g, F.softplus(D(G(z_g))).mean())
+
+
+def _stalled(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
+    """The generator's own fakes are detached."""
+    _descend(opt_d, _told_apart(D, real, G(z_d).detach()))
+    _descend(opt_g, F.softplus(-D(G(z_g).detach())).mean())
+
+
+def _shared(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
+    """The discriminator's half reaches the generator, whose gradients are never thrown away."""
+    _descend(opt_d, _told_apart(D, real, G(z_d)))
+    opt_d.zero_grad()
+    F.softplus(-D(G(z_g))).mean().backward()
+    opt_g.step()
