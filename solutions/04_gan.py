@@ -192,10 +192,9 @@ check("gan.optimal_discriminator")
 
 # %% tags=["demo"]
 def small(inputs, outputs, width=64):
-    """A network with two hidden layers; with one output it gives (b,) in the place of (b, 1)."""
-    last = nn.Flatten(0) if outputs == 1 else nn.Identity()
-    return nn.Sequential(nn.Linear(inputs, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2),
-                         nn.Linear(width, outputs), last)
+    """Two hidden layers: a generator of points, or with one output a discriminator, whose logits are (b,)."""
+    act, last = (nn.LeakyReLU(0.2), nn.Flatten(0)) if outputs == 1 else (nn.ReLU(), nn.Identity())
+    return nn.Sequential(nn.Linear(inputs, width), act, nn.Linear(width, width), act, nn.Linear(width, outputs), last)
 
 
 real_1d = densities.Mixture(torch.tensor([[-1.0], [2.0]]).double(), 0.5)
@@ -217,15 +216,15 @@ def trained_discriminator(steps, seed=0):
 
 x = torch.linspace(-4, 4, 401)[:, None]
 p_data, p_g = real_1d.log_prob(x).exp(), fake_1d.log_prob(x).exp()
-with torch.no_grad():
-    answers = {"your D*": optimal_discriminator(p_data, p_g)} | {
-        f"trained, {n} steps": trained_discriminator(n)(x).sigmoid() for n in (20, 500)}
+answers = {"your D*": optimal_discriminator(p_data, p_g)} | {
+    f"trained, {n} steps": trained_discriminator(n)(x).sigmoid().detach() for n in (20, 500)}
 plot.show(diagrams.best_answer(x[:, 0], {"data": p_data, "generator": p_g}, answers),
-          alt="Above, data with bumps at -1 and 2 and a generator with one at 0. Below, D* is near 1 under the bumps "
-              "and low between; after 20 steps the trained answer is far from it, after 500 steps close to it.")
+          alt="Above, data with bumps at -1 and 2 and a generator with one at 0. Below, D* rises to 0.66 and 0.93 at "
+              "the bumps and is near 0 between; after 20 steps the trained answer is far from it, after 500 it lies "
+              "on it, but for the ends.")
 
 # %% [markdown]
-# Put (3) into (2). What is left depends on $G$ alone:
+# It does, wherever there are samples; at the ends, where there are hardly any, it guesses. Now put (3) into (2). What is left depends on $G$ alone:
 #
 # $$V(D^*, G) = -2\ln 2 + \operatorname{KL}(p_{\text{data}} \,\|\, m) + \operatorname{KL}(p_G \,\|\, m), \qquad
 # m = \tfrac12(p_{\text{data}} + p_G) \tag{4}$$
@@ -376,11 +375,11 @@ check("gan.train_step")
 # learns at the rate 0.003, the discriminator at 0.0003: we do not want it to win too easily, do we? The figure shows
 # 500 fakes at each moment; the shade is what the discriminator thinks of each place, dark for "real".
 #
-# **Before you move it, guess:** which of the eight will the generator have found after 1,000 steps?
+# **Before you move it, guess:** which of the eight will the generator have found after 600 steps?
 
 # %% tags=["demo"]
 RING = densities.ring()
-CENTRES, STEPS, EVERY = RING.means.float(), 1000, 50
+CENTRES, STEPS, EVERY = RING.means.float(), 600, 50
 PLACES = torch.cartesian_prod(torch.linspace(-3, 3, 41), torch.linspace(-3, 3, 41))  # where D is asked
 
 
@@ -414,12 +413,12 @@ def told_at(step):
 
 
 widgets.explore(ring_at, caption=told_at,
-                step=widgets.Control([0, 50, 100, 150, 200, 250, 300, 400, 500, 600, 700, 800, 900, 1000], default=300))
+                step=widgets.Control(list(range(0, STEPS + 1, EVERY)), default=300))
 
 # %% [markdown]
-# One, and not for long. The fakes sit together in one place, are found out, and run to another. This is **mode
-# collapse**: almost every $z$ gives the same thing, though no loss says that anything is wrong. To count it, call a
-# mode *found* if at least 10 of 500 fakes lie within 0.3 of its centre.
+# None for long. The fakes huddle in one place, sometimes a mode and sometimes beside it, are found out, and run to
+# another. This is **mode collapse**: almost every $z$ gives nearly the same, though no loss says that anything is
+# wrong. To count it, call a mode *found* if at least 10 of 500 fakes lie within 0.3 of its centre.
 #
 # Now one number is changed: the discriminator learns at 0.003 as well, ten times as fast. `train_step`, networks,
 # batches and seeds stay. Three seeds for each rate:
@@ -437,7 +436,7 @@ for name, counts in found.items():
     print(f"{name}: {counts[-1]} of 8 modes at the end, {max(counts)} at best, "
           f"{sum(counts[-5:]) / 5:.1f} in the last five moments on average")
 plot.show(diagrams.modes_found(torch.arange(0, STEPS + 1, EVERY), found),
-          alt="Modes found over 1,000 steps for three seeds each: with a slow discriminator between 0 and 2 "
+          alt="Modes found over 600 steps for three seeds each: with a slow discriminator between 0 and 2 "
               "throughout, with equal rates all eight from about step 500 on.")
 
 # %% tags=["demo"]
@@ -479,11 +478,11 @@ plot.show(plot.points(final), alt="500 fakes at the end of each of the six games
 # forgets faster (0.5 in the place of 0.9). The library has the pair. A narrow one learns by your `train_step`:
 
 # %% tags=["demo"]
-LIVE = [0, 25, 75, 150]
+LIVE = [0, 30, 100, 240]
 
 
 @cache
-def live_digits(width=16, rate=2e-3):
+def live_digits(width=16, rate=2e-3, batch=32):
     """Ten fixed codes as the generator draws them at the steps in LIVE."""
     torch.manual_seed(0)
     G, D, draws, pictures = dcgan.Generator(64, width), dcgan.Discriminator(width), seeded(0), []
@@ -491,14 +490,14 @@ def live_digits(width=16, rate=2e-3):
     for step in range(LIVE[-1] + 1):
         if step in LIVE:
             pictures.append(drawn(G, 10))
-        real = 2 * digits[torch.randint(len(digits), (64,), generator=draws)] - 1
-        z_d, z_g = torch.randn(2, 64, 64, generator=draws)
+        real = 2 * digits[torch.randint(len(digits), (batch,), generator=draws)] - 1
+        z_d, z_g = torch.randn(2, batch, 64, generator=draws)
         train_step(G, D, opt_g, opt_d, real, z_d, z_g)
     return pictures
 
 
 plot.show(plot.image_rows({f"step {n}": row for n, row in zip(LIVE, live_digits())}),
-          alt="Ten codes drawn at steps 0, 25, 75 and 150: grey, a lattice, blots, then strokes that begin to look "
+          alt="Ten codes drawn at steps 0, 30, 100 and 240: grey, a lattice, blots, then strokes that begin to look "
               "like digits.")
 
 # %% [markdown]
@@ -695,7 +694,7 @@ check("gan.slerp")
 #
 # $$z(t) = \frac{\sin((1-t)\,\Omega)}{\sin\Omega}\, z_0 + \frac{\sin(t\,\Omega)}{\sin\Omega}\, z_1 \tag{7}$$
 #
-# In the plane, at eleven equal steps of time: on the left two codes of one length, on the right of two.
+# In the plane, at eleven equal steps of time: on the left two codes of equal length, on the right one is half as long.
 
 # %% tags=["demo"]
 times = torch.linspace(0, 1, 11)
@@ -704,8 +703,8 @@ ends = {name: [torch.tensor(z).repeat(11, 1) for z in pair] for name, pair in pl
 walks = {name: {"straight": torch.lerp(*pair, times[:, None]), "yours": slerp(*pair, times)}
          for name, pair in ends.items()}
 plot.show(diagrams.walks(walks), alt="Two panels with a circle. Your walk follows the circle at equal distances when "
-                                     "the lengths are equal, and spirals inwards when they differ; the straight one "
-                                     "cuts through.")
+                                     "the lengths are equal; when they differ it bows outwards and comes in to the "
+                                     "shorter code. The straight one cuts through.")
 
 # %% [markdown]
 # **Before you move it, guess:** which of the two rows will be harder to read halfway, and will every picture on the
@@ -729,9 +728,9 @@ def lengths_at(t):
 widgets.explore(between, caption=lengths_at, t=widgets.Control([i / 10 for i in range(11)], default=0.5))
 
 # %% [markdown]
-# The pictures change without a jump, and most of those on the way have strokes of a digit's kind, though not always
-# of one that exists. The two rows differ less than their lengths promise: batch normalisation in $G$ absorbs part of
-# it. On the straight way strokes get a little thinner in the middle.
+# The pictures change without a jump, and what stands between two digits has the strokes of a digit, though not always
+# of one that exists. The two rows differ less than their lengths promise: on the straight way the strokes are a little
+# thinner in the middle, where the codes are short.
 #
 # ## 8 · How good is it?
 #
@@ -743,16 +742,16 @@ frames, losses = play(0, EQUAL)
 near = [(torch.cdist(fakes, CENTRES).amin(dim=1) < 0.3).double().mean() for fakes, _ in frames.values()]
 smooth = losses[:STEPS].unflatten(0, (-1, EVERY)).mean(dim=1)
 plot.show(diagrams.losses_and_quality(torch.arange(EVERY, STEPS + 1, EVERY), smooth, near[1:]),
-          alt="Both losses wander around 1.4 and 0.7 to 1 after step 300 and go nowhere, while the share of fakes "
-              "near a mode climbs from a tenth to four fifths.")
+          alt="The discriminator's loss falls slowly and the generator's rises slowly, while the share of fakes near "
+              "a mode climbs from almost none to about half.")
 
 # %% [markdown]
-# **Question 3.** The right panel improves while the left one goes nowhere. Why can neither loss, nor their sum, say
+# **Question 3.** The fakes get better while the generator's loss gets worse. Why can neither loss, nor their sum, say
 # how good the fakes are? Name two games, one with good fakes and one with bad ones, that have the same losses.
 
 # %% [markdown] question="gan.3"
 # Each loss is measured against the other player, and the other player changes too. A generator that improves meets a
-# discriminator that improves with it; its loss can stay where it is for the whole training. It is like a rating among
+# discriminator that improves with it; its loss can stay where it is, or rise, for the whole training. It is like a rating among
 # two people who only play each other: it says who leads at the moment, not how well they play. For the same reason
 # the losses of two trainings, with different discriminators, cannot be compared.
 #
@@ -843,11 +842,14 @@ measured = {name: [distance(f[:n], reals[:n]) for n in SIZES] for name, f in jud
 for name, values in measured.items():
     print(f"{name + ':':19}" + ", ".join(f"{v:.0f} at n = {n:,}" for v, n in zip(values, SIZES)))
 fig = plot.curves(SIZES, measured, xlabel="samples on each side", ylabel="Fréchet distance", logx=True, logy=True)
-plot.show(fig, alt="The distance falls with the number of samples: for real digits from about 55 at 200 to 7 at "
-                   "2,000, for the two generators by less.")
+fig.axes[0].set_xticks(SIZES, [f"{n:,}" for n in SIZES])
+fig.axes[0].minorticks_off()
+plot.show(fig, alt="Between real digits the distance falls from 64 at 200 samples to 7 at 2,000. The GAN's lies "
+                   "around 200 and the VAE's around 440, nearly level.")
 
 # %% [markdown]
-# Two lessons. The distance is **biased**: between real digits it is far from 0 at 200 samples and shrinks about as
+# By this measure the sharp but sometimes odd digits are nearer to real ones than the blurred ones. Two warnings. The
+# distance is **biased**: between real digits it is far from 0 at 200 samples and shrinks about as
 # $1/n$, because a covariance of 64 features is itself a guess. So compare numbers of equal $n$ only, beside real
 # against real. And it has a taste: it asks what *this* classifier looks at. The kernel distance (Bińkowski et al.
 # 2018) has no such bias, and the checkpoint carries both.
@@ -875,17 +877,26 @@ print(f"kernel distance {known['kernel_distance']:.3f} ± {known['kernel_distanc
 #
 # - the generator's fakes are detached in its own half;
 # - the generator's half uses the discriminator's labels: it makes "fake" likely;
-# - in the discriminator's half the fakes are not detached, and before the generator's `backward` only the
-#   discriminator's gradients are set to zero.
+# - the discriminator's optimizer never steps.
 #
-# Which slip made which cloud? The dots are 500 fakes after 400 steps, the crosses are the centres.
+# Which slip made which cloud? The dots are 500 fakes after 200 steps, the circles surround the centres.
 
 # %% tags=["demo"]
 plot.show(diagrams.three_clouds(puzzles.slipped_games(), CENTRES),
-          alt="Three clouds of fakes around the ring's eight crosses.")
+          alt="A: a cloud that has left the ring far behind. B: one point in the middle of the ring. C: a small cloud "
+              "in the middle of the ring.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
+#
+# **C** is the detached one. Nothing reaches the generator, so it stands where it was born: this is the cloud at step 0
+# of the slider in section 4, dot for dot. Its loss moved all the same, because $D$ learned.
+#
+# **B** makes "fake" likely. It looks for the place where $D$ is surest of a fake, and that is the middle of the ring,
+# as far as can be from all eight. It collapsed to a point: here, too, nothing asks for variety.
+#
+# **A** has a sleeping discriminator. Its landscape is the random one of its birth, which rises in some direction for
+# ever; the generator walks that way and does not stop. No real point has any say in this game.
 #
 # </details>
 #

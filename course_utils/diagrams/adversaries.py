@@ -86,11 +86,11 @@ def ring_game(fakes: Tensor, real: Tensor, centres: Tensor, limit: float = 3.0) 
         real: (k, k) probabilities on a grid over [-limit, limit]², first axis x₁.
         centres: (m, 2).
     """
-    fig, axes = plot.figure(width=330, height=300)
+    fig, axes = plot.figure(width=350, height=290)
     edges = (-limit, limit, -limit, limit)
     shade = axes.imshow(real.T, cmap="Greys", vmin=0, vmax=1.4, extent=edges, origin="lower", interpolation="bilinear")
     _cloud(axes, fakes, centres, limit)
-    fig.colorbar(shade, ax=axes, label="D(x)", boundaries=np.linspace(0, 1, 51), ticks=[0, 0.5, 1])
+    fig.colorbar(shade, ax=axes, shrink=0.8, label="D(x)", boundaries=np.linspace(0, 1, 51), ticks=[0, 0.5, 1])
     return fig
 
 
@@ -129,7 +129,7 @@ def walks(panels: Mapping[str, Mapping[str, Tensor]]) -> Figure:
     Args:
         panels: `{"title": {"walk": (n, 2)}}`.
     """
-    fig, axes = plot.figure(columns=len(panels), width=250 * len(panels), height=250, squeeze=False, sharey=True)
+    fig, axes = plot.figure(columns=len(panels), width=260 * len(panels), height=215, squeeze=False, sharey=True)
     for one, (title, paths) in zip(axes[0], panels.items(), strict=True):
         one.add_patch(Circle((0, 0), 1, fill=False, edgecolor="grey", linewidth=0.6))
         one.plot(0, 0, "+", color="grey", markersize=6)

@@ -367,10 +367,21 @@ def _frechet_inputs(rng: Rng) -> dict[str, Tensor]:
                 scales=rng.uniform(2, 3, low=0.2, high=3.0).double(), line=rng.uniform(4, low=0.5, high=2.0).double())
 
 
+class IsComplex(ValueError):
+    """A number with an imaginary part, if perhaps of 0."""
+
+
+def _real_number(distance: Callable, *args: Tensor) -> Any:
+    out = distance(*args)
+    if isinstance(out, complex) or isinstance(out, Tensor) and out.is_complex():
+        raise IsComplex("the distance is a complex number; it should be a real one.")
+    return out
+
+
 @task("gan.frechet_distance", inputs=_frechet_inputs)
 def frechet_distance(nb, mu1, cov1, mu2, cov2, scales, line):
     """Of two Gaussians; with one mean; with one covariance; diagonal ones; on the line; of one and itself; large."""
-    distance = nb.frechet_distance
+    distance = partial(_real_number, nb.frechet_distance)
     yield dict(distance=distance(mu1, cov1, mu2, cov2))
     yield dict(distance_of_equal_covariances=distance(mu1, cov1, mu2, cov1),
                distance_of_equal_means=distance(mu1, cov1, mu1, cov2))
