@@ -14,7 +14,7 @@
 # - give a picture another one's statistics (AdaIN), and walk between two latent codes on a circle;
 # - judge a generator that has no likelihood, by the Fréchet distance, and know that number's bias.
 #
-# **Time:** about three and a half hours: eight exercises (an hour and three quarters), three questions, a puzzle, and
+# **Time:** about three and a quarter hours: eight exercises (an hour and three quarters), three questions, a puzzle, and
 # the reading.
 #
 # **Before it:** probability densities and the KL divergence (notebook 01), convolutions.
@@ -372,8 +372,8 @@ check("gan.train_step")
 
 # %% [markdown]
 # A world where the truth can be seen: eight Gaussians on a ring. Both players are small networks. The generator
-# learns at the rate 0.003, the discriminator at 0.0003: we do not want it to win too easily, do we? The figure shows
-# 500 fakes at each moment; the shade is what the discriminator thinks of each place, dark for "real".
+# learns at the rate 0.003, the discriminator at 0.0003, lest it win too easily. The figure shows 500 fakes at each
+# moment; the shade is what the discriminator thinks of each place, dark for "real".
 #
 # **Before you move it, guess:** which of the eight will the generator have found after 600 steps?
 
@@ -436,17 +436,18 @@ for name, counts in found.items():
     print(f"{name}: {counts[-1]} of 8 modes at the end, {max(counts)} at best, "
           f"{sum(counts[-5:]) / 5:.1f} in the last five moments on average")
 plot.show(diagrams.modes_found(torch.arange(0, STEPS + 1, EVERY), found),
-          alt="Modes found over 600 steps for three seeds each: with a slow discriminator between 0 and 2 "
-              "throughout, with equal rates all eight from about step 500 on.")
+          alt="Modes found over 600 steps for three seeds each: with a slow discriminator 0 or 1 throughout, "
+              "with equal rates all eight, or nearly, from step 400 on.")
 
 # %% tags=["demo"]
 final = {f"{name}\nseed {seed}": play(seed, rate)[0][STEPS][0]
          for name, rate in (("slow D", SLOW), ("equal rates", EQUAL)) for seed in range(3)}
 plot.show(plot.points(final), alt="500 fakes at the end of each of the six games: with a slow discriminator one "
-                                  "clump or two, with equal rates a ring of eight clumps with threads between.")
+                                  "lump each, with equal rates a whole ring, densest near the eight centres.")
 
 # %% [markdown]
-# A faster discriminator cured it, in three games of three. (Others let $D$ judge several samples at once, or punish
+# A faster discriminator cured it, in three games of three. To find all modes is not yet to match them: many fakes
+# still lie between two, and longer games pull them in. (Others let $D$ judge several samples at once, or punish
 # steep discriminators; Heusel et al. 2017 give two rates on purpose, the generator's being the smaller.)
 #
 # **Question 1.** Let $D$ stand still. Which generator has the smallest `generator_loss`, and what in that loss asks
@@ -742,11 +743,11 @@ frames, losses = play(0, EQUAL)
 near = [(torch.cdist(fakes, CENTRES).amin(dim=1) < 0.3).double().mean() for fakes, _ in frames.values()]
 smooth = losses[:STEPS].unflatten(0, (-1, EVERY)).mean(dim=1)
 plot.show(diagrams.losses_and_quality(torch.arange(EVERY, STEPS + 1, EVERY), smooth, near[1:]),
-          alt="The discriminator's loss falls slowly and the generator's rises slowly, while the share of fakes near "
-              "a mode climbs from almost none to about half.")
+          alt="From step 200 to 600 the discriminator's loss stays near 1.3 and the generator's rises from 0.73 to "
+              "0.83, while the share of fakes near a mode climbs from a twentieth to 0.4.")
 
 # %% [markdown]
-# **Question 3.** The fakes get better while the generator's loss gets worse. Why can neither loss, nor their sum, say
+# **Question 3.** From step 200 on the fakes get better while the generator's loss gets worse. Why can neither loss, nor their sum, say
 # how good the fakes are? Name two games, one with good fakes and one with bad ones, that have the same losses.
 
 # %% [markdown] question="gan.3"
