@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.tasks import task
-from course_utils.tasks.draws import Rng, stand_ins
+from course_utils.tasks.draws import Rng, drawn, stand_ins
 
 NOTEBOOK = "04_gan"
 QUESTIONS = {"gan.1": 5, "gan.2": 5, "gan.3": 5}  # points, graded by hand
@@ -275,15 +275,25 @@ def _weights(net: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
+def _of_a_step(*logits: Tensor) -> None:
+    """Refuses numbers of samples that no step here has, so that the stand-ins below are of no use elsewhere."""
+    for x in logits:
+        if len(x) not in (1, 4, 5):
+            raise ValueError(f"here one, four or five samples are judged at once, not {len(x)}.")
+
+
 def _discriminator_loss(logits_real, logits_fake):
+    _of_a_step(logits_real, logits_fake)
     return F.softplus(-logits_real).mean() + F.softplus(logits_fake).mean()
 
 
 def _generator_loss(logits_fake):
+    _of_a_step(logits_fake)
     return F.softplus(-logits_fake).mean()
 
 
-def _saturating(logits_fake):
+def _generator_loss_saturating(logits_fake):
+    _of_a_step(logits_fake)
     return -F.softplus(logits_fake).mean()
 
 
@@ -291,7 +301,7 @@ def _saturating(logits_fake):
 def train_step(nb, weights, outs, real, z_d, z_g, left_over, other_sizes):
     """Two steps of plain descent, watched after each; one where gradients lie; one of unequal numbers of samples."""
     with stand_ins(nb, discriminator_loss=_discriminator_loss, generator_loss=_generator_loss,
-                   generator_loss_saturating=_saturating):
+                   generator_loss_saturating=_generator_loss_saturating), drawn():
         G, D = _players(weights, outs)
         opt_g, opt_d = Descent(G, G.what), Descent(D, D.what)
         for i, when in enumerate(("", "_of_the_second_step")):
