@@ -267,10 +267,6 @@ def _stepped(nb: Any, G: nn.Module, D: nn.Module, *args: Any) -> tuple[Any, Any]
     return tuple(returned)
 
 
-def _number(loss: Any) -> Tensor:
-    return torch.as_tensor(loss, dtype=torch.float64).detach().reshape(())
-
-
 def _weights(net: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
@@ -307,9 +303,10 @@ def train_step(nb, weights, outs, real, z_d, z_g, left_over, other_sizes):
         for i, when in enumerate(("", "_of_the_second_step")):
             before_d, before_g = _weights(D), _weights(G)
             loss_d, loss_g = _stepped(nb, G, D, opt_g, opt_d, real[i], z_d[i], z_g[i])
-            yield {f"loss_d{when}": _number(loss_d)}
+            yield {f"loss_d{when}": torch.as_tensor(loss_d).detach().double().reshape(())}
             opt_d.ask_why_still(before_d)
-            yield {f"weights_of_D_after{when or '_one_step'}": _weights(D), f"loss_g{when}": _number(loss_g)}
+            yield {f"weights_of_D_after{when or '_one_step'}": _weights(D),
+                   f"loss_g{when}": torch.as_tensor(loss_g).detach().double().reshape(())}
             opt_g.ask_why_still(before_g)
             yield {f"weights_of_G_after{when or '_one_step'}": _weights(G)}
         yield {"both losses are numbers of Python":
