@@ -953,9 +953,9 @@ plot.show(plot.curves(8 * torch.arange(1, 17), marks, xlabel="training step", yl
 #
 # ## Where this goes
 #
-# - A likelihood that is only bounded, in exchange for a short code: variational autoencoders, to come. They use
+# - A likelihood that is only bounded, in exchange for a short code: variational autoencoders, notebook **03**. They use
 #   binary digits, as the tiles did.
-# - No likelihood at all, and one pass to draw: adversarial networks, to come.
+# - No likelihood at all, and one pass to draw: adversarial networks, notebook **04**.
 # - All pixels at once, a little at a time: notebook **05**. How to get exact bits per dimension from such a model is
 #   to come; the number at 256 levels above is what it will be compared with.
 # - Causal attention, without its mask, returns in large image models, to come.

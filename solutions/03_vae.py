@@ -272,10 +272,12 @@ def kl_loss(mu, logvar):
 check("vae.kl_loss")
 
 # %% [markdown]
-# What you derived:
+# <details><summary><b>What you derived</b></summary>
 #
 # $$\mathrm{KL}\big(q(z|x) \,\|\, \mathcal N(0, I)\big)
 # = -\tfrac12 \sum_j \left(1 + \log\sigma_j^2 - \mu_j^2 - \sigma_j^2\right) \tag{8}$$
+#
+# </details>
 #
 # It is the price of a message. A guess that equals the prior says nothing and costs nothing; to say something, $q$
 # must move or become narrow.
@@ -727,9 +729,13 @@ def iwae_bound(model, x, noise):
 check("vae.iwae_bound")
 
 # %% [markdown]
-# What you derived, with $z_i \sim q(z|x)$:
+# <details><summary><b>What you derived</b></summary>
+#
+# With $z_i \sim q(z|x)$:
 #
 # $$\log p(x) \;\ge\; \mathbb E\left[\log \frac1k \sum_{i=1}^k \frac{p(x|z_i)\,p(z_i)}{q(z_i|x)}\right] \tag{10}$$
+#
+# </details>
 #
 # ## 7 · Convolutions, and what two numbers cannot hold
 #
@@ -939,7 +945,7 @@ plot.show(plot.image_rows({f"{name}: {what}": one[what] for name, one in slipped
 #
 # ## Where this goes
 #
-# - A sharper picture from a code, without any likelihood: adversarial networks, to come.
+# - A sharper picture from a code, without any likelihood: adversarial networks, notebook **04**.
 # - Notebook **05** is a VAE with a thousand latents in a row, each as large as the picture, and a guess $q$ that is fixed:
 #   adding noise. Its loss is an ELBO too.
 # - Pictures are squeezed by an autoencoder with a small prior term, and diffusion runs on the codes: latent diffusion,

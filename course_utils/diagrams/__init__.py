@@ -1,19 +1,31 @@
 """Diagrams: what a text explains by a drawing, one file a subject."""
 
+from course_utils.diagrams.adversaries import (
+    best_answer,
+    game,
+    losses_and_quality,
+    losses_and_slopes,
+    modes_found,
+    ring_game,
+    three_clouds,
+    walks,
+)
 from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, written
 from course_utils.diagrams.inside import costs, feature_maps
 from course_utils.diagrams.latent import (
-           both_terms,
-           codes_and_rows,
-           latent_plane,
-           place_and_picture,
-           pulled,
-           two_guesses,
+    both_terms,
+    codes_and_rows,
+    latent_plane,
+    place_and_picture,
+    pulled,
+    two_guesses,
 )
 from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
 from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences, two_fits
 
-__all__ = ["COURSE", "arrow_of_time", "attention", "both_terms", "clocks", "codes_and_rows", "competing", "costs",
-           "course_map", "family", "feature_maps", "latent_plane", "markov_chain", "masks", "next_pixels",
-           "place_and_picture", "pulled", "reach", "three_divergences", "two_fits", "two_guesses", "unet", "written"]
+__all__ = ["COURSE", "arrow_of_time", "attention", "best_answer", "both_terms", "clocks", "codes_and_rows", "competing",
+           "costs", "course_map", "family", "feature_maps", "game", "latent_plane", "losses_and_quality",
+           "losses_and_slopes", "markov_chain", "masks", "modes_found", "next_pixels", "place_and_picture", "pulled",
+           "reach", "ring_game", "three_clouds", "three_divergences", "two_fits", "two_guesses", "unet", "walks",
+           "written"]
