@@ -50,8 +50,8 @@ def own(notebook: str, name: str, checks: list[str]) -> tuple[Any | None, str]:
 def _names(path: Path, given: dict[str, list[str]]) -> Namespace:
     """What a student's notebook defines: all its cells do, the given demo and check ones by their imports alone.
 
-    Given cells are known by their text, too. As in a notebook, what raises ends its own cell only: an experiment further
-    down is not what is asked for.
+    Given cells are known by their text, too. As in a notebook, what raises ends its own cell only: an experiment
+    further down is not what is asked for.
     """
     module = fresh_notebook(f"notebook_{path.stem}")
     skipped = {text.strip() for kind in ("demo", "check") for text in given.get(kind, [])}
