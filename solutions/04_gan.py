@@ -14,7 +14,7 @@
 # - give a picture another one's statistics (AdaIN), and walk between two latent codes on a circle;
 # - judge a generator that has no likelihood, by the Fréchet distance, and know that number's bias.
 #
-# **Time:** about three and a quarter hours: eight exercises (an hour and three quarters), three questions, a puzzle, and
+# **Time:** about two and three quarter hours: eight exercises (an hour and a quarter), three questions, a puzzle, and
 # the reading.
 #
 # **Before it:** probability densities and the KL divergence (notebook 01), convolutions.
@@ -89,7 +89,7 @@ plot.show(diagrams.game(), alt="Noise z enters the generator G, which gives a fa
 #
 # The discriminator's loss is $-V$, with a mean over a batch in the place of each expectation.
 #
-# **Exercise 1** · easy · 10 minutes. A network can be very sure. Already at a logit of 20 the float32 number
+# **Exercise 1** · easy · 8 minutes. A network can be very sure. Already at a logit of 20 the float32 number
 # $\sigma(\ell)$ is exactly 1, and the logarithm of $1 - \sigma(\ell)$ infinite. So never go through probabilities:
 # find for each term a function of the logit that stays finite.
 
@@ -146,7 +146,7 @@ plot.show(fig, alt="The loss falls from 12 at logit -6 through 1.386 at 0 toward
 # Nothing ties the values of $D$ at two places together. So the integral is largest where at each $x$ by itself the
 # integrand is largest.
 #
-# **Exercise 2** · medium · 15 minutes. Find that best $D^*(x)$ from the two densities at $x$. Where both are 0 there
+# **Exercise 2** · medium · 8 minutes. Find that best $D^*(x)$ from the two densities at $x$. Where both are 0 there
 # is nothing to know, and the answer shall be ½.
 #
 # <details><summary><b>Stuck?</b></summary>
@@ -226,7 +226,8 @@ plot.show(diagrams.best_answer(x[:, 0], {"data": p_data, "generator": p_g}, answ
               "on it, but for the ends.")
 
 # %% [markdown]
-# It does, wherever there are samples; at the ends, where there are hardly any, it guesses. Now put (3) into (2). What is left depends on $G$ alone:
+# It does, wherever there are samples; at the ends, where there are hardly any, it guesses. Now put (3) into (2). What
+# is left depends on $G$ alone:
 #
 # $$V(D^*, G) = -2\ln 2 + \operatorname{KL}(p_{\text{data}} \,\|\, m) + \operatorname{KL}(p_G \,\|\, m), \qquad
 # m = \tfrac12(p_{\text{data}} + p_G) \tag{4}$$
@@ -244,7 +245,7 @@ plot.show(diagrams.best_answer(x[:, 0], {"data": p_data, "generator": p_g}, answ
 #
 # It is never positive; the better $D$ is fooled, the further it falls.
 #
-# **Exercise 3** · easy · 5 minutes. As safe as your first loss.
+# **Exercise 3** · easy · 3 minutes. As safe as your first loss.
 
 # %% task="gan.generator_loss_saturating"
 def generator_loss_saturating(logits_fake):
@@ -274,7 +275,7 @@ check("gan.generator_loss_saturating")
 # "real" likely: the generator maximises the mean of $\log D(G(z))$. As a loss to be minimised it is called
 # **non-saturating**, and the next figure shows why.
 #
-# **Exercise 4** · easy · 5 minutes
+# **Exercise 4** · easy · 2 minutes
 
 # %% task="gan.generator_loss"
 def generator_loss(logits_fake):
@@ -323,8 +324,8 @@ plot.show(diagrams.losses_and_slopes(logits, both),
 # Each player has an optimizer of its own, and neither may disturb the other: what the generator's step writes into
 # the discriminator's `.grad`, and the other way round, must not enter any later step.
 #
-# **Exercise 5** · hard · 25 minutes. Give $D$ the real pictures and the fakes in two calls: a network with batch
-# normalisation would mix them.
+# **Exercise 5** · hard · 15 minutes. Both networks are in training mode and stay in it. There a network with batch
+# normalisation answers by its whole batch, so give $D$ the real pictures and the fakes in two calls.
 #
 # <details><summary><b>Stuck?</b></summary>
 #
@@ -339,7 +340,8 @@ def train_step(G, D, opt_g, opt_d, real, z_d, z_g):
 
     Args:
         G: Network, z (b, k) -> fakes like real.
-        D: Network, pictures -> logits (b,).
+        D: Network, pictures -> logits (b,). G and D are in training mode, throughout and afterwards, and what they
+            answer may depend on the batch: z_d, z_g, real pictures and fakes go through them apart.
         opt_g, opt_d: Optimizers of G's and of D's parameters. Gradients of earlier steps may still lie in .grad.
         real: (b, *) real pictures.
         z_d: (b, k) noise for the fakes of D's half.
@@ -410,17 +412,19 @@ def ring_at(step):
 
 
 def told_at(step):
-    near = torch.cdist(play(0, SLOW)[0][step][0], CENTRES).amin(dim=1) < 0.3
-    return f"500 fakes after {step:,} steps, {near.double().mean():.0%} of them near one of the eight centres."
+    fakes = play(0, SLOW)[0][step][0]
+    near, outside = torch.cdist(fakes, CENTRES).amin(dim=1) < 0.3, (fakes.abs() > 3).any(dim=1)
+    return (f"500 fakes after {step:,} steps, {near.double().mean():.0%} of them near one of the eight centres, "
+            f"{outside.double().mean():.0%} outside of the frame (drawn at its edge).")
 
 
 widgets.explore(ring_at, caption=told_at,
                 step=widgets.Control(list(range(0, STEPS + 1, EVERY)), default=300))
 
 # %% [markdown]
-# None for long. The fakes huddle in one place, sometimes a mode and sometimes beside it, are found out, and run to
-# another. This is **mode collapse**: almost every $z$ gives nearly the same, though no loss says that anything is
-# wrong. To count it, call a mode *found* if at least 10 of 500 fakes lie within 0.3 of its centre.
+# None for long. The fakes huddle in one place, sometimes a mode, sometimes beside it or far outside, are found out,
+# and run to another. This is **mode collapse**: almost every $z$ gives nearly the same, though no loss says that
+# anything is wrong. To count it, call a mode *found* if at least 10 of 500 fakes lie within 0.3 of its centre.
 #
 # Now one number is changed: the discriminator learns at 0.003 as well, ten times as fast. `train_step`, networks,
 # batches and seeds stay. Three seeds for each rate:
@@ -442,10 +446,11 @@ plot.show(diagrams.modes_found(torch.arange(0, STEPS + 1, EVERY), found),
               "with equal rates all eight, or nearly, from step 400 on.")
 
 # %% tags=["demo"]
-final = {f"{name}\nseed {seed}": play(seed, rate)[0][STEPS][0]
+final = {f"{name}, seed {seed}": play(seed, rate)[0][STEPS][0]
          for name, rate in (("slow D", SLOW), ("equal rates", EQUAL)) for seed in range(3)}
-plot.show(plot.points(final), alt="500 fakes at the end of each of the six games: with a slow discriminator one "
-                                  "lump each, with equal rates a whole ring, densest near the eight centres.")
+plot.show(diagrams.ring_clouds(final, CENTRES, limit=3.5),
+          alt="500 fakes at the end of each of the six games: with a slow discriminator one lump each, with equal "
+              "rates a whole ring through the eight circles that mark the centres.")
 
 # %% [markdown]
 # A faster discriminator cured it, in three games of three. To find all modes is not yet to match them: many fakes
@@ -576,7 +581,7 @@ plot.show(plot.images(drawn(yours().model, 40), columns=20),
 # $\mu$ and $\operatorname{var}$ are taken over the places of one channel of one picture; in StyleGAN $w$ and $b$ come
 # from $z$ through a small network.
 #
-# **Exercise 6** · medium · 10 minutes. Gradients shall flow to $x$, also through its mean and variance, to $w$ and $b$.
+# **Exercise 6** · easy · 8 minutes. Gradients shall flow to $x$, also through its mean and variance, to $w$ and $b$.
 #
 # <details><summary><b>Stuck?</b></summary>
 #
@@ -615,16 +620,18 @@ check("gan.adain")
 
 # %% [markdown]
 # The smallest example: the "features" are red, green and blue. Each picture on the left gets the mean and the
-# standard deviation of each colour from a picture on top. Shapes stay, the mood changes.
+# standard deviation of each colour from the picture on top. Shapes stay, the mood changes.
 
 # %% tags=["demo"]
 contents = torch.stack([data.emoji_picture(name) for name in ("red apple", "cat face", "rainbow")])
-styles = torch.stack([data.emoji_picture(name) for name in ("tiger face", "watermelon", "frog", "octopus")])
+styles = torch.stack([data.emoji_picture(name) for name in ("sunset", "water wave", "frog", "night with stars")])
 mixed = [adain(contents, s.std(dim=(1, 2)).repeat(3, 1), s.mean(dim=(1, 2)).repeat(3, 1)) for s in styles]
 table = torch.stack([contents, *mixed], dim=1)  # (contents, 1 + styles, 3, 32, 32)
 first = torch.cat([torch.ones(1, 3, 32, 32), styles])[None]
-plot.show(plot.image_grid(torch.cat([first, table]), rows=["style", *["content"] * 3], columns=["as it is", *"ABCD"]),
-          alt="Three emoji, each in the colours of four others: the same shapes, tinted as the style is.")
+plot.show(plot.image_grid(torch.cat([first, table]), rows=["style", "apple", "cat", "rainbow"],
+                          columns=["", "sunset", "wave", "frog", "night"]),
+          alt="An apple, a cat and a rainbow as they are, and each in the colours of four styles: the same shapes in "
+              "the brown of a sunset, the blue of a wave, the green of a frog and the violet of a night.")
 
 # %% [markdown]
 # ## 7 · Between two codes
@@ -648,8 +655,8 @@ plot.show(plot.histograms(lengths, xlabel="length of z"),
 # - it has constant speed: at time $t$ the angle to $z_0$ is $t\,\Omega$, and that to $z_1$ is $(1-t)\,\Omega$.
 #
 # If the two lengths differ, $\Omega$ is still the angle between the *directions*, and the weights $a$ and $c$ act on
-# the vectors as they are. If the two point the same way, or opposite ways, no circle is determined: where $|\cos\Omega| >
-# 0.9995$ take the straight line.
+# the vectors as they are. If the two point the same way, or opposite ways, no circle is determined: where
+# $|\cos\Omega| > 0.9995$ take the straight line.
 #
 # **Exercise 7** · medium · 20 minutes. Each pair of a batch has its own $\Omega$ and its own case.
 #
@@ -750,17 +757,18 @@ near = [(torch.cdist(fakes, CENTRES).amin(dim=1) < 0.3).double().mean() for fake
 smooth = losses[:STEPS].unflatten(0, (-1, EVERY)).mean(dim=1)
 plot.show(diagrams.losses_and_quality(torch.arange(EVERY, STEPS + 1, EVERY), smooth, near[1:]),
           alt="From step 200 to 600 the discriminator's loss stays near 1.3 and the generator's rises from 0.73 to "
-              "0.83, while the share of fakes near a mode climbs from a twentieth to 0.4.")
+              "0.83. The share of fakes near a mode climbs from a twentieth to 0.44 at step 500, then falls to 0.36.")
 
 # %% [markdown]
-# **Question 3.** From step 200 on the fakes get better while the generator's loss gets worse. Why can neither loss, nor their sum, say
-# how good the fakes are? Name two games, one with good fakes and one with bad ones, that have the same losses.
+# **Question 3.** Between steps 200 and 500 the fakes get much better while the generator's loss gets worse; after 500
+# the loss rises on, and the fakes get worse too. Why can neither loss, nor their sum, say how good the fakes are? Name
+# two games, one with good fakes and one with bad ones, that have the same losses.
 
 # %% [markdown] question="gan.3"
 # Each loss is measured against the other player, and the other player changes too. A generator that improves meets a
-# discriminator that improves with it; its loss can stay where it is, or rise, for the whole training. It is like a rating among
-# two people who only play each other: it says who leads at the moment, not how well they play. For the same reason
-# the losses of two trainings, with different discriminators, cannot be compared.
+# discriminator that improves with it; its loss can stay where it is, or rise, for the whole training. It is like a
+# rating among two people who only play each other: it says who leads at the moment, not how well they play. For the
+# same reason the losses of two trainings, with different discriminators, cannot be compared.
 #
 # Same losses, both with $D = ½$ everywhere, so $2\ln2$ and $\ln 2$: first, perfect fakes, where even the best
 # discriminator can only guess; second, a discriminator that has learned nothing (fresh weights, or too slow a rate) and
@@ -786,7 +794,8 @@ plot.show(diagrams.losses_and_quality(torch.arange(EVERY, STEPS + 1, EVERY), smo
 # eigenvectors and the roots of the eigenvalues. With features of the Inception network this number is called FID
 # (Heusel et al. 2017).
 #
-# **Exercise 8** · medium · 15 minutes. Rounding can make an eigenvalue that should be 0 slightly negative: clamp.
+# **Exercise 8** · medium · 12 minutes. The covariance of few samples is singular, and rounding can make an eigenvalue
+# that should be 0 slightly negative: clamp.
 #
 # <details><summary><b>Stuck?</b></summary>
 #
@@ -800,7 +809,8 @@ def frechet_distance(mu1, cov1, mu2, cov2):
 
     Args:
         mu1, mu2: (d,) float64 means.
-        cov1, cov2: (d, d) float64 covariances, symmetric.
+        cov1, cov2: (d, d) float64 covariances, symmetric. One of fewer than d samples is singular; eigenvalues that
+            rounding has pushed slightly below 0 count as 0.
 
     Returns:
         A scalar float64 tensor.
@@ -856,8 +866,8 @@ plot.show(fig, alt="Between real digits the distance falls from 64 at 200 sample
 
 # %% [markdown]
 # By this measure the sharp but sometimes odd digits are nearer to real ones than the blurred ones. Two warnings. The
-# distance is **biased**: between real digits it is far from 0 at 200 samples and shrinks about as
-# $1/n$, because a covariance of 64 features is itself a guess. So compare numbers of equal $n$ only, beside real
+# distance is **biased**: between real digits it is far from 0 at 200 samples and shrinks as samples are
+# added, because a covariance of 64 features is itself a guess. So compare numbers of equal $n$ only, beside real
 # against real. And it has a taste: it asks what *this* classifier looks at. The kernel distance (Bińkowski et al.
 # 2018) has no such bias, and the checkpoint carries both.
 
@@ -889,7 +899,7 @@ print(f"kernel distance {known['kernel_distance']:.3f} ± {known['kernel_distanc
 # Which slip made which cloud? The dots are 500 fakes after 200 steps, the circles surround the centres.
 
 # %% tags=["demo"]
-plot.show(diagrams.three_clouds(puzzles.slipped_games(), CENTRES),
+plot.show(diagrams.ring_clouds(puzzles.slipped_games(), CENTRES),
           alt="A: a cloud that has left the ring far behind. B: one point in the middle of the ring. C: a small cloud "
               "in the middle of the ring.")
 

@@ -6,8 +6,8 @@ from course_utils.diagrams.adversaries import (
     losses_and_quality,
     losses_and_slopes,
     modes_found,
+    ring_clouds,
     ring_game,
-    three_clouds,
     walks,
 )
 from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, written
@@ -27,5 +27,5 @@ from course_utils.diagrams.probability import competing, family, markov_chain, t
 __all__ = ["COURSE", "arrow_of_time", "attention", "best_answer", "both_terms", "clocks", "codes_and_rows", "competing",
            "costs", "course_map", "family", "feature_maps", "game", "latent_plane", "losses_and_quality",
            "losses_and_slopes", "markov_chain", "masks", "modes_found", "next_pixels", "place_and_picture", "pulled",
-           "reach", "ring_game", "three_clouds", "three_divergences", "two_fits", "two_guesses", "unet", "walks",
+           "reach", "ring_clouds", "ring_game", "three_divergences", "two_fits", "two_guesses", "unet", "walks",
            "written"]

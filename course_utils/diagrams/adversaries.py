@@ -81,6 +81,8 @@ def losses_and_slopes(logits: Tensor, losses: Mapping[str, tuple[Tensor, Tensor]
 def ring_game(fakes: Tensor, real: Tensor, centres: Tensor, limit: float = 3.0) -> Figure:
     """Fakes in the plane, the centres of what is real, and in grey how real a discriminator finds each place.
 
+    The shades tell values between 0.3 and 0.7 apart, where a discriminator that can be fooled stays.
+
     Args:
         fakes: (n, 2).
         real: (k, k) probabilities on a grid over [-limit, limit]², first axis x₁.
@@ -88,17 +90,22 @@ def ring_game(fakes: Tensor, real: Tensor, centres: Tensor, limit: float = 3.0) 
     """
     fig, axes = plot.figure(width=350, height=290)
     edges = (-limit, limit, -limit, limit)
-    shade = axes.imshow(real.T, cmap="Greys", vmin=0, vmax=1.4, extent=edges, origin="lower", interpolation="bilinear")
+    shade = axes.imshow(real.T, cmap="Greys", vmin=0.25, vmax=0.95, extent=edges, origin="lower",
+                        interpolation="bilinear")
     _cloud(axes, fakes, centres, limit)
-    fig.colorbar(shade, ax=axes, shrink=0.8, label="D(x)", boundaries=np.linspace(0, 1, 51), ticks=[0, 0.5, 1])
+    bar = fig.colorbar(shade, ax=axes, shrink=0.8, label="D(x)", boundaries=np.linspace(0.3, 0.7, 41))
+    bar.set_ticks([0.3, 0.5, 0.7], labels=["≤ 0.3", "0.5", "≥ 0.7"])
     return fig
 
 
 def _cloud(axes: Axes, fakes: Tensor, centres: Tensor, limit: float) -> None:
-    """Dots for fakes; a circle of radius 0.3 round each centre."""
+    """Dots for fakes, those outside at the edge and counted; a circle of radius 0.3 round each centre."""
     for centre in centres.tolist():
         axes.add_patch(Circle(centre, 0.3, fill=False, edgecolor="#0072B2", linewidth=1))
-    axes.plot(*fakes.T, "o", color=plot.NAN, markersize=2, markeredgewidth=0, alpha=0.7)
+    axes.plot(*fakes.clamp(-limit, limit).T, "o", color=plot.NAN, markersize=2, markeredgewidth=0, alpha=0.7,
+              clip_on=False)
+    if outside := int((fakes.abs() > limit).any(dim=1).sum()):
+        axes.text(0.5, 0.02, f"{outside} outside", transform=axes.transAxes, ha="center", va="bottom", fontsize=7.5)
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit), box_aspect=1, xlabel="$x_1$", ylabel="$x_2$")
 
 
@@ -159,16 +166,18 @@ def losses_and_quality(steps: Tensor, losses: Tensor, near: Sequence[float]) -> 
     return fig
 
 
-def three_clouds(clouds: Mapping[str, Tensor], centres: Tensor, limit: float = 3.0) -> Figure:
-    """Clouds of fakes side by side, each drawn as far as it reaches, with a circle round each centre.
+def ring_clouds(clouds: Mapping[str, Tensor], centres: Tensor, limit: float | None = None) -> Figure:
+    """Clouds of fakes, three in a row, with a circle round each centre.
 
     Args:
-        clouds: `{"title": (n, 2)}`.
+        clouds: `{"title": (n, 2)}`, a multiple of three.
         centres: (m, 2).
-        limit: The least that a panel shows on each side.
+        limit: What a panel shows on each side; by default as far as its cloud reaches, and at least 3.
     """
-    fig, panels = plot.figure(columns=len(clouds), height=250, squeeze=False)
-    for axes, (title, fakes) in zip(panels[0], clouds.items(), strict=True):
-        _cloud(axes, fakes, centres, max(limit, 1.1 * fakes.abs().max().item()))
+    rows = len(clouds) // 3
+    fig, panels = plot.figure(columns=3, rows=rows, height=30 + 220 * rows, squeeze=False)
+    for axes, (title, fakes) in zip(panels.flat, clouds.items(), strict=True):
+        _cloud(axes, fakes, centres, limit or max(3.0, 1.1 * fakes.abs().max().item()))
         axes.set_title(title)
+        axes.label_outer()
     return fig

@@ -93,8 +93,8 @@ def _asked(loss: Callable, names: list[str], at: list[Tensor], where: str,
                          "one kind.") from None
         raise
     if isinstance(out, Tensor) and (out.abs() < least).all():
-        raise CutOff("at large logits the loss is far too small: something cuts it off, a clamp, a small number inside "
-                     "of a logarithm, or a function that has a limit of its own.")
+        raise CutOff("at large logits the loss is far too near 0: something cuts it off, a clamp, a small number "
+                     "inside of a logarithm, or a function that has a limit of its own.")
     yield {f"loss{where}": out}
     yield {name + where: g for name, g in _slope(out, dict(zip(names, at, strict=True))).items()}
 
@@ -105,7 +105,7 @@ def discriminator_loss(nb, logits_real, logits_fake, one, large):
     names, loss = ["logits_real", "logits_fake"], nb.discriminator_loss
     yield from _asked(loss, names, [logits_real, logits_fake], "")
     yield from _asked(loss, names, [one, 1 - one], "_of_one_each")
-    yield from _asked(loss, names, [-large, large], "_of_large_logits", least=140)
+    yield from _asked(loss, names, [-large, large], "_of_large_logits", least=240)
     yield from _asked(loss, names, [large, -large], "_of_a_sure_discriminator")
     yield dict(loss_in_float64=loss(logits_real.double(), logits_fake.double()))
 
@@ -119,24 +119,22 @@ def _of_fakes(loss: Callable, low: int, logits_fake: Tensor, one: Tensor, large:
     yield dict(loss_in_float64=loss(logits_fake.double()))
 
 
-def _fakes_inputs(rng: Rng) -> dict[str, Tensor]:
-    drawn = _losses_inputs(rng)
-    return {name: drawn[name] for name in ("logits_fake", "one", "large")}
+def _fakes_inputs(rng: Rng, n: int, n_large: int) -> dict[str, Tensor]:
+    return dict(logits_fake=2 * rng.normal(n) + 0.5, one=rng.normal(1), large=rng.uniform(n_large, low=150, high=900))
 
 
-@task("gan.generator_loss_saturating", points=5, inputs=_fakes_inputs)
+@task("gan.generator_loss_saturating", points=5, inputs=partial(_fakes_inputs, n=6, n_large=3))
 def generator_loss_saturating(nb, **inputs):
     """As `_of_fakes` asks."""
     yield from _of_fakes(nb.generator_loss_saturating, -1, **inputs)
 
 
-@task("gan.generator_loss", points=5, inputs=_fakes_inputs)
+@task("gan.generator_loss", points=5, inputs=partial(_fakes_inputs, n=7, n_large=2))
 def generator_loss(nb, **inputs):
-    """As `_of_fakes` asks."""
-    yield from _of_fakes(nb.generator_loss, 1, **inputs)
+    """As `_of_fakes` asks, of other sizes; it may be written by the saturating loss."""
+    with stand_ins(nb, generator_loss_saturating=_generator_loss_saturating):
+        yield from _of_fakes(nb.generator_loss, 1, **inputs)
 
-
-# The best discriminator
 
 def _densities_inputs(rng: Rng) -> dict[str, Tensor]:
     p_data, p_g = rng.uniform(2, 3, low=0.1, high=3.0), rng.uniform(2, 3, low=0.1, high=3.0)
@@ -163,7 +161,10 @@ def optimal_discriminator(nb, p_data, p_g, zero_data, zero_g, single):
 # One step
 
 class Judge(nn.Module):
-    """A small network of plane points; it refuses what is no batch."""
+    """A small network of plane points; it refuses what is no batch.
+
+    In training mode it compares with the mean of its batch, as batch normalisation does.
+    """
 
     def __init__(self, w: Tensor, v: Tensor, what: str):
         super().__init__()
@@ -173,7 +174,10 @@ class Judge(nn.Module):
         if not isinstance(x, Tensor) or x.dim() != 2 or x.shape[1] != self.w.shape[1]:
             shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
             raise WrongFood(f"{self.what} takes (b, {self.w.shape[1]}), but it was given {shape}.")
-        out = torch.tanh(x @ self.w.T) @ self.v.T
+        hidden = torch.tanh(x @ self.w.T)
+        if self.training:
+            hidden = hidden - 0.5 * hidden.mean(dim=0)
+        out = hidden @ self.v.T
         return out.squeeze(1) if len(self.v) == 1 else out
 
 
@@ -183,10 +187,6 @@ class WrongFood(ValueError):
 
 class NotAPair(ValueError):
     """Something else than two losses is returned."""
-
-
-class NothingReturned(ValueError):
-    """None in the place of two losses."""
 
 
 class NoGraphOfD(ValueError):
@@ -260,10 +260,9 @@ def _stepped(nb: Any, G: nn.Module, D: nn.Module, *args: Any) -> tuple[Any, Any]
             raise lost("a backward pass starts at a loss without a history: something on its way was detached or "
                        "computed without gradients.").with_traceback(e.__traceback__) from None
         raise
-    if returned is None:
-        raise NothingReturned("two things should come back, loss_d and loss_g, but nothing is returned.")
     if isinstance(returned, Tensor) or not isinstance(returned, (tuple, list)) or len(returned) != 2:
-        raise NotAPair(f"two things should come back, loss_d and loss_g, but a {type(returned).__name__} does.")
+        what = "nothing" if returned is None else f"a {type(returned).__name__}"
+        raise NotAPair(f"two things should come back, loss_d and loss_g, but {what} does.")
     return tuple(returned)
 
 
@@ -271,25 +270,25 @@ def _weights(net: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
-def _of_a_step(*logits: Tensor) -> None:
-    """Refuses numbers of samples that no step here has, so that the stand-ins below are of no use elsewhere."""
+def _of_sizes(*logits: Tensor, sizes: tuple[int, ...] = (1, 4, 5)) -> None:
+    """Refuses numbers of samples that are not asked here, so that the stand-ins below are of no use elsewhere."""
     for x in logits:
-        if len(x) not in (1, 4, 5):
-            raise ValueError(f"here one, four or five samples are judged at once, not {len(x)}.")
+        if len(x) not in sizes:
+            raise ValueError(f"here {', '.join(map(str, sizes))} samples are judged at once, not {len(x)}.")
 
 
 def _discriminator_loss(logits_real, logits_fake):
-    _of_a_step(logits_real, logits_fake)
+    _of_sizes(logits_real, logits_fake)
     return F.softplus(-logits_real).mean() + F.softplus(logits_fake).mean()
 
 
 def _generator_loss(logits_fake):
-    _of_a_step(logits_fake)
+    _of_sizes(logits_fake)
     return F.softplus(-logits_fake).mean()
 
 
 def _generator_loss_saturating(logits_fake):
-    _of_a_step(logits_fake)
+    _of_sizes(logits_fake, sizes=(1, 2, 4, 5, 7))
     return -F.softplus(logits_fake).mean()
 
 
@@ -310,14 +309,13 @@ def train_step(nb, weights, outs, real, z_d, z_g, left_over, other_sizes):
             opt_g.ask_why_still(before_g)
             yield {f"weights_of_G_after{when or '_one_step'}": _weights(G)}
         yield {"both losses are numbers of Python":
-               torch.tensor(all(isinstance(loss, float) for loss in (loss_d, loss_g)))}
+               torch.tensor(all(isinstance(loss, float) for loss in (loss_d, loss_g))),
+               "both networks are in training mode afterwards": torch.tensor(G.training and D.training)}
         G, D = _players(weights, outs)
         G.w.grad, D.w.grad = left_over[0].clone(), left_over[1, :, :2].clone()
         _stepped(nb, G, D, Descent(G, G.what), Descent(D, D.what), real[0], other_sizes[:1], other_sizes[1:])
         yield {"weights_of_D_where_old_gradients_lay": _weights(D), "weights_of_G_where_old_gradients_lay": _weights(G)}
 
-
-# Statistics of channels
 
 def _adain_inputs(rng: Rng) -> dict[str, Tensor]:
     return dict(x=2 * rng.normal(3, 2, 4, 5) + 1, w=rng.normal(3, 2), b=rng.normal(3, 2),
@@ -328,17 +326,16 @@ def _adain_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("gan.adain", inputs=_adain_inputs)
 def adain(nb, x, w, b, upstream, same, same_w, same_b):
     """All sides equal, then values and gradients, one picture, nearly constant and constant channels, float64."""
-    yield dict(all_sides_equal=nb.adain(same, same_w, same_b))
+    yield dict(of_three_pictures_of_three_channels_3_by_3=nb.adain(same, same_w, same_b))
     at = {"x": x.clone().requires_grad_(), "w": w.clone().requires_grad_(), "b": b.clone().requires_grad_()}
     out = _told(nb.adain, *at.values())
     yield dict(out=out)
     yield _slope(out, at, upstream)
     yield dict(of_one_picture=nb.adain(x[:1], w[:1], b[:1]))
-    yield dict(of_faint_channels=nb.adain(0.003 * x, w, b), of_constant_channels=nb.adain(0 * x + 2, w, b))
+    yield dict(of_nearly_constant_channels=nb.adain(0.003 * x, w, b),
+               of_constant_channels=nb.adain(0 * x + 2, w, b))
     yield dict(in_float64=nb.adain(x.double(), w.double(), b.double()))
 
-
-# Walks
 
 def _slerp_inputs(rng: Rng) -> dict[str, Tensor]:
     turned = rng.normal(4, 4)
@@ -365,31 +362,29 @@ def slerp(nb, z0, z1, t, u0, u1, wide, short, grow):
     yield dict(in_float64=walk(z0.double(), z1.double(), t.double()))
 
 
-# Fréchet distance
-
 def _frechet_inputs(rng: Rng) -> dict[str, Tensor]:
     spread = [rng.normal(5, 5).double() for _ in range(2)]
     cov1, cov2 = (s @ s.T / 3 + 0.2 * torch.eye(5, dtype=torch.float64) for s in spread)
     return dict(mu1=rng.normal(5).double(), cov1=cov1, mu2=rng.normal(5).double(), cov2=cov2,
-                scales=rng.uniform(2, 3, low=0.2, high=3.0).double(), line=rng.uniform(4, low=0.5, high=2.0).double())
+                scales=rng.uniform(2, 3, low=0.2, high=3.0).double(), line=rng.uniform(4, low=0.5, high=2.0).double(),
+                few=2 * rng.normal(3, 5).double())
 
 
 class IsComplex(ValueError):
     """A number with an imaginary part, if perhaps of 0."""
 
 
-def _real_number(distance: Callable, *args: Tensor) -> Any:
-    out = distance(*args)
-    if isinstance(out, complex) or isinstance(out, Tensor) and out.is_complex():
-        raise IsComplex("the distance is a complex number; it should be a real one.")
-    return out
-
-
 @task("gan.frechet_distance", inputs=_frechet_inputs)
-def frechet_distance(nb, mu1, cov1, mu2, cov2, scales, line):
-    """Of two Gaussians; with one mean; with one covariance; diagonal ones; on the line; of one and itself; large."""
-    distance = partial(_real_number, nb.frechet_distance)
-    yield dict(distance=distance(mu1, cov1, mu2, cov2))
+def frechet_distance(nb, mu1, cov1, mu2, cov2, scales, line, few):
+    """Of two Gaussians, of one mean or one covariance, diagonal ones, on the line, of itself, large, of few samples.
+
+    The last has eigenvalues below 0 by more than rounding here would give, so that every machine sees them.
+    """
+    distance = nb.frechet_distance
+    first = distance(mu1, cov1, mu2, cov2)
+    if isinstance(first, Tensor) and first.is_complex():
+        raise IsComplex("the distance is a complex number; it should be a real one.")
+    yield dict(distance=first)
     yield dict(distance_of_equal_covariances=distance(mu1, cov1, mu2, cov1),
                distance_of_equal_means=distance(mu1, cov1, mu1, cov2))
     zero, (a, b) = torch.zeros(3, dtype=torch.float64), scales.square()
@@ -397,3 +392,5 @@ def frechet_distance(nb, mu1, cov1, mu2, cov2, scales, line):
     yield dict(distance_on_the_line=distance(line[:1], line[1:2, None], line[2:3], line[3:, None]),
                distance_to_itself=distance(mu1, cov1, mu1, cov1))
     yield dict(distance_of_large_covariances=distance(mu1, 900 * cov1, mu2, 400 * cov2) / math.sqrt(900 * 400))
+    singular = few.T.cov() - 1e-12 * torch.eye(5, dtype=torch.float64)
+    yield dict(distance_where_a_covariance_is_singular=distance(mu1, cov1, mu2, singular))

@@ -25,6 +25,21 @@ loss_real = F.softplus(-logits_real).mean()
 # by:
 loss_real = F.softplus(logits_real).mean()
 
+# %% [gan.discriminator_loss] plus the logarithm of D for fakes
+# hint: -log(1 - D) is not log D: the term of fakes is the mean of log D here, and the loss could fall below 0. Write
+# hint: 1 - σ as a sigmoid first, and keep the minus in front of its logarithm.
+# replace:
+loss_fake = F.softplus(logits_fake).mean()
+# by:
+loss_fake = F.logsigmoid(logits_fake).mean()
+
+# %% [gan.discriminator_loss] smoothed labels
+# hint: Real pictures have the label 0.9 here (label smoothing). In (1) a real picture is real: its label is 1.
+# replace:
+loss_real = F.softplus(-logits_real).mean()
+# by:
+loss_real = F.binary_cross_entropy_with_logits(logits_real, torch.full_like(logits_real, 0.9))
+
 # %% [gan.discriminator_loss] halved
 # hint: This is half of the loss: the two means are averaged. Many programs do so, but (1) adds them, and the learning
 # hint: rates of this notebook count on it.
@@ -90,9 +105,9 @@ return loss_fake
 return -torch.log(torch.sigmoid(logits_real)).mean() - torch.log(1 - torch.sigmoid(logits_fake)).mean()
 
 # %% [gan.discriminator_loss] something small inside the logarithm
-# hint: A number is added inside of the logarithm, or something is clamped, against infinity. That changes the loss: a
-# hint: D that is surely wrong pays too little, and gets no gradient or a wrong one. Take a function that is safe as a
-# hint: whole.
+# hint: The logarithm is cut off against infinity: by a number added inside of it, by a clamp, or by
+# hint: `binary_cross_entropy`, which lets no logarithm fall below -100. A D that is surely wrong then pays too little,
+# hint: and gets no gradient or a wrong one. Take a function that is safe as a whole.
 return -torch.log(torch.sigmoid(logits_real) + 1e-8).mean() - torch.log(1 - torch.sigmoid(logits_fake) + 1e-8).mean()
 
 # %% [gan.discriminator_loss] a sigmoid before a loss that takes logits
@@ -226,13 +241,6 @@ return -F.softplus(logits_fake.detach()).mean()
 # hint: These are squared distances (a least-squares GAN). Here logarithms of probabilities are asked for.
 return (logits_fake - 1).square().mean()
 
-# %% [gan.generator_loss_saturating] in bits
-# hint: These are bits; the losses of this course use the natural logarithm.
-# replace:
-return -F.softplus(logits_fake).mean()
-# by:
-return -F.softplus(logits_fake).mean() / math.log(2)
-
 # %% [gan.generator_loss_saturating] the mean taken first
 # hint: The mean goes over the logits, and the logarithm is taken of the average fake. Each fake has its own
 # hint: logarithm; the mean comes last.
@@ -257,14 +265,23 @@ return -F.softplus(logits_fake).mean()
 # by:
 return -F.softplus(-logits_fake).mean()
 
+# %% [gan.generator_loss_saturating] 1 minus the logit
+# hint: The logit is subtracted from 1. In (5) it is the *probability* that is: 1 - σ(ℓ) is a sigmoid too, of another
+# hint: logit.
+# replace:
+return -F.softplus(logits_fake).mean()
+# by:
+return F.logsigmoid(1 - logits_fake).mean()
+
 # %% [gan.generator_loss_saturating] probabilities by hand
 # hint: Right at moderate logits, but minus infinity at large ones: 1 - σ has rounded to 0, or the exponential has
 # hint: overflowed, before the logarithm sees it.
 return torch.log(1 - torch.sigmoid(logits_fake)).mean()
 
 # %% [gan.generator_loss_saturating] something small inside the logarithm
-# hint: A number is added inside of the logarithm, or something is clamped, against infinity. It changes the loss and
-# hint: its gradient where D is well fooled. Take a function that is safe as a whole.
+# hint: The logarithm is cut off against infinity: by a number added inside of it, by a clamp, or by
+# hint: `binary_cross_entropy`, which lets no logarithm fall below -100. That changes the loss and its gradient where D
+# hint: is well fooled. Take a function that is safe as a whole.
 return torch.log(1 - torch.sigmoid(logits_fake) + 1e-8).mean()
 
 # %% [gan.generator_loss_saturating] no logarithm
@@ -332,13 +349,6 @@ return F.softplus(-logits_fake.detach()).mean()
 # hint: These are squared distances (a least-squares GAN). Here logarithms of probabilities are asked for.
 return (logits_fake - 1).square().mean()
 
-# %% [gan.generator_loss] in bits
-# hint: These are bits; the losses of this course use the natural logarithm.
-# replace:
-return F.softplus(-logits_fake).mean()
-# by:
-return F.softplus(-logits_fake).mean() / math.log(2)
-
 # %% [gan.generator_loss] the mean taken first
 # hint: The mean goes over the logits, and the logarithm is taken of the average fake. Each fake has its own
 # hint: logarithm; the mean comes last.
@@ -368,8 +378,9 @@ return F.softplus(logits_fake).mean()
 return -torch.log(torch.sigmoid(logits_fake)).mean()
 
 # %% [gan.generator_loss] something small inside the logarithm
-# hint: A number is added inside of the logarithm, or something is clamped, against infinity. For fakes that are
-# hint: surely found out the loss is then too small and its slope 0: the very thing that this loss is to avoid.
+# hint: The logarithm is cut off against infinity: by a number added inside of it, by a clamp, or by
+# hint: `binary_cross_entropy`, which lets no logarithm fall below -100. For fakes that are surely found out the loss is
+# hint: then too small and its slope 0: the very thing that this loss is to avoid.
 return -torch.log(torch.sigmoid(logits_fake) + 1e-8).mean()
 
 # %% [gan.generator_loss] no logarithm
@@ -412,6 +423,14 @@ return torch.where(total == 0, 0.5, 0.5 * p_data / total)
 return torch.where(total == 0, 0.5, p_data / total)
 # by:
 return torch.where(total == 0, 0.5, p_data / (total / 2))
+
+# %% [gan.optimal_discriminator] divided by the mean and clamped
+# hint: The denominator is half of what it should be, and a clamp hides that the answer passed 1. Where both densities
+# hint: are equal this gives 1.
+# replace:
+return torch.where(total == 0, 0.5, p_data / total)
+# by:
+return torch.where(total == 0, 0.5, p_data / (total / 2)).clamp(0, 1)
 
 # %% [gan.optimal_discriminator] NaN where both are 0
 # hint: 0/0 is NaN. Where there is nothing to know, the answer shall be ½.
@@ -456,6 +475,14 @@ return torch.where(total < 1e-8, 0.5, p_data / total)
 # replace:
 return torch.where(total == 0, 0.5, p_data / total)
 # by:
+return torch.where((p_data == 0) | (p_g == 0), 0.5, p_data / total)
+
+# %% [gan.optimal_discriminator] ½ where the product is 0
+# hint: You give ½ wherever the product of the densities is 0, and that is so where one of them is 0, or where both are
+# hint: tiny. ½ is for places where both are exactly 0.
+# replace:
+return torch.where(total == 0, 0.5, p_data / total)
+# by:
 return torch.where(p_data * p_g == 0, 0.5, p_data / total)
 
 # %% [gan.optimal_discriminator] ½ where the data are 0
@@ -480,11 +507,11 @@ return torch.where(p_g == 0, 0.5, p_data / total)
 # replace:
 return torch.where(total == 0, 0.5, p_data / total)
 # by:
-return torch.where(total == 0, 0.5, (p_data > p_g).to(p_data.dtype))
+return torch.where(total == 0, 0.5, (p_data > p_g).float())
 
 # %% [gan.optimal_discriminator] a softmax
-# hint: The exponential is too much: densities are positive already. Look at what stands in front of each logarithm in
-# hint: (2).
+# hint: A sigmoid or a softmax of densities takes exponentials of them. It belongs to logits, and densities are
+# hint: positive already: look at what stands in front of each logarithm in (2).
 # replace:
 return torch.where(total == 0, 0.5, p_data / total)
 # by:
@@ -796,17 +823,11 @@ return loss_d.item(), loss_g.item()
 return loss_d, loss_g
 
 # %% [gan.train_step] the sum returned
-# hint: One number comes back. Each player's loss is wanted.
+# hint: Something else than a pair comes back, or nothing. Each player's loss is wanted.
 # replace:
 return loss_d.item(), loss_g.item()
 # by:
 return loss_d.item() + loss_g.item()
-
-# %% [gan.train_step] nothing returned
-# hint: Nothing comes back: the return is missing.
-# replace:
-return loss_d.item(), loss_g.item()
-# by:
 
 # %% [gan.train_step] D given the noise
 # hint: D was given noise. Noise goes through G first; D looks at pictures.
@@ -814,6 +835,33 @@ return loss_d.item(), loss_g.item()
 loss_g = generator_loss(D(G(z_g)))
 # by:
 loss_g = generator_loss(D(z_g))
+
+# %% [gan.train_step] D asked once for both
+# hint: Real pictures and fakes went through D in one batch. In training mode this D compares with the mean of its
+# hint: batch, as batch normalisation does, so that each kind changed what it answers to the other.
+# replace:
+loss_d = discriminator_loss(D(real), D(fake))
+# by:
+logits = D(torch.cat([real, fake]))
+loss_d = discriminator_loss(logits[:len(real)], logits[len(real):])
+
+# %% [gan.train_step] each network in eval mode for the other's half
+# hint: A network was put into eval mode for a half of the step, where it answers otherwise than in training. Both stay
+# hint: in training mode; that a player does not move is a matter of its optimizer, not of its mode.
+G.eval()
+fake = G(z_d).detach()
+G.train()
+loss_d = discriminator_loss(D(real), D(fake))
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+D.eval()
+loss_g = generator_loss(D(G(z_g)))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+D.train()
+return loss_d.item(), loss_g.item()
 
 # %% [gan.train_step] probabilities in the place of logits
 # hint: The losses take logits and have the sigmoid inside; here it was applied before as well.
@@ -1360,6 +1408,13 @@ cross = root(root(cov1) @ cov2 @ root(cov1))
 # by:
 cross = (cov1.sqrt() @ cov2 @ cov1.sqrt()).sqrt()
 
+# %% [gan.frechet_distance] elementwise roots, clamped
+# hint: The roots are taken entry by entry, and the clamp hides that entries were negative. The root of a matrix is
+# hint: another matrix, whose product with itself gives it back; what is clamped are eigenvalues.
+r = cov1.clamp(min=0).sqrt()
+cross = (r @ cov2 @ r).clamp(min=0).sqrt()
+return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)
+
 # %% [gan.frechet_distance] elementwise root of the absolute product
 # hint: The root is taken of each entry. The root of a matrix is another matrix, whose product with itself gives it
 # hint: back.
@@ -1528,6 +1583,31 @@ return torch.diag(values.clamp(min=0).sqrt())
     return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
 # by:
 
+# %% [gan.frechet_distance] the Cholesky factor and its transpose
+# hint: L C₂ Lᵀ with the Cholesky factor L of C₁ has other eigenvalues than C₁C₂, and a triangular factor has another
+# hint: trace than the root. In (8) both roots are symmetric.
+small = 1e-10 * torch.eye(len(mu1), dtype=mu1.dtype)
+factor = torch.linalg.cholesky(cov1 + small)
+cross = torch.linalg.cholesky(factor @ cov2 @ factor.T + small)
+return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)
+
+# %% [gan.frechet_distance] the Cholesky factor inside
+# hint: The inner root is the Cholesky factor L, on the left, and Lᵀ on the right: L C₂ Lᵀ has other eigenvalues than
+# hint: the matrix in (8). Its root is symmetric.
+# replace:
+cross = root(root(cov1) @ cov2 @ root(cov1))
+# by:
+factor = torch.linalg.cholesky(cov1)
+cross = root(factor @ cov2 @ factor.T)
+
+# %% [gan.frechet_distance] nothing clamped
+# hint: Where a covariance is singular, rounding makes an eigenvalue slightly negative, and its root is NaN. It counts
+# hint: as 0, and must be set before the root is taken: afterwards it is too late.
+# replace:
+    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+# by:
+    return vectors @ torch.diag(values.sqrt()) @ vectors.T
+
 # %% [gan.frechet_distance] rounded to float32
 # hint: A float32 number comes back. Traces of large matrices nearly cancel here: stay in float64.
 # replace:
@@ -1549,13 +1629,6 @@ return ((mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)).item(
 return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)
 # by:
 return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross) + 0j
-
-# %% [gan.frechet_distance] divided by the dimensions
-# hint: The whole is divided by the number of dimensions.
-# replace:
-return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)
-# by:
-return ((mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)) / len(mu1)
 
 # %% [gan.frechet_distance] diagonals only
 # hint: Only the variances enter. Covariances count: (8) has roots of whole matrices.

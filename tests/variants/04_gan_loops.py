@@ -64,7 +64,7 @@ return torch.stack(out)
 # %% [gan.frechet_distance] Newton's iteration for the root of the product
 product = cov1 @ cov2
 y, z = product / product.norm(), torch.eye(len(mu1), dtype=mu1.dtype)
-for _ in range(60):
+for _ in range(25):  # more would blow up what rounding has left of a zero eigenvalue
     step = 1.5 * torch.eye(len(mu1), dtype=mu1.dtype) - 0.5 * z @ y
     y, z = y @ step, step @ z
 distance = 0
