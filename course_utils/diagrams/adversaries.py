@@ -179,5 +179,6 @@ def ring_clouds(clouds: Mapping[str, Tensor], centres: Tensor, limit: float | No
     for axes, (title, fakes) in zip(panels.flat, clouds.items(), strict=True):
         _cloud(axes, fakes, centres, limit or max(3.0, 1.1 * fakes.abs().max().item()))
         axes.set_title(title)
-        axes.label_outer()
+        if limit:
+            axes.label_outer()
     return fig
