@@ -837,9 +837,9 @@ def between(share):
                        titles=["from", "codes mixed", "pixels mixed", "to"])
 
 
-widgets.explore(between, caption=lambda share: f"{share:.1%} of the way from a 6 to a 0: their codes mixed and decoded, "
+widgets.explore(between, caption=lambda share: f"{share:.0%} of the way from a 6 to a 0: their codes mixed and decoded, "
                 "beside their pixels mixed.",
-                share=widgets.Control([k / 8 for k in range(9)], default=0.5, label="share of the way"))
+                share=widgets.Control([k / 6 for k in range(7)], default=0.5, label="share of the way"))
 
 # %% [markdown]
 # The loop of the 6 grows until it is the whole figure. On the way there is one stroke, where mixed pixels show two digits
