@@ -132,6 +132,6 @@ def both_terms(terms: Mapping[str, Tensor]) -> Figure:
     for axes, title, column in zip(panels, ("reconstruction", "KL"), (0, 1), strict=True):
         for name, values in terms.items():
             axes.plot(range(1, len(values) + 1), values[:, column], label=name)
-        axes.set(xlabel="epoch", ylabel="nats a digit", title=title, ylim=(0, None))
+        axes.set(xlabel="epoch", ylabel="nats a digit", title=title, ylim=(0, None), xticks=range(1, len(values) + 1))
         axes.legend()
     return fig

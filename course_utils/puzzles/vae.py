@@ -12,7 +12,7 @@ from course_utils.models import vae
 from course_utils.puzzles.descent import descend
 
 
-def slipped_vaes(images: Tensor, held_out: Tensor, epochs: int = 6) -> dict[str, dict[str, Tensor]]:
+def slipped_vaes(images: Tensor, held_out: Tensor, epochs: int = 4) -> dict[str, dict[str, Tensor]]:
     """Three trainings of a VAE, each with another slip: A, B and C.
 
     Args:

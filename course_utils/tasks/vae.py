@@ -6,6 +6,7 @@ for codes of three numbers and pictures of fifteen pixels and refuses others, so
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,10 @@ def _grads(out: Any, *inputs: Tensor) -> Iterator[Tensor]:
     return iter([torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)])
 
 
+class ThroughNumpy(ValueError):
+    """The student's way leads out of torch, where there are no gradients."""
+
+
 def _in_torch(function: Any, *inputs: Tensor) -> Any:
     """What it gives; a sentence of ours where a way through numpy or a number loses the gradient by an exception."""
     try:
@@ -68,17 +73,34 @@ def _in_torch(function: Any, *inputs: Tensor) -> Any:
     except (TypeError, RuntimeError) as e:
         if "numpy" not in str(e) and "ndarray" not in str(e):
             raise
-    raise ValueError("stay in torch, without numpy: gradients are needed.")
+    raise ThroughNumpy("stay in torch, without numpy: gradients are needed.")
+
+
+def _by_columns(nb: Any) -> bool:
+    """Whether a student's noise is drawn column by column: what two codes of the standard normal are made of tells."""
+    numbers = torch.arange(1.0, 7.0)
+    with contextlib.suppress(Exception), drawn(noise=numbers):
+        z = nb.reparameterize(torch.zeros(2, 3), torch.zeros(2, 3))
+        return bool(torch.equal(z.float(), numbers.view(3, 2).T))
+    return False
+
+
+def _new_every_time(draw: Any, *inputs: Tensor) -> Tensor:
+    """Whether two calls differ where no noise is handed out."""
+    with drawn():
+        return torch.tensor(not torch.equal(draw(*inputs), draw(*inputs)))
 
 
 def _draw_inputs(rng: Rng) -> dict[str, Tensor]:
     return dict(mu=rng.normal(5, 4), logvar=rng.normal(5, 4), noise=rng.normal(5, 4), square_mu=rng.normal(2, 2),
-                square_logvar=rng.normal(2, 2), square_noise=rng.normal(2, 2))
+                square_logvar=rng.normal(2, 2), square_noise=rng.normal(2, 2), one_noise=rng.normal(4))
 
 
 @task("vae.reparameterize", inputs=_draw_inputs)
-def reparameterize(nb, mu, logvar, noise, square_mu, square_logvar, square_noise):
-    """The draw of a known noise and its gradients, of as many codes as each has numbers, of one, and in float64."""
+def reparameterize(nb, mu, logvar, noise, square_mu, square_logvar, square_noise, one_noise):
+    """The draw of a known noise and its gradients, of as many codes as each has numbers, of one, in float64, twice."""
+    if _by_columns(nb):
+        noise, square_noise = noise.T, square_noise.T  # handed out in the order in which they are asked for
     mu.requires_grad_(), logvar.requires_grad_()
     with drawn(noise=noise):
         z = _in_torch(nb.reparameterize, mu, logvar)
@@ -88,26 +110,30 @@ def reparameterize(nb, mu, logvar, noise, square_mu, square_logvar, square_noise
     mu, logvar = mu.detach(), logvar.detach()
     with drawn(noise=square_noise):
         yield dict(z_of_two_codes_of_two=nb.reparameterize(square_mu, square_logvar))
-    with drawn(noise=noise[:1]):
+    with drawn(noise=one_noise):
         yield dict(z_of_one_code=nb.reparameterize(mu[:1], logvar[:1]))
     with drawn(noise=noise):
         yield dict(z_in_float64=nb.reparameterize(mu.double(), logvar.double()))
+    yield {"a second draw is another one": _new_every_time(nb.reparameterize, mu, logvar)}
 
 
 def _code_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(mu=rng.normal(5, 4), logvar=rng.normal(5, 4), one_mu=rng.normal(1, 2), one_logvar=rng.normal(1, 2))
+    return dict(mu=rng.normal(5, 4), logvar=rng.normal(5, 4), one_mu=rng.normal(1, 2), one_logvar=rng.normal(1, 2),
+                noise=rng.normal(5, 4))
 
 
 @task("vae.kl_loss", inputs=_code_inputs)
-def kl_loss(nb, mu, logvar, one_mu, one_logvar):
-    """The sum, of the prior itself, of one code, and both gradients."""
+def kl_loss(nb, mu, logvar, one_mu, one_logvar, noise):
+    """The sum, of the prior itself, of one code, and both gradients; noise for who draws where nothing is drawn."""
     mu.requires_grad_(), logvar.requires_grad_()
-    kl = _in_torch(nb.kl_loss, mu, logvar)
+    with drawn(noise=noise):
+        kl = _in_torch(nb.kl_loss, mu, logvar)
     yield dict(kl=kl)
     grad_mu, grad_logvar = _grads(kl, mu, logvar)
     yield dict(grad_mu=grad_mu, grad_logvar=grad_logvar)
-    yield dict(kl_of_the_prior=nb.kl_loss(torch.zeros(3, 4), torch.zeros(3, 4)),
-               kl_of_one_code=nb.kl_loss(one_mu, one_logvar))
+    with drawn(noise=noise):
+        yield dict(kl_of_the_prior=nb.kl_loss(torch.zeros(3, 4), torch.zeros(3, 4)),
+                   kl_of_one_code=nb.kl_loss(one_mu, one_logvar))
 
 
 def _picture_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -126,6 +152,8 @@ def recon_loss(nb, recon_x, x, grey, recon_grey):
     yield dict(loss_of_grey_images=nb.recon_loss(recon_grey, grey))
     certain = torch.where(torch.arange(7) < 4, x, recon_x.detach())
     yield dict(loss_where_some_are_certain_and_right=nb.recon_loss(certain, x))
+    wrong = [nb.recon_loss(1 - pixel, pixel) for pixel in (torch.zeros(1, 1), torch.ones(1, 1))]
+    yield {"a pixel that is certain and wrong costs more than 10 nats": (torch.stack(wrong) > 10).all()}
 
 
 # The network
@@ -169,7 +197,8 @@ def vae_forward(nb, x, flat, noise, upstream, pool):
             if len(out) != 3:
                 raise ValueError("forward returns three things: recon_x, mu and logvar.")
             recon_x, mu, logvar = out
-            yield {f"shapes{name}": torch.cat([shape_of(part) for part in out])}
+            yield {f"shape_of_recon_x{name}": shape_of(recon_x), f"shape_of_mu{name}": shape_of(mu),
+                   f"shape_of_logvar{name}": shape_of(logvar)}
             yield {f"mu{name}": mu, f"logvar{name}": logvar}
             yield {f"recon_x{name}": recon_x}
             if not name:
@@ -237,8 +266,12 @@ def _iwae_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("vae.iwae_bound", inputs=_iwae_inputs)
 def iwae_bound(nb, x, noise, images, more_noise, same, pool):
     """Of rows, with one draw, with as many draws as pictures, of one picture, and of unlikely images."""
+    def elbo(recon_x, x, mu, logvar):
+        log_px = -torch.stack([_recon_loss(*pair) for pair in zip(recon_x, x, strict=True)])
+        return log_px - 0.5 * (logvar.exp() + mu.square() - 1 - logvar).sum(1)
+
     model = _Pair((PIXELS,), pool)
-    with stand_ins(nb, **_EARLIER), drawn():
+    with stand_ins(nb, **_EARLIER, elbo=elbo), drawn():
         try:
             bound = nb.iwae_bound(model, x, noise)
         except Exception:

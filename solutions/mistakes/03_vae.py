@@ -35,6 +35,13 @@ std = (0.5 * logvar).exp()
 # by:
 std = (2 * logvar).exp()
 
+# %% [vae.reparameterize] a power of 2
+# hint: The power has base 2. logvar is a natural logarithm: what undoes it has base e.
+# replace:
+std = (0.5 * logvar).exp()
+# by:
+std = 2 ** (0.5 * logvar)
+
 # %% [vae.reparameterize] a minus in the exponent
 # hint: The noise is divided by sigma, or the exponent has a minus: where q should be wide, your draws are narrow.
 # replace:
@@ -85,6 +92,22 @@ noise = torch.rand_like(std)
 noise = torch.randn_like(std)
 # by:
 noise = 2 * torch.rand_like(std) - 1
+
+# %% [vae.reparameterize] normal numbers made from uniform ones
+# hint: Such noise is as good, but it is made from uniform numbers. The check hands out torch's normal numbers, to know
+# hint: what should come out: draw those (randn and its kin).
+# replace:
+noise = torch.randn_like(std)
+# by:
+noise = torch.special.ndtri(torch.rand_like(std))
+
+# %% [vae.reparameterize] a seed inside
+# hint: The seed is set inside, so that every call has the same noise. Who wants to repeat a run sets it once, outside.
+# replace:
+noise = torch.randn_like(std)
+# by:
+torch.manual_seed(0)
+noise = torch.randn_like(std)
 
 # %% [vae.reparameterize] one draw for the whole batch
 # hint: All codes of the batch get the same noise. Each picture needs its own: as many numbers as mu has.
@@ -334,6 +357,14 @@ return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
 # by:
 return -0.5 * (1 + logvar.log() - mu**2 - logvar).sum()
 
+# %% [vae.kl_loss] the logarithm of logvar's size
+# hint: A logarithm is taken of logvar (of its size), and logvar stands where the variance should. It is the logarithm
+# hint: already: which of the two terms needs it as it is, and which must undo it?
+# replace:
+return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+# by:
+return -0.5 * (1 + logvar.abs().log() - mu**2 - logvar).sum()
+
 # %% [vae.kl_loss] the variance squared
 # hint: The variance enters squared: e to the logvar is sigma squared already.
 # replace:
@@ -376,6 +407,23 @@ return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
 # by:
 return 0.5 * (logvar + (1 + mu**2) / logvar.exp() - 1).sum()
 
+# %% [vae.kl_loss] an estimate from one draw
+# hint: This is log q − log p at a single draw: right on average only, and another number every time. Take the mean over
+# hint: q on paper; then nothing is drawn.
+# replace:
+return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+# by:
+noise = torch.randn_like(mu)
+return 0.5 * ((mu + (0.5 * logvar).exp() * noise) ** 2 - noise**2 - logvar).sum()
+
+# %% [vae.kl_loss] F.kl_div
+# hint: F.kl_div compares two lists of log-probabilities, entry by entry. mu and logvar are no such lists: they are the
+# hint: parameters of densities, and the mean over q is an integral.
+# replace:
+return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+# by:
+return F.kl_div(logvar, torch.zeros_like(logvar), reduction="sum", log_target=True) + 0.5 * (mu**2).sum()
+
 # %% [vae.kl_loss] mu and logvar exchanged
 # hint: mu and logvar have changed places: the first argument is the mean.
 # replace:
@@ -396,13 +444,6 @@ return -0.5 * ((1 + logvar - logvar.exp()).sum() - mu.sum() ** 2)
 return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
 # by:
 return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum().detach()
-
-# %% [vae.kl_loss] logvar without its gradient
-# hint: Right, but the gradient with respect to logvar lacks a part: one of its terms is detached.
-# replace:
-return -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
-# by:
-return -0.5 * (1 + logvar - mu**2 - logvar.exp().detach()).sum()
 
 # %% [vae.kl_loss] a Python number
 # hint: It is a plain number, by .item() or float(). Training needs a tensor with its gradient.
@@ -540,6 +581,14 @@ return F.binary_cross_entropy(recon_x, x, reduction="sum")
 # by:
 return -(x * recon_x.log() + (1 - x) * (1 - recon_x).log()).sum()
 
+# %% [vae.recon_loss] infinite costs made 0
+# hint: What is infinite becomes 0, and so a pixel that is certain and wrong costs nothing. Only 0 times the logarithm of
+# hint: 0 is nothing; to be certain of what is wrong costs the most.
+# replace:
+return F.binary_cross_entropy(recon_x, x, reduction="sum")
+# by:
+return -(x * recon_x.log() + (1 - x) * (1 - recon_x).log()).nan_to_num(neginf=0.0).sum()
+
 # %% [vae.recon_loss] a large number inside the logarithm
 # hint: A number is added inside the logarithms to keep them finite, and it is large enough to change the loss.
 # replace:
@@ -657,13 +706,6 @@ h = self.encoder(x.flatten(1))
 # by:
 h = self.encoder(2 * x.flatten(1) - 1)
 
-# %% [vae.VAE.forward] binarised once more
-# hint: The pictures are rounded inside the network. It takes them as they are.
-# replace:
-h = self.encoder(x.flatten(1))
-# by:
-h = self.encoder(x.flatten(1).round())
-
 # %% [vae.VAE.forward] the encoder without a gradient
 # hint: Right, but the encoder gets no gradient, so it would never learn: its answer or the draw is detached, made under
 # hint: no_grad, or drawn by torch.normal.
@@ -671,13 +713,6 @@ h = self.encoder(x.flatten(1).round())
 h = self.encoder(x.flatten(1))
 # by:
 h = self.encoder(x.flatten(1)).detach()
-
-# %% [vae.VAE.forward] transposed images
-# hint: Height and width are exchanged before the pixels become rows. Take them in their order.
-# replace:
-h = self.encoder(x.flatten(1))
-# by:
-h = self.encoder(x.transpose(-1, -2).flatten(1))
 
 # %% [vae.VAE.forward] a ReLU after the encoder
 # hint: The encoder's answer goes through a ReLU, so neither mu nor logvar can be negative.
@@ -863,19 +898,19 @@ return self.decoder(z).reshape(x.shape), mu, logvar
 # by:
 return self.decoder(z).reshape(x.shape), mu, (0.5 * logvar).exp()
 
+# %% [vae.VAE.forward] the variance in the place of logvar
+# hint: The draw is right, but the variance is returned where its logarithm is asked for.
+# replace:
+return self.decoder(z).reshape(x.shape), mu, logvar
+# by:
+return self.decoder(z).reshape(x.shape), mu, logvar.exp()
+
 # %% [vae.VAE.forward] the reconstruction without a gradient
 # hint: Right, but recon_x has no gradient: it is detached, made under no_grad, or from .data.
 # replace:
 return self.decoder(z).reshape(x.shape), mu, logvar
 # by:
 return self.decoder(z).reshape(x.shape).detach(), mu, logvar
-
-# %% [vae.VAE.forward] black and white
-# hint: recon_x is rounded to 0 and 1. It holds probabilities.
-# replace:
-return self.decoder(z).reshape(x.shape), mu, logvar
-# by:
-return self.decoder(z).reshape(x.shape).round(), mu, logvar
 
 # %% [vae.elbo] the loss
 # hint: That is minus the bound: a loss. The ELBO lies below log p(x), and is negative here.
@@ -991,6 +1026,14 @@ log_px = -F.binary_cross_entropy(recon_x, x, reduction="none").flatten(1).sum(1)
 # by:
 log_px = -F.binary_cross_entropy(recon_x, x, reduction="sum") / len(x)
 
+# %% [vae.elbo] the batch's bound in equal shares
+# hint: All pictures get the same number, an equal share of the batch's bound. Your two losses sum over all that they
+# hint: see, so they cannot tell one picture of a batch from another.
+# replace:
+return log_px - kl
+# by:
+return (log_px - kl).mean().expand(len(x))
+
 # %% [vae.elbo] summed over the first axis
 # hint: The reconstruction is summed over the batch, pixel by pixel. The pictures are the first axis: that one stays.
 # replace:
@@ -999,7 +1042,7 @@ log_px = -F.binary_cross_entropy(recon_x, x, reduction="none").flatten(1).sum(1)
 log_px = -F.binary_cross_entropy(recon_x, x, reduction="none").flatten(1).sum(0)
 
 # %% [vae.elbo] summed over the last axis
-# hint: Only the last axis is summed. All pixels of a picture belong to its number, whatever axes they have.
+# hint: A single axis of the pixels is summed. All pixels of a picture belong to its number, whatever axes they have.
 # replace:
 log_px = -F.binary_cross_entropy(recon_x, x, reduction="none").flatten(1).sum(1)
 # by:
@@ -1105,8 +1148,8 @@ return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
 return (log_px + log_prior - log_q).mean(0)
 
 # %% [vae.iwae_bound] exp before the mean
-# hint: The ratios are exponentiated and then averaged. Right in principle, but e^-150 is 0 in float32, and the
-# hint: logarithm of 0 is −∞. Keep to logarithms throughout.
+# hint: The ratios are exponentiated and then averaged. Right on paper, but they are smaller than the smallest float,
+# hint: so they become 0, and the logarithm of 0 is −∞. Keep to logarithms throughout.
 # replace:
 return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
 # by:
@@ -1118,21 +1161,6 @@ return (log_px + log_prior - log_q).exp().mean(0).log()
 return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
 # by:
 return (log_px + log_prior - log_q).logsumexp(0)
-
-# %% [vae.iwae_bound] divided by k
-# hint: The logarithm of the sum is divided by k. The mean is inside the logarithm: dividing there is subtracting
-# hint: outside.
-# replace:
-return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
-# by:
-return (log_px + log_prior - log_q).logsumexp(0) / k
-
-# %% [vae.iwae_bound] log k is added
-# hint: log k has the wrong sign: a mean is smaller than a sum.
-# replace:
-return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
-# by:
-return (log_px + log_prior - log_q).logsumexp(0) + math.log(k)
 
 # %% [vae.iwae_bound] summed over the pictures
 # hint: The mean is taken over the pictures. Each has its own number: the draws are the first axis of noise.
@@ -1147,20 +1175,6 @@ return (log_px + log_prior - log_q).logsumexp(1) - math.log(k)
 return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
 # by:
 return ((log_px + log_prior - log_q).logsumexp(0) - math.log(k)).mean()
-
-# %% [vae.iwae_bound] one sum
-# hint: The bounds of the batch are summed up. Each picture has its own number.
-# replace:
-return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
-# by:
-return ((log_px + log_prior - log_q).logsumexp(0) - math.log(k)).sum()
-
-# %% [vae.iwae_bound] all draws of all pictures
-# hint: Draws and pictures are put together under one logarithm. Each picture has its own number.
-# replace:
-return (log_px + log_prior - log_q).logsumexp(0) - math.log(k)
-# by:
-return (log_px + log_prior - log_q).flatten().logsumexp(0) - math.log(k)
 
 # %% [vae.iwae_bound] the sign
 # hint: It is the negative: a loss. A bound of log p(x) is asked for.
@@ -1250,19 +1264,12 @@ log_q = -0.5 * (noise**2 + logvar).sum(2)
 # by:
 log_q = -0.5 * ((z - mu) ** 2 + logvar).sum(2)
 
-# %% [vae.iwae_bound] divided by sigma
-# hint: In log q the squared distance is divided by sigma where the variance is needed.
+# %% [vae.iwae_bound] the variance for the spread of q
+# hint: log q is that of a Normal whose spread is the variance. torch's Normal takes sigma.
 # replace:
 log_q = -0.5 * (noise**2 + logvar).sum(2)
 # by:
-log_q = -0.5 * ((z - mu) ** 2 / (0.5 * logvar).exp() + logvar).sum(2)
-
-# %% [vae.iwae_bound] q at its mean
-# hint: log q is taken at mu, or without its exponent, and not at the draw itself.
-# replace:
-log_q = -0.5 * (noise**2 + logvar).sum(2)
-# by:
-log_q = -0.5 * logvar.sum(1)
+log_q = -(0.5 * ((z - mu) / logvar.exp()) ** 2 + logvar).sum(2)
 
 # %% [vae.iwae_bound] q with a constant of its own
 # hint: One of the two Gaussians has its constant ½ log 2π and the other has not.
@@ -1271,33 +1278,12 @@ log_q = -0.5 * (noise**2 + logvar).sum(2)
 # by:
 log_q = -0.5 * (noise**2 + logvar + math.log(2 * math.pi)).sum(2)
 
-# %% [vae.iwae_bound] the mean over the dimensions in q
-# hint: log q is averaged over the dimensions. Log-densities of independent numbers add up.
-# replace:
-log_q = -0.5 * (noise**2 + logvar).sum(2)
-# by:
-log_q = -0.5 * (noise**2 + logvar).mean(2)
-
 # %% [vae.iwae_bound] the prior at the noise
 # hint: log p(z) is taken at the noise, not at z.
 # replace:
 log_prior = -0.5 * (z**2).sum(2)  # both without the same constant
 # by:
 log_prior = -0.5 * (noise**2).sum(2)
-
-# %% [vae.iwae_bound] the prior without its half
-# hint: log p(z) lacks the factor one half in its exponent.
-# replace:
-log_prior = -0.5 * (z**2).sum(2)  # both without the same constant
-# by:
-log_prior = -(z**2).sum(2)
-
-# %% [vae.iwae_bound] the mean over the dimensions in the prior
-# hint: log p(z) is averaged over the dimensions. Log-densities of independent numbers add up.
-# replace:
-log_prior = -0.5 * (z**2).sum(2)  # both without the same constant
-# by:
-log_prior = -0.5 * (z**2).mean(2)
 
 # %% [vae.iwae_bound] exp(logvar) for the spread
 # hint: The codes are drawn with the variance in the place of sigma.
@@ -1313,19 +1299,13 @@ z = mu + (0.5 * logvar).exp() * noise  # (k, b, latent_dim)
 # by:
 z = noise
 
-# %% [vae.iwae_bound] fresh draws
+# %% [vae.iwae_bound] noise of its own
 # hint: The codes are drawn anew. The noise is given: noise[i, j] makes the i-th draw for picture j.
 # replace:
-z = mu + (0.5 * logvar).exp() * noise  # (k, b, latent_dim)
+k, b = noise.shape[:2]
 # by:
-z = reparameterize(mu.expand_as(noise), logvar.expand_as(noise))
-
-# %% [vae.iwae_bound] logvar is not halved or exponentiated
-# hint: The noise is multiplied with logvar itself. It is a logarithm.
-# replace:
-z = mu + (0.5 * logvar).exp() * noise  # (k, b, latent_dim)
-# by:
-z = mu + logvar * noise
+k, b = noise.shape[:2]
+noise = torch.randn_like(noise)
 
 # %% [vae.iwae_bound] mu and logvar exchanged
 # hint: mu and logvar have changed places: mu is the first half of the encoder's answer.
@@ -1385,12 +1365,14 @@ recon_x = model.decoder(z.flatten(0, 1)).reshape(k, *x.shape)
 # by:
 recon_x = model.decoder(z.flatten(0, 1)).reshape(b, k, *x.shape[1:]).transpose(0, 1)
 
-# %% [vae.iwae_bound] sigmoid twice
-# hint: The decoder gives probabilities already. Another sigmoid squeezes them into 0.5 to 0.73.
+# %% [vae.iwae_bound] pictures repeated one by one
+# hint: The rows of codes hold all pictures for the first draw, then all for the second; the rows of x (repeat_interleave)
+# hint: hold the first picture k times, then the second. So codes meet pictures that they were not drawn for.
 # replace:
-recon_x = model.decoder(z.flatten(0, 1)).reshape(k, *x.shape)
+log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).sum(2)
 # by:
-recon_x = model.decoder(z.flatten(0, 1)).reshape(k, *x.shape).sigmoid()
+rows = x.repeat_interleave(k, 0).reshape(recon_x.shape)
+log_px = -F.binary_cross_entropy(recon_x, rows, reduction="none").flatten(2).sum(2)
 
 # %% [vae.iwae_bound] the mean over the pixels
 # hint: log p(x|z) is averaged over the pixels. Log-probabilities of pixels add up.
@@ -1399,20 +1381,6 @@ log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none"
 # by:
 log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).mean(2)
 
-# %% [vae.iwae_bound] summed over everything
-# hint: log p(x|z) is summed over draws and pictures as well. Each draw of each picture has its own.
-# replace:
-log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).sum(2)
-# by:
-log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="sum")
-
-# %% [vae.iwae_bound] the sign of the reconstruction
-# hint: log p(x|z) has the wrong sign: it is negative.
-# replace:
-log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).sum(2)
-# by:
-log_px = F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).sum(2)
-
 # %% [vae.iwae_bound] x is not expanded
 # hint: x has no axis for the draws: this loss wants both of one shape.
 # replace:
@@ -1420,33 +1388,12 @@ log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none"
 # by:
 log_px = -F.binary_cross_entropy(recon_x, x, reduction="none").flatten(2).sum(2)
 
-# %% [vae.iwae_bound] the last axis only
-# hint: Only the last axis of the pictures is summed. Images have more.
-# replace:
-log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).sum(2)
-# by:
-log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").sum(-1)
-
-# %% [vae.iwae_bound] the squared distance
-# hint: The reconstruction is a squared distance. Here pixels are coins, as in (9).
-# replace:
-log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).sum(2)
-# by:
-log_px = -((recon_x - x) ** 2).flatten(2).sum(2)
-
-# %% [vae.iwae_bound] white pixels only
-# hint: Only white pixels count in log p(x|z). (9) has two terms.
-# replace:
-log_px = -F.binary_cross_entropy(recon_x, x.expand_as(recon_x), reduction="none").flatten(2).sum(2)
-# by:
-log_px = torch.special.xlogy(x, recon_x).flatten(2).sum(2)
-
 # %% [vae.latent_grid] rows and columns exchanged
 # hint: The two coordinates have changed places: going right, the first one should grow; going down, the second.
 # replace:
-across, down = torch.meshgrid(z, z, indexing="xy")
+across, down = torch.meshgrid(p, p, indexing="xy")
 # by:
-across, down = torch.meshgrid(z, z, indexing="ij")
+across, down = torch.meshgrid(p, p, indexing="ij")
 
 # %% [vae.latent_grid] the axis of the pair comes first
 # hint: The pair of coordinates is the first axis. Row and column come first: (n, n, 2).
@@ -1468,6 +1415,14 @@ return torch.stack([across, down], dim=1)
 return torch.stack([across, down], dim=-1)
 # by:
 return torch.cat([across, down], dim=-1)
+
+# %% [vae.latent_grid] a reshape in the place of another axis
+# hint: A reshape moves no axes: it cuts the numbers anew in their order, and neighbours in it become pairs. The two
+# hint: tables must be joined along a last axis.
+# replace:
+return torch.stack([across, down], dim=-1)
+# by:
+return torch.stack([across, down]).reshape(n, n, 2)
 
 # %% [vae.latent_grid] a list of places
 # hint: All places are in one list, (n², 2). A table (n, n, 2) is asked for.
@@ -1521,87 +1476,87 @@ return torch.stack([down, down], dim=-1)
 # %% [vae.latent_grid] probabilities in the place of values
 # hint: The grid holds the probabilities. Ask for the values that belong to them.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.linspace(0.05, 0.95, n)
+p = torch.linspace(0.05, 0.95, n)
 
-# %% [vae.latent_grid] equal steps in z
-# hint: The steps are equal in z. They should be equal in probability: closer in the middle, wider outside.
+# %% [vae.latent_grid] equal steps in value
+# hint: The places have equal distances. They should be equal in probability: closer in the middle, wider outside.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.linspace(-1.645, 1.645, n)
+p = torch.linspace(-1.645, 1.645, n)
 
 # %% [vae.latent_grid] the distribution function
 # hint: The function goes the wrong way: from a value to its probability. You need its inverse.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.from_numpy(norm.cdf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.cdf(torch.linspace(0.05, 0.95, n).numpy())).float()
 
 # %% [vae.latent_grid] the density
 # hint: This is the density at the probabilities. You need the value below which a normal lies with that probability.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.from_numpy(norm.pdf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.pdf(torch.linspace(0.05, 0.95, n).numpy())).float()
 
 # %% [vae.latent_grid] from 0 to 1
 # hint: The probabilities go from 0 to 1: their values are infinite. They go from 0.05 to 0.95.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.from_numpy(norm.ppf(torch.linspace(0, 1, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0, 1, n).numpy())).float()
 
 # %% [vae.latent_grid] one place too many
 # hint: There is a place too many along each side: n of them, both ends included.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n + 1).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n + 1).numpy())).float()
 
 # %% [vae.latent_grid] the right end is missing
 # hint: The last place is missing: the steps end before 0.95. Both ends belong to the n places.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.from_numpy(norm.ppf(torch.arange(n).numpy() / n * 0.9 + 0.05)).float()
+p = torch.from_numpy(norm.ppf(torch.arange(n).numpy() / n * 0.9 + 0.05)).float()
 
 # %% [vae.latent_grid] 0.01 to 0.99
 # hint: The probabilities begin and end elsewhere: 0.05 and 0.95 are asked for.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.01, 0.99, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.01, 0.99, n).numpy())).float()
 
 # %% [vae.latent_grid] random places
 # hint: The places are drawn at random. A grid has equal steps in probability.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.randn(n).sort().values
+p = torch.randn(n).sort().values
 
 # %% [vae.latent_grid] always 20
 # hint: The grid has 20 places along a side, whatever n is.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, 20).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, 20).numpy())).float()
 
 # %% [vae.latent_grid] the logit
 # hint: This is the inverse of the sigmoid, the logistic distribution's. The prior is a normal one.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.linspace(0.05, 0.95, n).logit()
+p = torch.linspace(0.05, 0.95, n).logit()
 
 # %% [vae.latent_grid] erfinv without its factors
 # hint: The inverse error function stands there without what makes a normal's of it: the argument runs from −1 to 1, and
 # hint: the result is short by the root of 2.
 # replace:
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
 # by:
-z = torch.erfinv(2 * torch.linspace(0.05, 0.95, n) - 1)
+p = torch.erfinv(2 * torch.linspace(0.05, 0.95, n) - 1)
 
 # %% [vae.latent_grid] numpy's own
 # hint: It is an array of numpy. A torch tensor is asked for.
@@ -1611,5 +1566,5 @@ return np.stack(np.meshgrid(z, z), axis=-1)
 
 # %% [vae.latent_grid] a line
 # hint: There is one line of places, (n, 2), the diagonal of the grid. Every value across meets every value down.
-z = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
-return torch.stack([z, z], dim=-1)
+p = torch.from_numpy(norm.ppf(torch.linspace(0.05, 0.95, n).numpy())).float()
+return torch.stack([p, p], dim=-1)

@@ -1,8 +1,8 @@
-# %% [vae.reparameterize] code by code
-rows = []
-for i in range(len(mu)):
-    rows.append(mu[i] + torch.exp(logvar[i]) ** 0.5 * torch.randn(mu.shape[1]))
-return torch.stack(rows)
+# %% [vae.reparameterize] column by column
+columns = []
+for j in range(mu.shape[1]):
+    columns.append(mu[:, j] + torch.exp(logvar[:, j]) ** 0.5 * torch.randn(len(mu)))
+return torch.stack(columns, dim=1)
 
 # %% [vae.kl_loss] number by number
 total = 0.0
@@ -32,7 +32,7 @@ return torch.stack(pictures), torch.cat(mus), torch.cat(logvars)
 return torch.stack([-recon_loss(recon_x[i:i + 1], x[i:i + 1]) - kl_loss(mu[i:i + 1], logvar[i:i + 1])
                     for i in range(len(x))])
 
-# %% [vae.iwae_bound] draw by draw and picture by picture
+# %% [vae.iwae_bound] draw by draw and picture by picture, with the bound
 k, b, d = noise.shape
 bounds = torch.zeros(b)
 for j in range(b):
@@ -42,7 +42,7 @@ for j in range(b):
     for i in range(k):
         z = mu + torch.exp(0.5 * logvar) * noise[i, j]
         p = model.decoder(z[None])[0]
-        log_px = -F.binary_cross_entropy(p, x[j], reduction="sum")
+        log_px = elbo(p[None], x[j:j + 1], torch.zeros(1, d), torch.zeros(1, d))[0]  # codes that cost nothing
         log_p = -0.5 * (z @ z + d * math.log(2 * math.pi))
         log_q = -0.5 * (noise[i, j] @ noise[i, j] + d * math.log(2 * math.pi)) - 0.5 * logvar.sum()
         log_w.append(log_px + log_p - log_q)
