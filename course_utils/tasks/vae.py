@@ -41,7 +41,7 @@ def _recon_loss(recon_x, x):
     if recon_x.shape != x.shape or recon_x.numel() % PIXELS:
         raise ValueError(f"recon_loss is called with {tuple(recon_x.shape)} and {tuple(x.shape)}: the pictures are not "
                          "whole, or of two shapes.")
-    return -(x * recon_x.log() + (1 - x) * (1 - recon_x).log()).sum()
+    return -torch.lerp((1 - recon_x).log(), recon_x.log(), x).sum()
 
 
 def _of_three(mu: Tensor) -> None:
