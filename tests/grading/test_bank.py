@@ -1,7 +1,8 @@
 """The bank of mistakes goes through the grader: each costs exactly its task, and is known by name.
 
-The warm path, which a class takes, sees all of one notebook's bank and an even choice of every other one; the cold path
-must agree with it in every word. What a mistake does to its own task, test_tasks.py asks of each without a room.
+The warm path, which a class takes, sees all of one notebook's bank and an even choice of every other one; the cold
+path, whose rooms load torch anew, must agree with it in every word on as many of the first, and on a few of the others.
+What a mistake does to its own task, test_tasks.py asks of each without a room.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from course_utils.grading import grade
 from course_utils.grading.records import NotebookResult
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sandbox")]
-WHOLE = "05_ddpm"  # all of its bank, on both paths
-WARM, COLD = 16, 3  # submissions of every other notebook
+WHOLE = "05_ddpm"  # its whole bank on the warm path
+MANY, FEW = 16, 3  # submissions of every other notebook on the warm path, and on the cold one
 
 
 def combined(notebook: str) -> list[dict[str, bank.Entry]]:
-    """Submissions of one mistake a task: as many as the task with most mistakes has, or an even choice of `WARM`."""
+    """Submissions of one mistake a task: as many as the task with most mistakes has, or an even choice of `MANY`."""
     entries = bank.read_bank(bank.bank_of(notebooks.source_of(notebook)))
     by_task = {t.id: [e for e in entries if e.task == t.id] for t in tasks.tasks_of(notebook)}
     made = [{id: known[k] for id, known in by_task.items() if k < len(known)}
             for k in range(max(map(len, by_task.values())))]
     assert sorted((e for wrong in made for e in wrong.values()), key=entries.index) == entries  # each once
-    return made if notebook == WHOLE else made[::-(-len(made) // WARM)]
+    return made if notebook == WHOLE else made[::-(-len(made) // MANY)]
 
 
 def graded(folder: Path, notebook: str, classes: list[dict[str, bank.Entry]], *, warm: bool) -> list[NotebookResult]:
@@ -51,5 +52,5 @@ def test_each_mistake_costs_its_task_and_no_other_on_both_paths(tmp_path, notebo
         kept = {t.task for t in result.tasks if t.earned == t.points}
         assert lost == {id: entry.title for id, entry in wrong.items()}
         assert kept == {t.id for t in tasks.tasks_of(notebook)} - set(wrong)
-    cold = graded(tmp_path / "cold", notebook, classes[:None if notebook == WHOLE else COLD], warm=False)
+    cold = graded(tmp_path / "cold", notebook, classes[:MANY if notebook == WHOLE else FEW], warm=False)
     assert cold == warm[:len(cold)]
