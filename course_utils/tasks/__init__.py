@@ -25,7 +25,7 @@ from torch import Tensor
 
 from course_utils.tasks.draws import Rng
 
-NO_TASKS = {"draws", "compare", "recorded", "given", "explain"}  # the files here that hold no tasks
+NO_TASKS = {"draws", "compare", "recorded", "given", "explain", "players"}  # the files here that hold no tasks
 PUBLIC_SEED = 231  # the visible check's inputs; the grader draws its own seed for every run
 
 
@@ -114,6 +114,10 @@ class Outcome:
 
 class NotATensor(TypeError):
     """The student's function returned something else than a tensor."""
+
+
+class Told(ValueError):
+    """What a probe has to say of the student's function, in a sentence that stands alone."""
 
 
 def in_place(which: str = "") -> str:

@@ -10,7 +10,7 @@ from types import CodeType
 from typing import Any
 
 from course_utils import tasks
-from course_utils.tasks import ChangedInPlace, Task, in_place
+from course_utils.tasks import ChangedInPlace, Task, Told, in_place
 from course_utils.tasks.draws import by_student
 from course_utils.tasks.given import is_given
 from course_utils.tasks.recorded import Recorded
@@ -27,7 +27,7 @@ def explain(error: BaseException, task: Task, recorded: Recorded) -> str:
         return f"`{error.name}` is not defined yet: run the cells above, from the top of the notebook."
     if isinstance(error, AttributeError) and (sentence := _no_attribute(error, task, recorded)):
         return sentence + where
-    if isinstance(error, TimeoutError):
+    if isinstance(error, (TimeoutError, Told)):
         return str(error) + where
     if isinstance(error, RuntimeError) and str(error).startswith("super():"):
         return NO_PARENT + where

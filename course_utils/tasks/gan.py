@@ -15,18 +15,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.tasks import task
+from course_utils.tasks import Told, task
 from course_utils.tasks.draws import Rng, drawn, stand_ins
+from course_utils.tasks.players import Descent, Frozen, Judge, is_frozen, weights_of
 
 NOTEBOOK = "04_gan"
 QUESTIONS = {"gan.1": 5, "gan.2": 5, "gan.3": 5}  # points, graded by hand
 
 
-class LostGradient(ValueError):
+class LostGradient(Told):
     """A result that hangs on what it was computed from no longer."""
 
 
-class InNumpy(ValueError):
+class InNumpy(Told):
     """A way through numpy where a gradient is needed."""
 
 
@@ -41,15 +42,15 @@ def _slope(out: Any, xs: dict[str, Tensor], upstream: Tensor | None = None) -> d
             for (name, x), g in zip(xs.items(), grads, strict=True)}
 
 
-class InProbabilities(ValueError):
+class InProbabilities(Told):
     """Logits where a function of torch takes probabilities."""
 
 
-class TruthOfMany(ValueError):
+class TruthOfMany(Told):
     """A whole tensor where Python needs one yes or no."""
 
 
-class Paired(ValueError):
+class Paired(Told):
     """Two batches of different sizes, taken together element by element."""
 
 
@@ -77,7 +78,7 @@ def _losses_inputs(rng: Rng) -> dict[str, Tensor]:
                 large=rng.uniform(3, low=150.0, high=900.0))
 
 
-class CutOff(ValueError):
+class CutOff(Told):
     """A value that cannot pass a limit: of a clamp, or of a small number that was added."""
 
 
@@ -101,12 +102,13 @@ def _asked(loss: Callable, names: list[str], at: list[Tensor], where: str,
 
 @task("gan.discriminator_loss", inputs=_losses_inputs)
 def discriminator_loss(nb, logits_real, logits_fake, one, large):
-    """At moderate logits, unequally many; of one each; at large ones, right and wrong; in float64."""
+    """At moderate logits, unequally many; of one each; at large ones, right and wrong; at 0; in float64."""
     names, loss = ["logits_real", "logits_fake"], nb.discriminator_loss
     yield from _asked(loss, names, [logits_real, logits_fake], "")
     yield from _asked(loss, names, [one, 1 - one], "_of_one_each")
     yield from _asked(loss, names, [-large, large], "_of_large_logits", least=240)
     yield from _asked(loss, names, [large, -large], "_of_a_sure_discriminator")
+    yield from _asked(loss, names, [0 * one, 0 * one], "_of_logits_0")
     yield dict(loss_in_float64=loss(logits_real.double(), logits_fake.double()))
 
 
@@ -116,6 +118,7 @@ def _of_fakes(loss: Callable, low: int, logits_fake: Tensor, one: Tensor, large:
     yield from _asked(loss, ["logits_fake"], [one], "_of_one")
     yield from _asked(loss, ["logits_fake"], [large], "_of_large_logits", least=140 * (low < 0))
     yield from _asked(loss, ["logits_fake"], [-large], "_of_very_negative_logits", least=140 * (low > 0))
+    yield from _asked(loss, ["logits_fake"], [0 * one], "_of_logit_0")
     yield dict(loss_in_float64=loss(logits_fake.double()))
 
 
@@ -160,53 +163,24 @@ def optimal_discriminator(nb, p_data, p_g, zero_data, zero_g, single):
 
 # One step
 
-class Judge(nn.Module):
-    """A small network of plane points; it refuses what is no batch.
-
-    In training mode it compares with the mean of its batch, as batch normalisation does.
-    """
-
-    def __init__(self, w: Tensor, v: Tensor, what: str):
-        super().__init__()
-        self.w, self.v, self.what = nn.Parameter(w.clone()), nn.Parameter(v.clone()), what
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not isinstance(x, Tensor) or x.dim() != 2 or x.shape[1] != self.w.shape[1]:
-            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-            raise WrongFood(f"{self.what} takes (b, {self.w.shape[1]}), but it was given {shape}.")
-        hidden = torch.tanh(x @ self.w.T)
-        if self.training:
-            hidden = hidden - 0.5 * hidden.mean(dim=0)
-        out = hidden @ self.v.T
-        return out.squeeze(1) if len(self.v) == 1 else out
+class MovedSince(Told):
+    """A backward pass through weights that are no longer what they were."""
 
 
-class WrongFood(ValueError):
-    """A network was given what it does not take."""
+class UsedTwice(Told):
+    """A backward pass through a graph that is gone."""
 
 
-class NotAPair(ValueError):
+class NotAPair(Told):
     """Something else than two losses is returned."""
 
 
-class NoGraphOfD(ValueError):
+class NoGraphOfD(Told):
     """A backward pass of something without a history, in the discriminator's half."""
 
 
-class NoGraphOfG(ValueError):
+class NoGraphOfG(Told):
     """The same in the generator's half."""
-
-
-class NotReached(ValueError):
-    """No gradient came to weights that should move."""
-
-
-class ThrownAway(ValueError):
-    """A gradient came, and was gone before the step."""
-
-
-class NotStepped(ValueError):
-    """A gradient came and is still there, and the weights stand where they were."""
 
 
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -221,53 +195,31 @@ def _players(weights: Tensor, outs: Tensor) -> tuple[nn.Module, nn.Module]:
             Judge(weights[1, :, :2], outs[2:], "D, the discriminator,"))
 
 
-class Descent(torch.optim.SGD):
-    """Plain descent of one player, which tells why the player stands still: which gradients came, and who stepped."""
-
-    def __init__(self, net: nn.Module, name: str):
-        super().__init__(net.parameters(), lr=0.3)
-        self.net, self.name, self.came, self.steps = net, name, 0, 0
-        for p in net.parameters():
-            p.register_hook(self._count)
-
-    def _count(self, _: Tensor) -> None:
-        self.came += 1
-
-    def step(self, closure: Callable | None = None) -> Any:
-        self.steps += 1
-        return super().step(closure)
-
-    def ask_why_still(self, before: Tensor) -> None:
-        """Raises, where the weights are what they were before, a sentence that says why."""
-        if not torch.equal(_weights(self.net), before):
-            return
-        if not self.came:
-            raise NotReached(f"{self.name} stands still: no gradient reaches its weights, something on the way to them "
-                             "is cut.")
-        if not self.steps:
-            raise NotStepped(f"{self.name} stands still: its gradients are there, and its optimizer never steps.")
-        raise ThrownAway(f"{self.name} stands still: its gradients are thrown away before they are used.")
-
-
 def _stepped(nb: Any, G: nn.Module, D: nn.Module, *args: Any) -> tuple[Any, Any]:
     """Both losses as train_step returns them; sentences of ours for what is no pair, and for a lost history."""
-    before = _weights(D)
+    before, frozen = weights_of(D), is_frozen(D)
     try:
         returned = nb.train_step(G, D, *args)
     except RuntimeError as e:
-        if "does not require grad" in str(e):
-            lost = NoGraphOfD if torch.equal(before, _weights(D)) else NoGraphOfG
-            raise lost("a backward pass starts at a loss without a history: something on its way was detached or "
-                       "computed without gradients.").with_traceback(e.__traceback__) from None
-        raise
+        if "a second time" in str(e):
+            told = UsedTwice("a backward pass comes to a graph that an earlier one has used up: both halves of the "
+                             "step go through the same fakes.")
+        elif "inplace operation" in str(e):
+            told = MovedSince("a backward pass goes through weights that an optimizer has moved since: compute the "
+                              "generator's loss after D's step, right before its own backward pass.")
+        elif "does not require grad" not in str(e):
+            raise
+        elif frozen:
+            told = Frozen("D's parameters ask for no gradient any more since the step before (requires_grad is False).")
+        else:
+            lost = NoGraphOfD if torch.equal(before, weights_of(D)) else NoGraphOfG
+            told = lost("a backward pass starts at a loss without a history: something on its way was detached or "
+                        "computed without gradients.")
+        raise told.with_traceback(e.__traceback__) from None
     if isinstance(returned, Tensor) or not isinstance(returned, (tuple, list)) or len(returned) != 2:
         what = "nothing" if returned is None else f"a {type(returned).__name__}"
         raise NotAPair(f"two things should come back, loss_d and loss_g, but {what} does.")
     return tuple(returned)
-
-
-def _weights(net: nn.Module) -> Tensor:
-    return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
 def _of_sizes(*logits: Tensor, sizes: tuple[int, ...] = (1, 4, 5)) -> None:
@@ -299,22 +251,23 @@ def train_step(nb, weights, outs, real, z_d, z_g, left_over, other_sizes):
                    generator_loss_saturating=_generator_loss_saturating), drawn():
         G, D = _players(weights, outs)
         opt_g, opt_d = Descent(G, G.what), Descent(D, D.what)
-        for i, when in enumerate(("", "_of_the_second_step")):
-            before_d, before_g = _weights(D), _weights(G)
+        for i, (when, of_step) in enumerate((("one_step", ""), ("two_steps", "_of_the_second_step"))):
+            before_d, before_g = weights_of(D), weights_of(G)
             loss_d, loss_g = _stepped(nb, G, D, opt_g, opt_d, real[i], z_d[i], z_g[i])
-            yield {f"loss_d{when}": torch.as_tensor(loss_d).detach().double().reshape(())}
+            yield {f"loss_d{of_step}": torch.as_tensor(loss_d).detach().double().reshape(())}
             opt_d.ask_why_still(before_d)
-            yield {f"weights_of_D_after{when or '_one_step'}": _weights(D),
-                   f"loss_g{when}": torch.as_tensor(loss_g).detach().double().reshape(())}
+            yield {f"weights_of_D_after_{when}": weights_of(D),
+                   f"loss_g{of_step}": torch.as_tensor(loss_g).detach().double().reshape(())}
             opt_g.ask_why_still(before_g)
-            yield {f"weights_of_G_after{when or '_one_step'}": _weights(G)}
+            yield {f"weights_of_G_after_{when}": weights_of(G)}
         yield {"both losses are numbers of Python":
                torch.tensor(all(isinstance(loss, float) for loss in (loss_d, loss_g))),
                "both networks are in training mode afterwards": torch.tensor(G.training and D.training)}
         G, D = _players(weights, outs)
         G.w.grad, D.w.grad = left_over[0].clone(), left_over[1, :, :2].clone()
         _stepped(nb, G, D, Descent(G, G.what), Descent(D, D.what), real[0], other_sizes[:1], other_sizes[1:])
-        yield {"weights_of_D_where_old_gradients_lay": _weights(D), "weights_of_G_where_old_gradients_lay": _weights(G)}
+        yield {"weights_of_D_where_old_gradients_lay": weights_of(D),
+               "weights_of_G_where_old_gradients_lay": weights_of(G)}
 
 
 def _adain_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -370,7 +323,7 @@ def _frechet_inputs(rng: Rng) -> dict[str, Tensor]:
                 few=2 * rng.normal(3, 5).double())
 
 
-class IsComplex(ValueError):
+class IsComplex(Told):
     """A number with an imaginary part, if perhaps of 0."""
 
 

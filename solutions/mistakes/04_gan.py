@@ -188,6 +188,39 @@ loss_fake = F.softplus(logits_fake.detach()).mean()
 # hint: pairs. Take each mean by itself.
 return (F.softplus(-logits_real) + F.softplus(logits_fake)).mean()
 
+# %% [gan.discriminator_loss] by relu, no slope of its own at 0
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu` has a kink, and
+# hint: torch gives it the slope 0. The sum of your two parts has a slope of its own there: a function that does all of
+# hint: it at once knows it.
+def safe(v):
+    return F.relu(v) + torch.log1p(torch.exp(-v.abs()))
+
+return safe(-logits_real).mean() + safe(logits_fake).mean()
+
+# %% [gan.discriminator_loss] by clamp, no slope of its own at 0
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `clamp` has a kink,
+# hint: and torch gives it the slope 1. The sum of your two parts has a slope of its own there: a function that does all
+# hint: of it at once knows it.
+def safe(v):
+    return v.clamp(min=0) + torch.log1p(torch.exp(-v.abs()))
+
+return safe(-logits_real).mean() + safe(logits_fake).mean()
+
+# %% [gan.discriminator_loss] cross-entropy of the labels
+# hint: `binary_cross_entropy_with_logits` takes the logits first and the labels second; here the labels stand in the
+# hint: place of the logits.
+real = F.binary_cross_entropy_with_logits(torch.ones_like(logits_real), logits_real)
+return real + F.binary_cross_entropy_with_logits(torch.zeros_like(logits_fake), logits_fake)
+
+# %% [gan.discriminator_loss] 1 minus the logit
+# hint: For the fakes the logit is subtracted from 1. In (1) it is the *probability* that is: 1 - σ(ℓ) is a sigmoid too,
+# hint: of another logit.
+return -F.logsigmoid(logits_real).mean() - F.logsigmoid(1 - logits_fake).mean()
+
+# %% [gan.discriminator_loss] 1 minus log D
+# hint: For the fakes 1 - log D stands where log(1 - D) should: the subtraction is inside of the logarithm.
+return -F.logsigmoid(logits_real).mean() - (1 - F.logsigmoid(logits_fake)).mean()
+
 # %% [gan.generator_loss_saturating] summed
 # hint: The terms are added up over the batch. An expectation is a mean: a larger batch shall not give a larger loss.
 # replace:
@@ -296,6 +329,33 @@ return -logits_fake.mean()
 # hint: The logarithm is taken of the logits themselves; σ makes a probability of each first.
 return torch.log(1 - logits_fake).mean()
 
+# %% [gan.generator_loss_saturating] by relu, no slope of its own at 0
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu` has a kink, and
+# hint: torch gives it the slope 0. The sum of your two parts has a slope of its own there: a function that does all of
+# hint: it at once knows it.
+def safe(v):
+    return F.relu(v) + torch.log1p(torch.exp(-v.abs()))
+
+return -safe(logits_fake).mean()
+
+# %% [gan.generator_loss_saturating] by clamp, no slope of its own at 0
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `clamp` has a kink,
+# hint: and torch gives it the slope 1. The sum of your two parts has a slope of its own there: a function that does all
+# hint: of it at once knows it.
+def safe(v):
+    return v.clamp(min=0) + torch.log1p(torch.exp(-v.abs()))
+
+return -safe(logits_fake).mean()
+
+# %% [gan.generator_loss_saturating] cross-entropy of the labels
+# hint: `binary_cross_entropy_with_logits` takes the logits first and the labels second; here the labels stand in the
+# hint: place of the logits, and the loss is the same for all fakes.
+return -F.binary_cross_entropy_with_logits(torch.zeros_like(logits_fake), logits_fake)
+
+# %% [gan.generator_loss_saturating] 1 minus log D
+# hint: This is 1 - log D. In (5) the subtraction is inside of the logarithm.
+return (1 - F.logsigmoid(logits_fake)).mean()
+
 # %% [gan.generator_loss] summed
 # hint: The terms are added up over the batch. An expectation is a mean: a larger batch shall not give a larger loss.
 # replace:
@@ -394,6 +454,37 @@ return -logits_fake.mean()
 # %% [gan.generator_loss] logits taken for probabilities
 # hint: The logarithm is taken of the logits themselves; σ makes a probability of each first.
 return -torch.log(logits_fake).mean()
+
+# %% [gan.generator_loss] by relu, no slope of its own at 0
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu` has a kink, and
+# hint: torch gives it the slope 0. The sum of your two parts has a slope of its own there: a function that does all of
+# hint: it at once knows it.
+def safe(v):
+    return F.relu(v) + torch.log1p(torch.exp(-v.abs()))
+
+return safe(-logits_fake).mean()
+
+# %% [gan.generator_loss] by clamp, no slope of its own at 0
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `clamp` has a kink,
+# hint: and torch gives it the slope 1. The sum of your two parts has a slope of its own there: a function that does all
+# hint: of it at once knows it.
+def safe(v):
+    return v.clamp(min=0) + torch.log1p(torch.exp(-v.abs()))
+
+return safe(-logits_fake).mean()
+
+# %% [gan.generator_loss] cross-entropy of the labels
+# hint: `binary_cross_entropy_with_logits` takes the logits first and the labels second; here the labels stand in the
+# hint: place of the logits.
+return F.binary_cross_entropy_with_logits(torch.ones_like(logits_fake), logits_fake)
+
+# %% [gan.generator_loss] 1 minus log D
+# hint: This is 1 - log D. The loss is the mean of -log D, without a 1.
+return (1 - F.logsigmoid(logits_fake)).mean()
+
+# %% [gan.generator_loss] 1 minus the logit
+# hint: The logit is subtracted from 1. No 1 is needed: the logarithm of D itself is asked for.
+return -F.logsigmoid(1 - logits_fake).mean()
 
 # %% [gan.optimal_discriminator] the two swapped
 # hint: This is the probability of "fake". D is high where the data are dense.
@@ -647,8 +738,8 @@ opt_d.zero_grad()
 opt_g.zero_grad()
 
 # %% [gan.train_step] the generator's output detached in its own half
-# hint: In the generator's half the gradient must go through D into G. It was cut on the way (detached, or made under
-# hint: `no_grad`), so nothing reaches G.
+# hint: In the generator's half the gradient must go through D into G before its optimizer steps. It was cut on the way
+# hint: (detached, or made under `no_grad`), or there is no `backward` before the step.
 # replace:
 loss_g = generator_loss(D(G(z_g)))
 # by:
@@ -890,6 +981,130 @@ return loss_d.item(), loss_g.item()
 # by:
 return discriminator_loss(D(real), D(G(z_d))).item(), generator_loss(D(G(z_g))).item()
 
+# %% [gan.train_step] D frozen for G's half and left frozen
+# hint: D's parameters were frozen for the generator's half and never asked to learn again, so the next step finds a D
+# hint: without gradients. Undo it at the end; or leave D as it is, since only its optimizer moves it.
+loss_d = discriminator_loss(D(real), D(G(z_d).detach()))
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+D.requires_grad_(False)
+loss_g = generator_loss(D(G(z_g)))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] D in eval mode for G's half
+# hint: D was put into eval mode for the generator's half, where it answers otherwise than in training. It stays in
+# hint: training mode; that D does not move in this half is a matter of its optimizer.
+loss_d = discriminator_loss(D(real), D(G(z_d).detach()))
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+D.eval()
+loss_g = generator_loss(D(G(z_g)))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+D.train()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] D in eval mode from G's half on
+# hint: D was put into eval mode for the generator's half and left there, where it answers otherwise than in training.
+# hint: It stays in training mode; that D does not move in this half is a matter of its optimizer.
+loss_d = discriminator_loss(D(real), D(G(z_d).detach()))
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+D.eval()
+loss_g = generator_loss(D(G(z_g)))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] G in eval mode for D's half
+# hint: G was put into eval mode for the discriminator's half, where it makes other fakes than in training. It stays in
+# hint: training mode; that G does not move in this half is a matter of its optimizer.
+G.eval()
+fake = G(z_d).detach()
+G.train()
+loss_d = discriminator_loss(D(real), D(fake))
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+loss_g = generator_loss(D(G(z_g)))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] gradients zeroed after each player's step
+# hint: Each player's gradients are zeroed after its own step. But the generator's half then writes into D's once more,
+# hint: and what lay there before the first step was never zeroed: zero right before `backward`.
+loss_d = discriminator_loss(D(real), D(G(z_d).detach()))
+loss_d.backward()
+opt_d.step()
+opt_d.zero_grad()
+loss_g = generator_loss(D(G(z_g)))
+loss_g.backward()
+opt_g.step()
+opt_g.zero_grad()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] gradients zeroed at the end only
+# hint: The gradients are zeroed at the end of the step only. Those that lay in `.grad` before it began still enter it:
+# hint: zero right before `backward`.
+loss_d = discriminator_loss(D(real), D(G(z_d).detach()))
+loss_d.backward()
+opt_d.step()
+loss_g = generator_loss(D(G(z_g)))
+loss_g.backward()
+opt_g.step()
+opt_d.zero_grad()
+opt_g.zero_grad()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] the same noise for both halves, z_g
+# hint: The discriminator's half uses z_g. Each half has noise of its own.
+loss_d = discriminator_loss(D(real), D(G(z_g).detach()))
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+loss_g = generator_loss(D(G(z_g)))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] D's logits of fakes detached
+# hint: D's *logits* of the fakes were detached, so that D learns from real pictures alone. What is cut off from G are
+# hint: the fakes, before D sees them.
+loss_d = discriminator_loss(D(real), D(G(z_d)).detach())
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+loss_g = generator_loss(D(G(z_g)))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+return loss_d.item(), loss_g.item()
+
+# %% [gan.train_step] both halves through the same fakes
+# hint: The discriminator's `backward` went through the fakes into G and used up their graph; then the generator's half
+# hint: judges the same fakes. Cut them off from G in D's half, and make new ones from z_g for G's.
+fake = G(z_d)
+loss_d = discriminator_loss(D(real), D(fake))
+opt_d.zero_grad()
+loss_d.backward()
+opt_d.step()
+loss_g = generator_loss(D(fake))
+opt_g.zero_grad()
+loss_g.backward()
+opt_g.step()
+return loss_d.item(), loss_g.item()
+
 # %% [gan.adain] statistics over the batch
 # hint: Mean and variance go over the batch as well (batch normalisation). Here each picture has its own.
 # replace:
@@ -1117,6 +1332,25 @@ normalised = (x - mean) / torch.sqrt(var + 1e-5)
 # by:
 x -= mean
 normalised = x / torch.sqrt(var + 1e-5)
+
+# %% [gan.adain] the variance of each row
+# hint: The variance is that of each row around its own mean, averaged over the rows: how the rows differ from each
+# hint: other is lost. It goes over all places of a channel at once.
+mean = x.mean(dim=(2, 3), keepdim=True)
+var = x.var(dim=3, keepdim=True, unbiased=False).mean(dim=2, keepdim=True)
+return w[:, :, None, None] * (x - mean) / torch.sqrt(var + 1e-5) + b[:, :, None, None]
+
+# %% [gan.adain] the root of the standard deviation
+# hint: A root is taken twice: `std` is the root of the variance already.
+mean = x.mean(dim=(2, 3), keepdim=True)
+var = x.std(dim=(2, 3), keepdim=True, unbiased=False)
+return w[:, :, None, None] * (x - mean) / torch.sqrt(var + 1e-5) + b[:, :, None, None]
+
+# %% [gan.adain] a small number of another size
+# hint: Under the root stands a small number, but a tenth of that in (6). For faint channels it counts.
+mean = x.mean(dim=(2, 3), keepdim=True)
+var = x.var(dim=(2, 3), keepdim=True, unbiased=False)
+return w[:, :, None, None] * (x - mean) / torch.sqrt(var + 1e-6) + b[:, :, None, None]
 
 # %% [gan.slerp] from z1 to z0
 # hint: The walk runs backwards: at t = 0 it must be at z0.
@@ -1391,6 +1625,35 @@ weight_0 = torch.sin((1 - t) * angle) / torch.sin(angle)
 # by:
 weight_0 = 1 - torch.sin(t * angle) / torch.sin(angle)
 
+# %% [gan.slerp] z1 turned round
+# hint: Where the angle is wider than a right one, z1 was turned into -z1. That is for quaternions, where both are the
+# hint: same rotation; -z1 is another code, and the walk ends at z1.
+t = torch.as_tensor(t, dtype=z0.dtype).reshape(-1, 1)
+cos = F.cosine_similarity(z0, z1, dim=1)[:, None]
+z1 = torch.where(cos < 0, -z1, z1)
+cos = cos.abs()
+angle = torch.acos(cos.clamp(-0.9995, 0.9995))
+arc = (torch.sin((1 - t) * angle) * z0 + torch.sin(t * angle) * z1) / torch.sin(angle)
+return torch.where(cos.abs() > 0.9995, (1 - t) * z0 + t * z1, arc)
+
+# %% [gan.slerp] the angle never wider than a right one
+# hint: The cosine has lost its sign, so that no angle is wider than a right one. Where the directions point away from
+# hint: each other, Ω is.
+t = torch.as_tensor(t, dtype=z0.dtype).reshape(-1, 1)
+cos = F.cosine_similarity(z0, z1, dim=1)[:, None]
+cos = cos.abs()
+angle = torch.acos(cos.clamp(-0.9995, 0.9995))
+arc = (torch.sin((1 - t) * angle) * z0 + torch.sin(t * angle) * z1) / torch.sin(angle)
+return torch.where(cos.abs() > 0.9995, (1 - t) * z0 + t * z1, arc)
+
+# %% [gan.slerp] a small number beside the sine, no case
+# hint: A small number beside the sine keeps NaN away, but where both point the same way the weights are then 0/small:
+# hint: the result is no walk. The text asks for the straight line there.
+t = torch.as_tensor(t, dtype=z0.dtype).reshape(-1, 1)
+cos = F.cosine_similarity(z0, z1, dim=1)[:, None]
+angle = torch.acos(cos.clamp(-1, 1))
+return (torch.sin((1 - t) * angle) * z0 + torch.sin(t * angle) * z1) / (torch.sin(angle) + 1e-8)
+
 # %% [gan.frechet_distance] elementwise roots
 # hint: `sqrt` of a matrix takes the root of each entry. The root of a matrix is another matrix, whose product with
 # hint: itself gives it back.
@@ -1438,7 +1701,7 @@ return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)
 return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - cross)
 
 # %% [gan.frechet_distance] the root of the whole
-# hint: (8) is the squared length already called the distance; you took its root.
+# hint: You took the root of the whole. What is called the distance here is (8) as it stands, a squared length.
 # replace:
 return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)
 # by:
@@ -1537,8 +1800,8 @@ cross = root(root(cov1) @ cov2 @ root(cov1))
 cross = root(cov1 @ cov2)
 
 # %% [gan.frechet_distance] the roots multiplied
-# hint: You multiply the two roots. The root of a product is that only where the two covariances have the same
-# hint: eigenvectors.
+# hint: This is right only where the two covariances have the same eigenvectors: there the root of a product is the
+# hint: product of the roots, and nowhere else.
 # replace:
 cross = root(root(cov1) @ cov2 @ root(cov1))
 # by:
@@ -1642,3 +1905,14 @@ cross = torch.diag((cov1.diagonal() * cov2.diagonal()).sqrt())
 inverse = torch.linalg.inv(cov2)
 logs = torch.logdet(cov2) - torch.logdet(cov1)
 return 0.5 * (torch.trace(inverse @ cov1) + (mu2 - mu1) @ inverse @ (mu2 - mu1) - len(mu1) + logs)
+
+# %% [gan.frechet_distance] something small on the diagonals
+# hint: A small number is added to the diagonals or to the eigenvalues. Its root is much larger than itself, and where a
+# hint: covariance is singular the distance feels it. What is below 0 counts as 0; nothing else changes.
+def root(matrix):
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+
+small = 1e-6 * torch.eye(len(mu1), dtype=mu1.dtype)
+inner = root(cov1 + small)
+return (mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * root(inner @ (cov2 + small) @ inner))

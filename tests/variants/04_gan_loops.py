@@ -1,6 +1,6 @@
 # %% [gan.discriminator_loss] one picture after the other
 def cost(logit):
-    return torch.clamp(logit, min=0) + torch.log1p(torch.exp(-torch.abs(logit)))
+    return torch.maximum(logit, torch.zeros_like(logit)) + torch.log1p(torch.exp(-torch.abs(logit)))
 
 total = 0
 for logit in logits_real:
