@@ -188,21 +188,12 @@ loss_fake = F.softplus(logits_fake.detach()).mean()
 # hint: pairs. Take each mean by itself.
 return (F.softplus(-logits_real) + F.softplus(logits_fake)).mean()
 
-# %% [gan.discriminator_loss] by relu, no slope of its own at 0
-# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu` has a kink, and
-# hint: torch gives it the slope 0. The sum of your two parts has a slope of its own there: a function that does all of
-# hint: it at once knows it.
+# %% [gan.discriminator_loss] the slope at 0 of a relu
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu`, like a clamp
+# hint: at 0, has a kink, and torch gives it the slope 0. The whole has no kink: a function that does all of it at once
+# hint: knows its slope.
 def safe(v):
     return F.relu(v) + torch.log1p(torch.exp(-v.abs()))
-
-return safe(-logits_real).mean() + safe(logits_fake).mean()
-
-# %% [gan.discriminator_loss] by clamp, no slope of its own at 0
-# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `clamp` has a kink,
-# hint: and torch gives it the slope 1. The sum of your two parts has a slope of its own there: a function that does all
-# hint: of it at once knows it.
-def safe(v):
-    return v.clamp(min=0) + torch.log1p(torch.exp(-v.abs()))
 
 return safe(-logits_real).mean() + safe(logits_fake).mean()
 
@@ -329,21 +320,12 @@ return -logits_fake.mean()
 # hint: The logarithm is taken of the logits themselves; σ makes a probability of each first.
 return torch.log(1 - logits_fake).mean()
 
-# %% [gan.generator_loss_saturating] by relu, no slope of its own at 0
-# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu` has a kink, and
-# hint: torch gives it the slope 0. The sum of your two parts has a slope of its own there: a function that does all of
-# hint: it at once knows it.
+# %% [gan.generator_loss_saturating] the slope at 0 of a relu
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu`, like a clamp
+# hint: at 0, has a kink, and torch gives it the slope 0. The whole has no kink: a function that does all of it at once
+# hint: knows its slope.
 def safe(v):
     return F.relu(v) + torch.log1p(torch.exp(-v.abs()))
-
-return -safe(logits_fake).mean()
-
-# %% [gan.generator_loss_saturating] by clamp, no slope of its own at 0
-# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `clamp` has a kink,
-# hint: and torch gives it the slope 1. The sum of your two parts has a slope of its own there: a function that does all
-# hint: of it at once knows it.
-def safe(v):
-    return v.clamp(min=0) + torch.log1p(torch.exp(-v.abs()))
 
 return -safe(logits_fake).mean()
 
@@ -455,21 +437,12 @@ return -logits_fake.mean()
 # hint: The logarithm is taken of the logits themselves; σ makes a probability of each first.
 return -torch.log(logits_fake).mean()
 
-# %% [gan.generator_loss] by relu, no slope of its own at 0
-# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu` has a kink, and
-# hint: torch gives it the slope 0. The sum of your two parts has a slope of its own there: a function that does all of
-# hint: it at once knows it.
+# %% [gan.generator_loss] the slope at 0 of a relu
+# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `relu`, like a clamp
+# hint: at 0, has a kink, and torch gives it the slope 0. The whole has no kink: a function that does all of it at once
+# hint: knows its slope.
 def safe(v):
     return F.relu(v) + torch.log1p(torch.exp(-v.abs()))
-
-return safe(-logits_fake).mean()
-
-# %% [gan.generator_loss] by clamp, no slope of its own at 0
-# hint: In value this is right everywhere, but not in its gradient at a logit of exactly 0: there `clamp` has a kink,
-# hint: and torch gives it the slope 1. The sum of your two parts has a slope of its own there: a function that does all
-# hint: of it at once knows it.
-def safe(v):
-    return v.clamp(min=0) + torch.log1p(torch.exp(-v.abs()))
 
 return safe(-logits_fake).mean()
 
