@@ -332,7 +332,8 @@ def predictions(images: ArrayLike, probabilities: ArrayLike, labels: ArrayLike) 
     above, below = np.ravel(axes)
     for picture, left, p, label in zip(_pictures(images), lefts, probabilities, labels, strict=True):
         above.imshow(picture, extent=(left - 0.5, left + k - 0.5, 0, k))
-        above.text(left + (k - 1) / 2, k + 1, f"{p.argmax()}" if p.argmax() == label else f"{p.argmax()} ✗", ha="center")
+        read = f"{p.argmax()}" if p.argmax() == label else f"{p.argmax()} ✗"
+        above.text(left + (k - 1) / 2, k + 1, read, ha="center")
     above.set(xlim=(-1, lefts[-1] + k), ylim=(0, k))
     above.set_axis_off()
     colours = np.where(np.arange(k) == labels[:, None], INK, SHADE).ravel()
