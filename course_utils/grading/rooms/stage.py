@@ -11,9 +11,8 @@ from pathlib import Path
 from course_utils.cells import to_python
 
 LIBRARY = Path(__file__).parents[2]
-PROBING = ["check", "cells", "files", "released", "grading.rooms.limits", "tasks",
-           *(f"tasks.{name}" for name in ("draws", "compare", "recorded", "given", "explain"))]
-WORKING = [*PROBING, *(f"grading.rooms.{name}" for name in ("wire", "work", "worker", "ready", "zygote"))]
+WORKING = ["check", "cells", "files", "released", "tasks",
+           *(f"grading.rooms.{name}" for name in ("limits", "wire", "work", "worker", "ready", "zygote"))]
 STAND_IN = LIBRARY / "grading/rooms/stand_in.py"
 
 
@@ -31,11 +30,12 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints:
         demos: The sources of its demo cells; for other modules that they import, something harmless stands there.
     """
     names = {m.removeprefix("course_utils").lstrip(".") for m in modules}
-    names = {n for n in names if not n.startswith(("tasks", "grading"))} | set(WORKING)
-    for name in sorted(names):
-        _copy_module(name, folder)
     from course_utils import tasks
 
+    names = {n for n in names if not n.startswith(("tasks", "grading"))}
+    names |= {*WORKING, *(f"tasks.{name}" for name in tasks.NO_TASKS)}
+    for name in sorted(names):
+        _copy_module(name, folder)
     for module in map(tasks.module_of, tasks.prefixes()):
         if module.NOTEBOOK == notebook:
             _copy(Path(module.__file__), folder / "course_utils/tasks" / Path(module.__file__).name)
