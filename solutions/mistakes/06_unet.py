@@ -378,6 +378,10 @@ scale, shift = numbers[:, 0::2], numbers[:, 1::2]
 # hint: A GELU acts on the sum. Each Block has its own at its end; the residual connection passes without one.
 # edit: h + self.res_conv(x) → F.gelu(h + self.res_conv(x))
 
+# %% [unet.ResnetBlock.forward] the result is added into x
+# hint: The sum is written into x itself, which is the caller's where the channels stay the same. Make a new tensor.
+# edit: h + self.res_conv(x) → self.res_conv(x).add_(h)
+
 # ---- unet.down_blocks ------------------------------------------------------------------------------------------------
 
 # %% [unet.down_blocks] a plain list
