@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from course_utils.diffusion.plans import Plan, plan_ancestral, plan_ddim
 from course_utils.diffusion.slider import PREVIEW_STEPS, UNGUIDED, Slider, plan_slider
 from course_utils.models.fast import Fast
 from course_utils.widgets import live, recorded
-from course_utils.widgets.parts import Control, Picture, display, recording
+from course_utils.widgets.parts import Control, Picture, controls, display, recording
 
 Sample = Callable[[Callable, Tensor, Tensor, float, int, str], Tensor]
 
@@ -49,20 +50,12 @@ def guidance_slider(item: Any, sample: Sample | None = None, *, samplers: Sequen
     if unknown:
         raise ValueError(f"The library samples by {', '.join(PLANS)}, not by {', '.join(unknown)}: give a `sample` "
                          "of your own.")
-    digits, sliders = Digits(item, sample), _controls(samplers)
+    digits, sliders = Digits(item, sample), controls(_controls(samplers))
     if recording():
-        fixed = {name: sliders[name].default for name in ("digit", "seed", "sampler")}
-        few = {"w": sliders["w"], "steps": sliders["steps"]}
-        display(recorded.bundle("guidance", partial(digits.picture, **fixed), few, play="w"))
+        few, picture = {name: sliders[name] for name in ("w", "steps")}, partial(digits.picture, sampler=samplers[0])
+        display(recorded.bundle("guidance", picture, few, play="w"))
     else:
         display(live.Followed(digits.pictures, sliders, play="w").view.bundle("Ten digits that follow sliders."))
-
-
-def _controls(samplers: Sequence[str]) -> dict[str, Control]:
-    weights, steps = (FEW_WEIGHTS, FEW_STEPS) if recording() else (WEIGHTS, STEPS)
-    return {"w": Control(weights, 1.0, "guidance", told), "steps": Control(steps, 12, "steps"),
-            "digit": Control(["all", *range(10)], "all", "class"), "seed": Control(list(range(10)), 0, "seed"),
-            "sampler": Control(list(samplers), samplers[0], "sampler")}
 
 
 def told(w: float) -> str:
@@ -70,57 +63,86 @@ def told(w: float) -> str:
     return f"w = {w:g} · guidance_scale {1 + w:g}"
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One value of each control, at first the default; recorded are values of the first two."""
+
+    w: float = 1.0
+    steps: int = 12
+    digit: int | str = "all"
+    seed: int = 0
+    sampler: str = next(iter(PLANS))
+
+    def words(self, evaluations: int) -> str:
+        """What the picture shows and took."""
+        of = "one of each class" if self.digit == "all" else f"each a {self.digit}"
+        if self.w in UNGUIDED:
+            how = "without the class" if self.w else "without guidance"
+        else:
+            how = f"{max(0, evaluations - self.steps)} of them guided and so evaluated twice"
+        return (f"Ten digits, {of}, by {self.sampler} from seed {self.seed}, {told(self.w)}. "
+                f"{self.steps} steps, {how}: {evaluations} network evaluations.")
+
+
 class Digits:
     """Pictures of ten digits, by the library's `Slider` or by a `sample` of the reader's own."""
 
     def __init__(self, item: Any, sample: Sample | None):
         self.item, self.sample = item, sample
+        self.device = next(item.model.parameters()).device
         self.model = Watched(_fast(item.model, not recording()), item.path.T)
-        self.drawn = lru_cache(maxsize=4)(self._drawn)
+        self.slider = lru_cache(maxsize=4)(self._slider)
         self.plan = lru_cache(maxsize=32)(lambda sampler, steps: PLANS[sampler](item.path, steps))
 
     def pictures(self, values: dict[str, Any], going: Callable[[float], None]) -> Iterator[Picture]:
-        """A preview, where it is another picture and no other digits; then the picture."""
-        self.model.going = going
-        if values["steps"] > PREVIEW_STEPS and (self.sample or not self.plan(values["sampler"], PREVIEW_STEPS).draws):
-            yield self.preview(**values)
+        """A preview, where it is not the picture itself and shows the same digits; then the picture."""
+        choice, self.model.going = Choice(**values), going
+        if choice.steps > PREVIEW_STEPS and (self.sample or not self.plan(choice.sampler, PREVIEW_STEPS).draws):
+            yield Picture(_sheet(self._preview(choice)), f"A preview of {PREVIEW_STEPS} steps.")
         yield self.picture(**values)
 
-    def picture(self, *, w: float, steps: int, digit: int | str, seed: int, sampler: str) -> Picture:
-        """The digits of these controls."""
-        x, labels, slider = self.drawn(seed, digit)
-        if self.sample is None:
-            plan = self.plan(sampler, steps)
-            images = slider(w, plan, Generator(x.device).manual_seed(seed))
-            evaluations = slider.evaluations(w, plan)
-        else:
-            images, evaluations = self._own(x, labels, w, steps, sampler)
-        of = "one of each class" if digit == "all" else f"each a {digit}"
-        return Picture(_sheet(images), f"Ten digits, {of}, by {sampler} from seed {seed}, {told(w)}. "
-                                       f"{_counted(w, steps, evaluations)}")
+    def picture(self, **values: Any) -> Picture:
+        """The digits of a choice."""
+        choice = Choice(**values)
+        images, evaluations = self._own(choice) if self.sample else self._library(choice)
+        return Picture(_sheet(images), choice.words(evaluations))
 
-    def preview(self, *, w: float, steps: int, digit: int | str, seed: int, sampler: str) -> Picture:
-        """The same after few steps."""
-        x, labels, slider = self.drawn(seed, digit)
-        images = self._own(x, labels, w, PREVIEW_STEPS, sampler)[0] if self.sample else slider.preview(w)
-        return Picture(_sheet(images), f"A preview of {PREVIEW_STEPS} steps.")
+    def _preview(self, choice: Choice) -> Tensor:
+        if self.sample:
+            return self._own(replace(choice, steps=PREVIEW_STEPS))[0]
+        return self.slider(choice.seed, choice.digit).preview(choice.w)
 
-    def _drawn(self, seed: int, digit: int | str) -> tuple[Tensor, Tensor, Slider]:
-        """x_T, the labels and the library's slider of a seed and a class."""
-        device = next(self.item.model.parameters()).device
-        x = torch.randn(ROWS * COLUMNS, 1, 28, 28, generator=Generator().manual_seed(seed)).to(device)
-        labels = torch.arange(10) if digit == "all" else torch.full((10,), digit)
-        condition = {"text_emb": self.item.encode(labels.to(device))}
-        return x, labels.to(device), Slider(self.model, x, self.item.path, condition, None)
+    def _library(self, choice: Choice) -> tuple[Tensor, int]:
+        slider, plan = self.slider(choice.seed, choice.digit), self.plan(choice.sampler, choice.steps)
+        fresh = Generator(self.device).manual_seed(10_000 + choice.seed)  # not x_T once more
+        return slider(choice.w, plan, fresh), slider.evaluations(choice.w, plan)
 
-    def _own(self, x: Tensor, labels: Tensor, w: float, steps: int, sampler: str) -> tuple[Tensor, int]:
+    def _own(self, choice: Choice) -> tuple[Tensor, int]:
         """What the reader's function gives, and how many evaluations it took."""
+        x, labels = self.start(choice.seed, choice.digit)
         self.model.rows = 0
-        images = self.sample(self.model, x.clone(), labels.clone(), w, steps, sampler)
+        images = self.sample(self.model, x, labels, choice.w, choice.steps, choice.sampler)
         if not isinstance(images, Tensor) or images.shape != x.shape:
             came = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
             raise ValueError(f"sample gave {came}, not images of {tuple(x.shape)}")
         return images, round(self.model.rows / len(x))
+
+    def start(self, seed: int, digit: int | str) -> tuple[Tensor, Tensor]:
+        """x_T (10, 1, 28, 28) and the labels (10,): the same noise for every class."""
+        x = torch.randn(ROWS * COLUMNS, 1, 28, 28, generator=Generator().manual_seed(seed))
+        labels = torch.arange(len(x)) if digit == "all" else torch.full((len(x),), digit)
+        return x.to(self.device), labels.to(self.device)
+
+    def _slider(self, seed: int, digit: int | str) -> Slider:
+        x, labels = self.start(seed, digit)
+        return Slider(self.model, x, self.item.path, {"text_emb": self.item.encode(labels)}, None)
+
+
+def _controls(samplers: Sequence[str]) -> dict[str, Control]:
+    weights, steps = (FEW_WEIGHTS, FEW_STEPS) if recording() else (WEIGHTS, STEPS)
+    return {"w": Control(weights, Choice.w, "guidance", told), "steps": Control(steps, Choice.steps),
+            "digit": Control(["all", *range(10)], Choice.digit, "class"), "seed": Control(range(10), Choice.seed),
+            "sampler": Control(samplers, samplers[0])}
 
 
 class Watched:
@@ -141,14 +163,6 @@ class Watched:
 def _fast(model: nn.Module, compile: bool) -> Callable:
     """One fast copy of a model, however often its cell is run."""
     return Fast(model) if compile else Fast(model, compile=None)
-
-
-def _counted(w: float, steps: int, evaluations: int) -> str:
-    """What the picture took."""
-    if w in UNGUIDED:
-        return f"{steps} steps {'without the class' if w else 'without guidance'}: {evaluations} network evaluations."
-    twice = max(0, evaluations - steps)
-    return f"{steps} steps, {twice} of them guided and so evaluated twice: {evaluations} network evaluations."
 
 
 def _sheet(images: Tensor) -> Image.Image:

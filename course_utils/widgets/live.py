@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from course_utils import plot
 from course_utils.widgets.latest import Latest, Stale
 from course_utils.widgets.parts import Control, Picture
 from course_utils.widgets.recorded import KEYS, PLAY, STOP
@@ -50,13 +51,13 @@ class View:
     def __init__(self, sliders: dict[str, Control], *, follow: bool = False, more: tuple = ()):
         import ipywidgets
 
-        wide = {"description_width": "initial"}
         self.sliders = sliders
+        wide = {"description_width": f"{max(len(c.label) for c in sliders.values()) + 1}ch"}
         self.inputs = {name: ipywidgets.SelectionSlider(
             options=list(zip(c.texts, range(len(c.values)), strict=True)), index=c.start, description=c.label,
             continuous_update=follow, style=wide, layout={"width": "auto"}) for name, c in sliders.items()}
         self.image, self.words = ipywidgets.Image(format="png"), ipywidgets.HTML()
-        self.box = ipywidgets.VBox([*self.inputs.values(), *more, self.image, self.words, ipywidgets.HTML(_DRESS)])
+        self.box = ipywidgets.VBox([*self.inputs.values(), *more, self.image, self.words, _dressing(sliders)])
         self.box.add_class("course-figure")
         self.words.add_class("course-words")
 
@@ -113,12 +114,12 @@ class Followed:
 
     def ask(self, _change: object = None) -> None:
         """Wants the picture of what the sliders stand at; whatever was wanted before is dropped."""
-        values = self.view.values()
-        newest.ask(lambda: self._answer(values))
+        newest.ask(self._answer)
 
-    def _answer(self, values: dict[str, Any]) -> None:
+    def _answer(self) -> None:
         """The job: shows a preview, the picture, and plays on."""
-        key, began = tuple(values.values()), time.monotonic()
+        values, began = self.view.values(), time.monotonic()  # read now: several threads may move the sliders
+        key = tuple(values.values())
 
         def going(share: float) -> None:
             newest.check()
@@ -197,6 +198,12 @@ KEYS
   dress();
 })(this)""".replace("KEYS", KEYS.strip("\n"))
 
-_DRESS = (f'<style onload="{html.escape(_DRESSING)}">.course-figure {{max-width: 720px}} '
-          ".course-figure .widget-readout {min-width: 14em; text-align: left} "
-          ".course-figure img {max-width: 100%}</style>")
+
+def _dressing(sliders: dict[str, Control]) -> Any:
+    """The widget that brings script and style to a view: it runs as its style is loaded."""
+    import ipywidgets
+
+    longest = max(len(text) for c in sliders.values() for text in c.texts)
+    return ipywidgets.HTML(f"""<style onload="{html.escape(_DRESSING)}">
+        .course-figure {{max-width: {plot.WIDEST}px}} .course-figure img {{max-width: 100%}}
+        .course-figure .widget-readout {{min-width: {longest}ch; text-align: left}}</style>""")
