@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from course_utils.authoring.bank import read_bank
-from course_utils.notebooks import read, solution
+from course_utils.notebooks import KERNEL, read, solution
 
 pytestmark = pytest.mark.slow
 
@@ -175,7 +175,8 @@ def test_the_courses_own_notebooks_are_trusted(lab):
 
 def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, lab):
     path = lab.course / "notebooks/guidance.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in GUIDANCE]), path)
+    cells = [nbformat.v4.new_code_cell(text) for text in GUIDANCE]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), path)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(lab.url("/lab/tree/notebooks/guidance.ipynb"))
     student = Student(page, path)
@@ -183,7 +184,7 @@ def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, la
     weight, picture = figure.get_by_role("slider", name="guidance"), figure.locator("img")
     try:
         student.wait_until_idle()
-        student.run(figure)
+        student.run_all_above(other)
         expect(picture).to_have_attribute("alt", re.compile(r"w = 1 · guidance_scale 2\. 12 steps, "))
         first = picture.get_attribute("src")
         weight.press("ArrowRight")
