@@ -336,6 +336,16 @@ return p_data / (p_data + p_g)
 # hint: overflowed, before the logarithm sees it.
 # edit: return -F.softplus(logits_fake).mean() → return torch.log(1 - torch.sigmoid(logits_fake)).mean()
 
+# %% [gan.generator_loss_saturating] probabilities in double precision
+# hint: Double precision only moves the trouble to larger logits: from about 37 on 1 - σ is 0 there too. Take a function
+# hint: of the logit that is safe as a whole.
+# edit: return -F.softplus(logits_fake).mean() → return torch.log(1 - torch.sigmoid(logits_fake.double())).mean().float()
+
+# %% [gan.generator_loss_saturating] the logarithm of the mean probability
+# hint: The probabilities are averaged, and the logarithm is taken of their mean. Each fake has its own logarithm; the
+# hint: mean comes last.
+# edit: return -F.softplus(logits_fake).mean() → return torch.log(torch.sigmoid(-logits_fake).mean())
+
 # %% [gan.generator_loss_saturating] something small inside the logarithm
 # hint: The logarithm is cut off against infinity: by a number added inside of it, by a clamp, or by
 # hint: `binary_cross_entropy`, which lets no logarithm fall below -100. That changes the loss and its gradient where D
@@ -411,6 +421,11 @@ return -safe(logits_fake).mean()
 # hint: the mean comes last.
 # edit: F.softplus(-logits_fake).mean() → F.softplus(-logits_fake.mean())
 
+# %% [gan.generator_loss] the logarithm of the mean probability
+# hint: The probabilities are averaged, and the logarithm is taken of their mean. Each fake has its own logarithm; the
+# hint: mean comes last.
+# edit: return F.softplus(-logits_fake).mean() → return -torch.log(torch.sigmoid(logits_fake).mean())
+
 # %% [gan.generator_loss] the saturating loss
 # hint: This is (5) again. Now "real" is to be made likely, by the logarithm of D itself.
 # edit: return F.softplus(-logits_fake).mean() → return -F.softplus(logits_fake).mean()
@@ -423,6 +438,11 @@ return -safe(logits_fake).mean()
 # hint: Right at moderate logits, but infinite at very negative ones: σ has rounded to 0, or the exponential has
 # hint: overflowed, before the logarithm sees it. And those are the fakes that this loss is there for.
 # edit: return F.softplus(-logits_fake).mean() → return -torch.log(torch.sigmoid(logits_fake)).mean()
+
+# %% [gan.generator_loss] probabilities in double precision
+# hint: Double precision only moves the trouble to more negative logits: below about -745 σ is 0 there too. Take a
+# hint: function of the logit that is safe as a whole.
+# edit: return F.softplus(-logits_fake).mean() → return -torch.log(torch.sigmoid(logits_fake.double())).mean().float()
 
 # %% [gan.generator_loss] something small inside the logarithm
 # hint: The logarithm is cut off against infinity: by a number added inside of it, by a clamp, or by
@@ -1338,6 +1358,11 @@ return ((mu1 - mu2).square().sum() + torch.trace(cov1 + cov2 - 2 * cross)).item(
 # %% [gan.frechet_distance] a complex number
 # hint: The number is complex: `eig` and some matrix roots are, also where the imaginary part is 0. Take the real part.
 # edit: torch.trace(cov1 + cov2 - 2 * cross) → torch.trace(cov1 + cov2 - 2 * cross) + 0j
+
+# %% [gan.frechet_distance] the root of the trace
+# hint: Root and trace have changed places: the root is taken of one number, the trace. In (8) it is the matrix that has a
+# hint: root, and the trace is taken last.
+# edit: torch.trace(cov1 + cov2 - 2 * cross) → torch.trace(cov1 + cov2) - 2 * torch.trace(cross @ cross).sqrt()
 
 # %% [gan.frechet_distance] elementwise roots, clamped
 # hint: The roots are taken entry by entry, and the clamp hides that entries were negative. The root of a matrix is

@@ -75,6 +75,11 @@ u = torch.arange(timesteps + 1, dtype=torch.float64) / (timesteps + 1)
 # hint: Python divides before it adds: u + s / (1 + s) divides s alone. The fraction of equation (6) has a sum on top.
 # edit: (u + s) / (1 + s) → (u + s / (1 + s))
 
+# %% [ddpm.cosine_beta_schedule] the fraction and the angle without brackets
+# hint: Two brackets are missing: s alone is divided and made an angle, and u enters the cosine as it is. The whole
+# hint: fraction of equation (6) has a sum on top, and the whole of it is multiplied with π/2.
+# edit: (u + s) / (1 + s) * math.pi / 2 → u + s / (1 + s) * math.pi / 2
+
 # %% [ddpm.cosine_beta_schedule] divided before 1 + s is added up
 # hint: (u + s) / 1 + s first divides and then adds s. Both sums of equation (6) need their brackets.
 # edit: (u + s) / (1 + s) → ((u + s) / 1 + s)
@@ -83,6 +88,11 @@ u = torch.arange(timesteps + 1, dtype=torch.float64) / (timesteps + 1)
 # hint: Everything is right but the last value: there alpha_bar reaches 0 and beta reaches 1. Equation (7) sets a
 # hint: largest value.
 # edit: (1 - f[1:] / f[:-1]).clamp(0, 0.999) → 1 - f[1:] / f[:-1]
+
+# %% [ddpm.cosine_beta_schedule] the bound is set on the ratio
+# hint: The bound is set on the ratio of neighbours, and the smallest β are cut off. It is β itself that stays below the
+# hint: bound: subtract first.
+# edit: (1 - f[1:] / f[:-1]).clamp(0, 0.999) → 1 - (f[1:] / f[:-1]).clamp(max=0.999)
 
 # %% [ddpm.cosine_beta_schedule] clipped at another value
 # hint: Everything is right but the last value: look at the largest beta that equation (7) allows.
@@ -557,6 +567,11 @@ return (noise - noise.mean()) / noise.std()
 # hint: Your alpha_bar is a product of betas. It is the product of the alphas, 1 - beta.
 # edit: alphas.cumprod(0) → betas.cumprod(0)
 
+# %% [ddpm.posterior_tables] one minus a product of the betas
+# hint: alpha_bar is not one minus the product of the betas: each step leaves 1 - β of the variance, and these factors are
+# hint: multiplied.
+# edit: alphas.cumprod(0) → 1 - betas.cumprod(0)
+
 # %% [ddpm.posterior_tables] a sum in place of the product
 # hint: alpha_bar is a product of alphas; you added them up, and it grows above 1.
 # edit: alphas.cumprod(0) → alphas.cumsum(0)
@@ -1011,8 +1026,8 @@ x_t = self.q_sample(x_start, t, noise)
 # edit: x_t, t → noise, t
 
 # %% [ddpm.p_losses] the caller's model_kwargs changed
-# hint: The loss is right, but the caller's dict lost an entry: the next call would find it missing. Read it, never
-# hint: write or pop.
+# hint: The loss is right, but the caller's dict is another one afterwards: the next call would meet what was taken out
+# hint: or put in. Read it, never write or pop.
 # replace:
 prediction = self.model(x_t, t, model_kwargs)
 # by:
@@ -1347,8 +1362,8 @@ return mean + std * z
 # edit: t, model_kwargs → t
 
 # %% [ddpm.p_sample] the network's condition taken out of the caller's dict
-# hint: The steps are right, but the caller's dict lost an entry: every later step would run without it. Read it, never
-# hint: pop or write.
+# hint: The steps are right, but the caller's dict is another one afterwards: every later step would run with it. Read
+# hint: it, never pop or write.
 # replace:
 prediction = self.model(x_t, t, model_kwargs)
 # by:
