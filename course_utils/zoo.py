@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,14 @@ class Item:
         config: The recipe's numbers and the model's arguments.
         metrics: The quality that was measured when the checkpoint was made.
         remark: What whoever looked at its samples found to fall short, in words.
+        tables: The quality over settings, by a table's name its rows, where the recipe measures such.
     """
 
     model: nn.Module
     config: dict[str, Any]
     metrics: dict[str, float]
     remark: str = ""
+    tables: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
     @property
     def path(self) -> GaussianPath:
@@ -83,7 +85,7 @@ def load(name: str, folder: Path = FOLDER) -> Item:
         _fill(model, weights)
     except ValueError as e:
         raise ValueError(f"The checkpoint {name} is of another version of the course. {e}") from None
-    return Item(model.eval(), config, about["metrics"], about.get("remark", ""))
+    return Item(model.eval(), config, about["metrics"], about.get("remark", ""), about.get("tables", {}))
 
 
 def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -96,8 +98,10 @@ def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
 
 
 def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str, float],
-         folder: Path = FOLDER, remark: str = "") -> Path:
-    """Writes a checkpoint: weights in float16, config, metrics, a remark and the weights' digest. Returns its path.
+         folder: Path = FOLDER, remark: str = "", tables: dict[str, list[dict[str, float]]] | None = None) -> Path:
+    """Writes a checkpoint: weights in float16, config, what was measured, a remark, the weights' digest.
+
+    Returns its path.
 
     Raises:
         ValueError: A weight is not finite in float16.
@@ -105,14 +109,14 @@ def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str,
     """
     weights = {key: _halved(key, weight) for key, weight in model.state_dict().items()}
     path = folder / f"{name}.safetensors"
-    files.write_tensors(path, weights, {"config": config, "metrics": metrics, "remark": remark})
+    files.write_tensors(path, weights, {"config": config, "metrics": metrics, "remark": remark, "tables": tables or {}})
     return path
 
 
 def set_remark(name: str, remark: str, folder: Path = FOLDER) -> None:
     """Says in a checkpoint what falls short of what was wanted; its weights and their digest stay."""
     item = load(name, folder)
-    save(name, item.model, item.config, item.metrics, folder, remark)
+    save(name, item.model, item.config, item.metrics, folder, remark, item.tables)
 
 
 def _halved(name: str, weight: Tensor) -> Tensor:

@@ -41,6 +41,14 @@ def test_writing_twice_gives_the_same_bytes(shipped, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["small.safetensors"]
 
 
+def test_tables_are_kept_beside_the_metrics_and_by_a_later_remark(shipped, tmp_path):
+    table = {"guidance": [{"w": 0.5, "recognised": 0.9}, {"w": 1.0, "recognised": 1.0}]}
+    assert zoo.load("small", tmp_path).tables == {}
+    zoo.save("small", shipped[0], {"model": "unet", "args": ARGS}, {"loss": 0.5}, tmp_path, tables=table)
+    zoo.set_remark("small", "thin strokes", tmp_path)
+    assert zoo.load("small", tmp_path).tables == table
+
+
 def test_weights_are_written_in_float16_and_read_in_float32(shipped, tmp_path):
     model, path = shipped
     written, _ = files.read_tensors(path)

@@ -109,6 +109,10 @@ class Recipe:
         """The quality of the shipped part, on its device, and the samples (n, c, h, w) in [0, 1] that it is of."""
         return {}, None
 
+    def tables(self, model: nn.Module) -> dict[str, list[dict[str, float]]]:
+        """The quality over settings, for a notebook's figure: by a table's name its rows. It may take long."""
+        return {}
+
     def config(self) -> dict[str, Any]:
         """What the checkpoint's reader needs: this recipe's numbers, network and path, and whatever a subclass adds."""
         about = asdict(self) | {"model": self.network, "args": self.ARGS}

@@ -15,6 +15,7 @@ from course_utils.diffusion import plans, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.recipes import Recipe, digits
+from course_utils.recipes.guidance import Guidance
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,10 @@ class MnistUnet(_OnTheChain):
 
 @dataclass(frozen=True)
 class MnistNoisyClassifier(_OnTheChain):
-    """Reads noised digits and is told the time: its gradient guides the sampler of notebook 07."""
+    """Reads noised digits and is told the time: its gradient guides the sampler of notebook 07.
+
+    Its tables are those of that notebook: guidance by it, and beside it the guidance that needs no classifier.
+    """
 
     name: ClassVar[str] = "mnist-noisy-classifier"
     notebook: ClassVar[str] = "07"
@@ -143,14 +147,16 @@ class MnistNoisyClassifier(_OnTheChain):
     data: ClassVar[str] = digits.DATA
     network: ClassVar[str] = "time_classifier"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 16, "channels": 1, "num_classes": 10}
+    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier", "mnist-unet")
     steps: int = 3000
     batch_size: int = 128
+    measured: int = 1000  # samples of a row
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         return F.cross_entropy(model(self.noised(batch), batch["t"]).float(), batch["labels"])
 
-    def measure(self, model: nn.Module) -> tuple[dict[str, float], None]:
-        """The share of held-out digits that it reads at five times of the chain."""
+    def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
+        """The share of held-out digits that it reads at five times of the chain; the sheet of guidance."""
         images, labels = (x.to(digits.device_of(model)) for x in digits.load("test"))
         generator = torch.Generator().manual_seed(0)
         measured = {}
@@ -159,7 +165,10 @@ class MnistNoisyClassifier(_OnTheChain):
             noise = torch.randn(images.shape, generator=generator).to(images.device)
             x_t = self.path.add_noise(images * 2 - 1, t, noise)
             measured[f"accuracy_at_t{int(t[0])}"] = metrics.accuracy(partial(_logits, model, int(t[0])), x_t, labels)
-        return measured, None
+        return measured, Guidance(model, 20).sheet()
+
+    def tables(self, model: nn.Module) -> dict[str, list[dict[str, float]]]:
+        return Guidance(model, self.measured).tables()
 
 
 def _logits(model: nn.Module, t: int, x_t: Tensor) -> Tensor:

@@ -320,7 +320,7 @@ def _ship(run: State, state: Path, out: Path, quiet: bool = False) -> Path:
     measured, samples = recipe.measure(model)
     measured |= run.recorded | {"loss": _recent(run.losses, 500)}
     config = recipe.config() | {"trained_steps": run.earlier + run.step}
-    path = zoo.save(recipe.name, model, config, measured, out)
+    path = zoo.save(recipe.name, model, config, measured, out, tables=recipe.tables(model))
     if samples is not None:
         zoo.save_samples(recipe.name, samples[:100], out)
     if not quiet:

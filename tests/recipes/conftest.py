@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course_utils import recipes, zoo
+from course_utils.recipes import guidance
 
 SHIPPED = zoo.load
 
@@ -21,3 +22,12 @@ def load(name, *args):
 @pytest.fixture
 def fallback(monkeypatch):
     monkeypatch.setattr(zoo, "load", load)
+
+
+@pytest.fixture
+def few_settings(monkeypatch):
+    """Tables of a few rows, each of a few steps."""
+    monkeypatch.setattr(guidance, "WEIGHTS", (0.0, 1.0))
+    monkeypatch.setattr(guidance, "STEPS", (2,))
+    monkeypatch.setattr(guidance, "STRENGTHS", (1.0,))
+    monkeypatch.setattr(guidance, "SOME", 2)

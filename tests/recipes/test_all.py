@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_it_trains_and_ships_what_it_measured(name, tmp_path, fallback):
+def test_it_trains_and_ships_what_it_measured(name, tmp_path, fallback, few_settings):
     recipe = tiny(name)
     path = training.train(recipe, folder=tmp_path, out=tmp_path, device="cpu", quiet=True)
     item = zoo.load(name, tmp_path)
