@@ -82,9 +82,12 @@ def pixels(fig: Figure) -> Image.Image:
     return Image.frombytes("RGBA", (width, height), raw).convert("RGB")
 
 
-def png(fig: Figure) -> bytes:
-    """The figure as a PNG: the same bytes for the same figure. 256 colours halve the file, and nobody sees it."""
-    picture = pixels(fig)
+def png(fig: Figure | Image.Image) -> bytes:
+    """The figure, or its pixels, as a PNG: the same bytes for the same figure.
+
+    256 colours halve the file, and nobody sees it.
+    """
+    picture = pixels(fig) if isinstance(fig, Figure) else fig
     if picture.getcolors(256):
         picture = picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=256)  # to the bit
     else:

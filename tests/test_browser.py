@@ -1,4 +1,4 @@
-"""A student's first minutes, in a real browser: `make lab`, open a notebook, fill in a TODO, run its check."""
+"""In a real browser: `make lab`, open a notebook, fill in a TODO, run its check; move the slider of guidance by key."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -26,6 +27,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 NOTEBOOK, TASK = "05_ddpm", "ddpm.q_sample"
 WAIT = 120_000  # ms, for a busy machine; everything below waits for what it needs to see, none for a time
+
+# Without its compiler, for whom one test is too short.
+GUIDANCE = ["""from course_utils import widgets, zoo
+from course_utils.models import fast
+fast.compiler = lambda: False
+widgets.guidance_slider(zoo.load("mnist-unet"))""", "6 * 7"]
 
 
 class Lab:
@@ -164,3 +171,35 @@ def test_a_todo_is_filled_in_and_its_check_answers(browser, lab):
 def test_the_courses_own_notebooks_are_trusted(lab):
     cells = [c for c in lab.contents(f"solutions/{NOTEBOOK}.ipynb")["cells"] if c["cell_type"] == "code"]
     assert cells and all(c["metadata"]["trusted"] for c in cells)
+
+
+def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, lab):
+    path = lab.course / "notebooks/guidance.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in GUIDANCE]), path)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(lab.url("/lab/tree/notebooks/guidance.ipynb"))
+    student = Student(page, path)
+    figure, other = (page.locator(".jp-Notebook .jp-Cell").nth(i) for i in range(2))
+    weight, picture = figure.get_by_role("slider", name="guidance"), figure.locator("img")
+    try:
+        student.wait_until_idle()
+        student.run(figure)
+        expect(picture).to_have_attribute("alt", re.compile(r"w = 1 · guidance_scale 2\. 12 steps, "))
+        first = picture.get_attribute("src")
+        weight.press("ArrowRight")
+        expect(weight).to_have_attribute("aria-valuetext", "w = 1.5 · guidance_scale 2.5")
+        expect(picture).to_have_attribute("alt", re.compile(r"w = 1\.5 · guidance_scale 2\.5\. 12 steps, "))
+        assert picture.get_attribute("src") != first
+        student.keep("4_guidance")
+
+        figure.get_by_role("slider", name="steps").press("p")
+        student.run(other)
+        student.sees(other, "42", "5_playing")
+        expect(weight).to_have_attribute("aria-valuetext", "w = 16 · guidance_scale 17")
+        expect(figure.get_by_role("button")).to_have_attribute("aria-pressed", "false")
+        weight.press("p")
+        expect(figure.get_by_role("button")).to_have_attribute("aria-pressed", "true")
+        weight.press("Escape")
+        expect(figure.get_by_role("button")).to_have_attribute("aria-pressed", "false")
+    finally:
+        student.keep("last")

@@ -212,3 +212,37 @@ def test_a_sliders_steps_fit_a_short_chain_or_are_refused():
         assert len(times) == 13 and times[0] == N - 1 and (times.diff() < 0).all() and times[-1] == -1
     with pytest.raises(ValueError, match="12 steps are more than the chain has: 8"):
         make(8)
+
+
+@pytest.mark.parametrize("planned", [samplers.plan_ddim, samplers.plan_ancestral])
+def test_a_sliders_first_prediction_serves_every_plan(planned):
+    asked, path = [], DiscreteVP(cosine_betas(50))
+
+    def model(x, t, cond):
+        asked.append((t[0].item(), len(x)))
+        return 0.3 * x + 0.1 * cond
+
+    x, cond, nothing = torch.randn(2, 3), torch.tensor([[1.0], [2.0]]), torch.zeros(2, 1)
+    slider, plan = Slider(model, x, path, cond, nothing), planned(path, 5)
+    slider(1.0)
+    asked.clear()
+    got = slider(2.0, plan, torch.Generator().manual_seed(1))
+    assert path.T not in [t for t, _ in asked]
+    assert sum(n for _, n in asked) == 2 * (slider.evaluations(2.0, plan) - 2) and slider.evaluations(2.0, plan) == 7
+    both = samplers.guided(model, cond, nothing, 2.0, interval=(path.T / 2, path.T))
+    assert torch.allclose(got, samplers.sample(both, x, plan, generator=torch.Generator().manual_seed(1)))
+
+
+@pytest.mark.parametrize(("w", "cond"), [(0.0, 1.0), (-1.0, 0.0)])
+def test_a_weight_that_needs_one_prediction_evaluates_one(w, cond):
+    asked, x, path = [], torch.randn(2, 3), VP()
+
+    def model(x, t, cond):
+        asked.append(len(x))
+        return 0.3 * x + 0.1 * cond
+
+    slider = Slider(model, x, path, torch.ones(2, 1), torch.zeros(2, 1))
+    got = slider(w)
+    assert asked == [2] * 12 and slider.evaluations(w) == 12
+    expected = samplers.sample(lambda x, t: 0.3 * x + 0.1 * cond, x, slider.plan)
+    assert torch.allclose(got, expected)

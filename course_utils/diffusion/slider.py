@@ -1,11 +1,13 @@
 """Guided samples at the speed of a slider: the same noise again and again, with a weight that moves.
 
     slider = Slider(Fast(item.model), x, item.path, {"text_emb": item.encode(labels)}, None)
-    slider.preview(2.0)  # three steps
-    slider(2.0)          # twelve
+    slider.preview(2.0)                           # three steps
+    slider(2.0)                                   # twelve
+    slider(2.0, plan_ddim(item.path, 50))         # any other plan from T
 
-The first prediction is that of pure noise and does not depend on the weight: it is remembered. Guidance acts in the
-first half of the time only, where it decides what is drawn (Kynkäänniemi et al. 2024): later steps evaluate half.
+Remembered is the prediction of pure noise, for as long as the slider lives: x, T and the condition are its own, so that
+it is the same for every weight, number of steps and sampler. Guidance acts in the first half of the time only, where it
+decides what is drawn (Kynkäänniemi et al. 2024): later steps evaluate half.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
+from course_utils.diffusion.guidance import Model
 from course_utils.diffusion.paths import GaussianPath
 from course_utils.diffusion.plans import Plan, plan_dpmpp_2m
 from course_utils.diffusion.samplers import guided, sample
@@ -24,6 +27,9 @@ from course_utils.diffusion.samplers import guided, sample
 # Log-SNR between which a picture takes shape: below, x tells nothing of x_start, above, it tells all. A preview's few
 # steps lie where most of it is decided.
 SHAPING, DECIDING = (-6.9, 5.3), (-4.0, 0.0)
+
+PREVIEW_STEPS = 3
+UNGUIDED = (-1.0, 0.0)  # weights at which one of the two predictions has no share
 
 
 class Slider:
@@ -43,22 +49,36 @@ class Slider:
     """
 
     def __init__(self, model: Callable, x: Tensor, path: GaussianPath, cond: Any, uncond: Any, *, steps: int = 12,
-                 preview_steps: int = 3):
+                 preview_steps: int = PREVIEW_STEPS):
         self.model, self.x = _Remembered(model, path.T), x
         self.cond, self.uncond = cond, uncond
         self.interval = (path.T / 2, path.T)
-        self.plan, self.preview_plan = _plan(path, steps, *SHAPING), _plan(path, preview_steps, *DECIDING)
+        self.plan, self.preview_plan = plan_slider(path, steps), plan_slider(path, preview_steps, *DECIDING)
 
-    def __call__(self, w: float) -> Tensor:
-        """(b, *) samples at weight w; 0 is the plain conditional, as in `guided`."""
-        return self._sample(w, self.plan)
+    def __call__(self, w: float, plan: Plan | None = None, generator: Generator | None = None) -> Tensor:
+        """(b, *) samples at weight w, one evaluation in each step that is not guided and two in the others.
+
+        Args:
+            w: As in `guided`: 0 is the plain conditional, −1 the unconditional in all steps, and neither is guided.
+            plan: Of the same path, from T; `steps` of DPM-Solver++ 2M unless given.
+            generator: Of the fresh noise of a plan that draws.
+        """
+        if w in UNGUIDED:
+            cond = self.cond if w == 0 else self.uncond
+            return self._sample(lambda x, t: self.model.model(x, t, cond), plan, generator)
+        return self._sample(guided(self.model, self.cond, self.uncond, w, self.interval), plan, generator)
 
     def preview(self, w: float) -> Tensor:
         """(b, *) the same after few steps."""
-        return self._sample(w, self.preview_plan)
+        return self(w, self.preview_plan)
 
-    def _sample(self, w: float, plan: Plan) -> Tensor:
-        return sample(guided(self.model, self.cond, self.uncond, w, self.interval), self.x, plan)
+    def evaluations(self, w: float, plan: Plan | None = None) -> int:
+        """Of the network for a picture; one that is remembered counts as well."""
+        times = (self.plan if plan is None else plan).times[:-1]
+        return len(times) + (0 if w in UNGUIDED else int((times >= self.interval[0]).sum()))
+
+    def _sample(self, model: Model, plan: Plan | None, generator: Generator | None) -> Tensor:
+        return sample(model, self.x, self.plan if plan is None else plan, generator=generator)
 
 
 class _Remembered:
@@ -76,8 +96,12 @@ class _Remembered:
         return self.first
 
 
-def _plan(path: GaussianPath, steps: int, low: float, high: float) -> Plan:
-    """DPM-Solver++ 2M from T through equal steps of log-SNR from low to high, to clean data."""
+def plan_slider(path: GaussianPath, steps: int, low: float = SHAPING[0], high: float = SHAPING[1]) -> Plan:
+    """DPM-Solver++ 2M from T through equal steps of log-SNR from low to high, to clean data.
+
+    Raises:
+        ValueError: Another path than a `Slider`'s, fewer than three steps, or more than a chain has.
+    """
     if steps < 3:
         raise ValueError(f"a slider needs three steps or more, not {steps}")
     start = path.log_snr(torch.tensor(path.T, dtype=torch.float64))

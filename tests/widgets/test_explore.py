@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import notebooks, plot, widgets
-from course_utils.widgets import Control, explore
+from course_utils import notebooks, plot
+from course_utils.widgets import Control, explore, recorded
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -32,7 +32,7 @@ def shown(monkeypatch):
     """The MIME bundles that were displayed."""
     bundles = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: bundles.append(data))
-    monkeypatch.setattr(widgets, "_recorded", {})
+    monkeypatch.setattr(recorded, "_recorded", {})
     monkeypatch.delenv("COURSE_RECORD", raising=False)
     return bundles
 
@@ -139,7 +139,7 @@ def test_too_many_frames_is_one_sentence_before_any_is_drawn(recording):
 
 
 def test_frames_are_counted_over_the_whole_notebook(recording, monkeypatch):
-    monkeypatch.setattr(widgets, "MOST_FRAMES", 5)
+    monkeypatch.setattr(recorded, "MOST_FRAMES", 5)
     explore(draw, caption="one", height=[1, 2, 3])
     explore(draw, caption="one", height=[1, 2, 3])  # the same cell run again
     with pytest.raises(ValueError, match="take 6 frames"):
@@ -149,7 +149,7 @@ def test_frames_are_counted_over_the_whole_notebook(recording, monkeypatch):
 
 
 def test_too_many_bytes_is_one_sentence(recording, monkeypatch):
-    monkeypatch.setattr(widgets, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(recorded, "MOST_BYTES", 20_000)
     noise = np.random.default_rng(0).random((1, 3, 64, 64))
     with pytest.raises(ValueError, match=r"^The interactive figures of this notebook take 2 frames and 0\.\d MB") as e:
         explore(lambda seed: plot.images(noise), caption="x", seed=[0, 1])
@@ -162,15 +162,15 @@ def test_a_frame_of_noise_keeps_its_look_in_a_third_less(recording):
     explore(lambda seed: plot.images(noise), caption="x", seed=[0])
     (frame,) = state(recording[0]["text/html"])["frames"]
     exact = np.asarray(plot.pixels(plot.images(noise))).astype(int)
-    assert np.abs(opened(frame).astype(int) - exact).max() <= 255 / (widgets.LEVELS - 1) / 2 + 1
-    assert len(frame) * 3 / 4 < 2 / 3 * len(widgets._encoded(plot.pixels(plot.images(noise)), lossless=True))
+    assert np.abs(opened(frame).astype(int) - exact).max() <= 255 / (recorded.LEVELS - 1) / 2 + 1
+    assert len(frame) * 3 / 4 < 2 / 3 * len(recorded._encoded(plot.pixels(plot.images(noise)), lossless=True))
 
 
 @pytest.mark.parametrize("path", sorted(notebooks.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_the_recorded_figures_of_a_notebook_fit_their_share(path):
     outputs = [o for cell in json.loads(path.read_text())["cells"] for o in cell.get("outputs", [])]
     pages = ["".join(o.get("data", {}).get("text/html", "")) for o in outputs]
-    assert sum(len(page) for page in pages if "explore-" in page) <= widgets.MOST_BYTES
+    assert sum(len(page) for page in pages if "explore-" in page) <= recorded.MOST_BYTES
 
 
 def test_a_value_that_is_no_number_is_told_in_every_frame(recording):
@@ -219,7 +219,7 @@ def boxes(monkeypatch, shown):
 
 def test_live_redraws_in_place(boxes):
     explore(draw, caption=say, height=Control([1, 2, 3], 2, "its height"), kind=["a", "b"])
-    height, kind, image, words = boxes[0].children
+    height, kind, image, words, _ = boxes[0].children
     assert (height.description, kind.description) == ("its height", "kind")
     assert not height.continuous_update
     assert image.value == plot.png(draw(2, "a"))
@@ -238,7 +238,7 @@ def test_live_shows_an_error_as_its_sentence_and_recovers(boxes):
         return draw(height)
 
     explore(picky, caption="A bar.", height=[1, 2, 3])
-    slider, image, words = boxes[0].children
+    slider, image, words, _ = boxes[0].children
     slider.index = 1
     assert words.value.startswith('<span role="alert">KeyError: &#x27;no &lt;such&gt; bar&#x27;')
     assert "raise KeyError(" in words.value  # the reader's own line

@@ -1,0 +1,182 @@
+"""Digits under more and less guidance, in few and many steps: the slider that notebook 07 is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Generator, Tensor, nn
+
+from course_utils import plot
+from course_utils.diffusion.plans import Plan, plan_ancestral, plan_ddim
+from course_utils.diffusion.slider import PREVIEW_STEPS, UNGUIDED, Slider, plan_slider
+from course_utils.models.fast import Fast
+from course_utils.widgets import live, recorded
+from course_utils.widgets.parts import Control, Picture, controls, display, recording
+
+Sample = Callable[[Callable, Tensor, Tensor, float, int, str], Tensor]
+
+PLANS: dict[str, Callable[..., Plan]] = {"DPM-Solver++ 2M": plan_slider, "DDIM": plan_ddim, "ancestral": plan_ancestral}
+WEIGHTS = [-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0]
+STEPS = [3, 5, 8, 12, 20, 50]
+FEW_WEIGHTS, FEW_STEPS = [-1.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0], [3, 5, 8, 12]  # that are recorded
+ROWS, COLUMNS, SCALE, GAP = 2, 5, 4, 3  # digits of a picture; logical pixels of one of a digit, and between digits
+
+
+def guidance_slider(item: Any, sample: Sample | None = None, *, samplers: Sequence[str] = tuple(PLANS)) -> None:
+    """Displays ten digits that follow guidance scale, number of steps, class, seed and sampler.
+
+    A kernel answers with a preview first, drops what a newer move has made stale, and remembers its pictures; P plays
+    through the guidance. Recorded are guidance and steps, for ten classes and one seed.
+
+    Args:
+        item: A checkpoint that predicts the noise of 28 × 28 images under a class, as "mnist-unet" does.
+        sample: `sample(model, x_T, labels, w, steps, sampler) -> images`, (10, 1, 28, 28) in [-1, 1]; the library's
+            unless given. `model(x, t, model_kwargs)` is the fast copy of the item's, whose evaluations are counted;
+            x_T is (10, 1, 28, 28), labels (10,) int64, w the course's weight: 0 is the plain conditional.
+        samplers: Names that are offered; with a `sample` of your own, those that it knows.
+
+    Raises:
+        ValueError: The item predicts something else than noise, or the library knows no sampler of that name.
+    """
+    kind = item.config.get("prediction", "noise")
+    if kind != "noise":
+        raise ValueError(f"The guidance slider needs a network that predicts noise, and this one predicts {kind}.")
+    unknown = set(samplers) - PLANS.keys() if sample is None else ()
+    if unknown:
+        raise ValueError(f"The library samples by {', '.join(PLANS)}, not by {', '.join(unknown)}: give a `sample` "
+                         "of your own.")
+    digits, sliders = Digits(item, sample), controls(_controls(samplers))
+    if recording():
+        few, picture = {name: sliders[name] for name in ("w", "steps")}, partial(digits.picture, sampler=samplers[0])
+        display(recorded.bundle("guidance", picture, few, play="w"))
+    else:
+        display(live.Followed(digits.pictures, sliders, play="w").view.bundle("Ten digits that follow sliders."))
+
+
+def told(w: float) -> str:
+    """A weight in both conventions."""
+    return f"w = {w:g} · guidance_scale {1 + w:g}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of each control, at first the default; recorded are values of the first two."""
+
+    w: float = 1.0
+    steps: int = 12
+    digit: int | str = "all"
+    seed: int = 0
+    sampler: str = next(iter(PLANS))
+
+    def words(self, evaluations: int) -> str:
+        """What the picture shows and took."""
+        of = "one of each class" if self.digit == "all" else f"each a {self.digit}"
+        if self.w in UNGUIDED:
+            how = "without the class" if self.w else "without guidance"
+        else:
+            how = f"{max(0, evaluations - self.steps)} of them guided and so evaluated twice"
+        return (f"Ten digits, {of}, by {self.sampler} from seed {self.seed}, {told(self.w)}. "
+                f"{self.steps} steps, {how}: {evaluations} network evaluations.")
+
+
+class Digits:
+    """Pictures of ten digits, by the library's `Slider` or by a `sample` of the reader's own."""
+
+    def __init__(self, item: Any, sample: Sample | None):
+        self.item, self.sample = item, sample
+        self.device = next(item.model.parameters()).device
+        self.model = Watched(_fast(item.model, not recording()), item.path.T)
+        self.slider = lru_cache(maxsize=4)(self._slider)
+        self.plan = lru_cache(maxsize=32)(lambda sampler, steps: PLANS[sampler](item.path, steps))
+
+    def pictures(self, values: dict[str, Any], going: Callable[[float], None]) -> Iterator[Picture]:
+        """A preview, where it is not the picture itself and shows the same digits; then the picture."""
+        choice, self.model.going = Choice(**values), going
+        if choice.steps > PREVIEW_STEPS and (self.sample or not self.plan(choice.sampler, PREVIEW_STEPS).draws):
+            yield Picture(_sheet(self._preview(choice)), f"A preview of {PREVIEW_STEPS} steps.")
+        yield self.picture(**values)
+
+    def picture(self, **values: Any) -> Picture:
+        """The digits of a choice."""
+        choice = Choice(**values)
+        images, evaluations = self._own(choice) if self.sample else self._library(choice)
+        return Picture(_sheet(images), choice.words(evaluations))
+
+    def _preview(self, choice: Choice) -> Tensor:
+        if self.sample:
+            return self._own(replace(choice, steps=PREVIEW_STEPS))[0]
+        return self.slider(choice.seed, choice.digit).preview(choice.w)
+
+    def _library(self, choice: Choice) -> tuple[Tensor, int]:
+        slider, plan = self.slider(choice.seed, choice.digit), self.plan(choice.sampler, choice.steps)
+        fresh = Generator(self.device).manual_seed(10_000 + choice.seed)  # not x_T once more
+        return slider(choice.w, plan, fresh), slider.evaluations(choice.w, plan)
+
+    def _own(self, choice: Choice) -> tuple[Tensor, int]:
+        """What the reader's function gives, and how many evaluations it took."""
+        x, labels = self.start(choice.seed, choice.digit)
+        self.model.rows = 0
+        images = self.sample(self.model, x, labels, choice.w, choice.steps, choice.sampler)
+        if not isinstance(images, Tensor) or images.shape != x.shape:
+            came = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+            raise ValueError(f"sample gave {came}, not images of {tuple(x.shape)}")
+        return images, round(self.model.rows / len(x))
+
+    def start(self, seed: int, digit: int | str) -> tuple[Tensor, Tensor]:
+        """x_T (10, 1, 28, 28) and the labels (10,): the same noise for every class."""
+        x = torch.randn(ROWS * COLUMNS, 1, 28, 28, generator=Generator().manual_seed(seed))
+        labels = torch.arange(len(x)) if digit == "all" else torch.full((len(x),), digit)
+        return x.to(self.device), labels.to(self.device)
+
+    def _slider(self, seed: int, digit: int | str) -> Slider:
+        x, labels = self.start(seed, digit)
+        return Slider(self.model, x, self.item.path, {"text_emb": self.item.encode(labels)}, None)
+
+
+def _controls(samplers: Sequence[str]) -> dict[str, Control]:
+    weights, steps = (FEW_WEIGHTS, FEW_STEPS) if recording() else (WEIGHTS, STEPS)
+    return {"w": Control(weights, Choice.w, "guidance", told), "steps": Control(steps, Choice.steps),
+            "digit": Control(["all", *range(10)], Choice.digit, "class"), "seed": Control(range(10), Choice.seed),
+            "sampler": Control(samplers, samplers[0])}
+
+
+class Watched:
+    """A model that counts the rows that it evaluates, and says before each call how far the time has come."""
+
+    def __init__(self, model: Callable, T: float):
+        self.model, self.T = model, T
+        self.rows = 0
+        self.going: Callable[[float], None] = lambda share: None
+
+    def __call__(self, x: Tensor, t: Tensor, model_kwargs: dict = {}) -> Tensor:  # noqa: B006  (read, never written)
+        self.going(1 - t[0].item() / self.T)
+        self.rows += len(x)
+        return self.model(x, t, model_kwargs)
+
+
+@lru_cache(maxsize=2)
+def _fast(model: nn.Module, compile: bool) -> Callable:
+    """One fast copy of a model, however often its cell is run."""
+    return Fast(model) if compile else Fast(model, compile=None)
+
+
+def _sheet(images: Tensor) -> Image.Image:
+    """(10, 1, 28, 28) in [-1, 1] as a grey picture, every pixel of a digit a square.
+
+    Raises:
+        ValueError: A value is no finite number.
+    """
+    if not images.isfinite().all():
+        raise ValueError("the images hold values that are no finite numbers (NaN or infinite)")
+    side, gap = (plot.SHARPNESS * size for size in (28 * SCALE, GAP))
+    grey = ((images.cpu().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)[:, 0].numpy()
+    page = Image.new("L", (COLUMNS * (side + gap) - gap, ROWS * (side + gap) - gap), 255)
+    for i, digit in enumerate(grey):
+        place = i % COLUMNS * (side + gap), i // COLUMNS * (side + gap)
+        page.paste(Image.fromarray(digit).resize((side, side), Image.Resampling.NEAREST), place)
+    return page

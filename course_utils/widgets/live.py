@@ -1,0 +1,209 @@
+"""The live face: widgets that a kernel answers, at once or, where that takes longer than a hand, in the background.
+
+Only the background thread writes the picture and its words, and moves the slider that plays; ipykernel sends messages
+from any thread in order. So the kernel stays free, and JupyterLab may hand a slider's messages to whichever thread.
+"""
+
+from __future__ import annotations
+
+import html
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from course_utils import plot
+from course_utils.widgets.latest import Latest, Stale
+from course_utils.widgets.parts import Control, Picture
+from course_utils.widgets.recorded import KEYS, PLAY, STOP
+
+PATIENCE = 1.0  # seconds without a progress bar
+PACE = 0.3  # seconds between two pictures that are played
+MOST_KEPT = 64  # pictures of one figure
+
+newest = Latest()  # of all figures of this kernel: whichever was moved last is answered
+
+
+def bundle(about: str, picture: Callable[..., Picture], sliders: dict[str, Control]) -> dict[str, Any]:
+    """The MIME bundle of sliders over a picture that is redrawn in place, at once."""
+    view = View(sliders)
+
+    def redraw(_change: object = None) -> None:
+        try:
+            view.show(picture(**view.values()))
+        except Exception as e:  # noqa: BLE001  (whatever the reader's own code raises is theirs to read)
+            view.tell(e)
+
+    view.on_change(redraw)
+    redraw()
+    return view.bundle(about)
+
+
+class View:
+    """Sliders over a picture and its words, as widgets.
+
+    Args:
+        sliders: By name.
+        follow: Whether a slider tells every value that it passes, or only where it is let go.
+        more: Widgets between sliders and picture.
+    """
+
+    def __init__(self, sliders: dict[str, Control], *, follow: bool = False, more: tuple = ()):
+        import ipywidgets
+
+        self.sliders = sliders
+        wide = {"description_width": f"{max(len(c.label) for c in sliders.values()) + 1}ch"}
+        self.inputs = {name: ipywidgets.SelectionSlider(
+            options=list(zip(c.texts, range(len(c.values)), strict=True)), index=c.start, description=c.label,
+            continuous_update=follow, style=wide, layout={"width": "auto"}) for name, c in sliders.items()}
+        self.image, self.words = ipywidgets.Image(format="png"), ipywidgets.HTML()
+        self.box = ipywidgets.VBox([*self.inputs.values(), *more, self.image, self.words, _dressing(sliders)])
+        self.box.add_class("course-figure")
+        self.words.add_class("course-words")
+
+    def values(self) -> dict[str, Any]:
+        """What the sliders stand at."""
+        return {name: self.sliders[name].values[slider.index] for name, slider in self.inputs.items()}
+
+    def on_change(self, call: Callable[[object], None]) -> None:
+        """Calls when a slider is moved."""
+        for slider in self.inputs.values():
+            slider.observe(call, names="index")
+
+    def show(self, picture: Picture) -> None:
+        """Replaces the picture and its words."""
+        self.image.width = str(picture.width)
+        self.image.value, self.words.value = picture.png(), html.escape(picture.words)
+        self.image.layout.display = None
+
+    def tell(self, error: Exception) -> None:
+        """Shows a sentence in the picture's place."""
+        self.image.layout.display = "none"
+        self.words.value = f'<span role="alert">{html.escape(_sentence(error))}</span>'
+
+    def bundle(self, words: str) -> dict[str, Any]:
+        """The MIME bundle of the view, with words for where it cannot be shown."""
+        return {**self.box._repr_mimebundle_(), "text/plain": words}
+
+
+class Followed:
+    """A view whose pictures are made in the background, remembered, and played through.
+
+    Args:
+        pictures: `pictures(values, going)` yields what is shown meanwhile, then the picture. It calls `going(share)`
+            wherever it can stop, with the share of the work that is done.
+        sliders: By name.
+        play: The slider that a key and a button walk through.
+    """
+
+    def __init__(self, pictures: Callable[[dict[str, Any], Callable[[float], None]], Iterator[Picture]],
+                 sliders: dict[str, Control], play: str):
+        import ipywidgets
+
+        self.pictures, self.label = pictures, sliders[play].label
+        self.kept: dict[tuple, Picture] = {}
+        self.button = ipywidgets.ToggleButton(layout={"width": "auto"})
+        self.progress = ipywidgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
+        self.view = View(sliders, follow=True, more=(ipywidgets.HBox([self.button, self.progress]),))
+        self.played = self.view.inputs[play]
+        self._name_button()
+        self.view.on_change(self.ask)
+        self.button.observe(self._press, names="value")
+        self.ask()
+        newest.finish()
+
+    def ask(self, _change: object = None) -> None:
+        """Wants the picture of what the sliders stand at; whatever was wanted before is dropped."""
+        newest.ask(self._answer)
+
+    def _answer(self) -> None:
+        """The job: shows a preview, the picture, and plays on."""
+        values, began = self.view.values(), time.monotonic()  # read now: several threads may move the sliders
+        key = tuple(values.values())
+
+        def going(share: float) -> None:
+            newest.check()
+            if time.monotonic() - began > PATIENCE:
+                self.progress.value, self.progress.layout.visibility = share, None
+
+        try:
+            for picture in [self.kept[key]] if key in self.kept else self.pictures(values, going):
+                newest.check()
+                self.view.show(picture)
+            self._keep(key, picture)
+        except Stale:
+            raise
+        except Exception as e:  # noqa: BLE001  (whatever the reader's own code raises is theirs to read)
+            self.view.tell(e)
+            self.button.value = False
+        finally:
+            self.progress.layout.visibility = "hidden"
+        self._play_on()
+
+    def _keep(self, key: tuple, picture: Picture) -> None:
+        self.kept[key] = picture
+        if len(self.kept) > MOST_KEPT:
+            del self.kept[next(iter(self.kept))]
+
+    def _play_on(self) -> None:
+        """Moves the played slider a step, which asks for the next picture; at its end the button comes up."""
+        if not self.button.value:
+            return
+        newest.pause(PACE)
+        if self.played.index + 1 < len(self.played.options):
+            self.played.index += 1
+        else:
+            self.button.value = False
+
+    def _press(self, _change: object) -> None:
+        """Plays from where the slider stands, or from its start when it stands at the end; pressed again, stops."""
+        self._name_button()
+        if self.button.value and self.played.index + 1 == len(self.played.options):
+            self.played.index = 0
+        self.ask()
+
+    def _name_button(self) -> None:
+        self.button.description = STOP if self.button.value else PLAY.format(self.label)
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, and the last line outside installed packages that led there."""
+    if isinstance(error, NotImplementedError):  # a task that is not filled in says so itself
+        return str(error)
+    lines = [f.line for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename and f.line]
+    return f"{type(error).__name__}: {error}" + (f" (at `{lines[-1]}`)" if lines else "")
+
+
+# What widgets lack for a keyboard and a screen reader: names and value texts of sliders, the alternative text, the live
+# caption, the state of the button, the keys. An event handler is the only script that an HTML widget runs.
+_DRESSING = """(style => {
+  const root = style.closest(".course-figure");
+KEYS
+  const set = (element, name, value) => {
+    if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
+  };
+  const dress = () => {
+    for (const slider of root.querySelectorAll(".widget-slider")) {
+      const handle = slider.querySelector("[role=slider]");
+      set(handle, "aria-label", slider.querySelector(".widget-label").textContent);
+      set(handle, "aria-valuetext", slider.querySelector(".widget-readout").textContent);
+    }
+    const button = root.querySelector("button"), words = root.querySelector(".course-words");
+    set(button, "aria-pressed", String(button?.classList.contains("mod-active")));
+    set(words, "aria-live", button?.classList.contains("mod-active") ? "off" : "polite");
+    set(root.querySelector("img"), "alt", words?.textContent);
+  };
+  const watched = ["aria-valuetext", "class", "src"];
+  new MutationObserver(dress).observe(root, {subtree: true, childList: true, attributeFilter: watched});
+  dress();
+})(this)""".replace("KEYS", KEYS.strip("\n"))
+
+
+def _dressing(sliders: dict[str, Control]) -> Any:
+    """The widget that brings script and style to a view: it runs as its style is loaded."""
+    import ipywidgets
+
+    longest = max(len(text) for c in sliders.values() for text in c.texts)
+    return ipywidgets.HTML(f"""<style onload="{html.escape(_DRESSING)}">
+        .course-figure {{max-width: {plot.WIDEST}px}} .course-figure img {{max-width: 100%}}
+        .course-figure .widget-readout {{min-width: {longest}ch; text-align: left}}</style>""")
