@@ -251,7 +251,7 @@ def stepped(steps):
 
 
 widgets.explore(stepped, caption=lambda steps: f"Ten digits, 0 to 9, after {steps} steps of DDIM.",
-                steps=widgets.Control([1, 2, 3, 5, 10, 20], default=3))
+                steps=widgets.Control([1, 3, 5, 10, 20], default=3))
 
 # %% [markdown]
 # **Question 1.** Users set `num_inference_steps`. What does it decide, and what does it not touch? Then explain what
@@ -414,7 +414,7 @@ def steered(gamma, y):
     return model
 
 
-rows = {f"γ = {g}": (ddim_sample(steered(g, ten), noise_for(10), alphas_cumprod, 10) + 1) / 2 for g in (0, 1, 4)}
+rows = {f"γ = {g}": (ddim_sample(steered(g, ten), noise_for(10), alphas_cumprod, 8) + 1) / 2 for g in (0, 1, 4)}
 plot.show(plot.image_rows(rows), alt="Ten digits for each strength. Without guidance any digits; with 1 most, with 4 "
                                      "nearly all are 0 to 9 in order.")
 
@@ -470,7 +470,7 @@ def points(n, seed):
     return names @ Blobs.centres + Blobs.std * torch.randn(n, 2, generator=generator), names
 
 # %% tags=["demo"]
-def learned(prob, steps=500):
+def learned(prob, steps=400):
     """A small network, net(x, time, model_kwargs), of points whose names are dropped with probability prob."""
     torch.manual_seed(0)
     layers = nn.Sequential(nn.Linear(2 + 3 + 2, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, 2))
@@ -735,29 +735,36 @@ for kwargs, gamma in (({}, 1 + w), ({"text_emb": upper}, w)):
 kwargs = {"text_emb": shipped.encode(ten[:8])}
 rows = {}
 for w in (0, 1, 4, 16):
-    x = ddim_sample(guided, noise_for(8, seed=3), alphas_cumprod, 10, kwargs | ({"cfg_scale": w} if w else {}))
+    x = ddim_sample(guided, noise_for(8, seed=3), alphas_cumprod, 8, kwargs | ({"cfg_scale": w} if w else {}))
     rows[f"w = {w}"] = (x + 1) / 2
-plot.show(plot.image_rows(rows), alt="Eight digits for each w. At 0 some are doubtful, at 1 clear; at 4 strokes are "
-                                     "fat and even; at 16 they break into hard black and white.")
+plot.show(plot.image_rows(rows), alt="Eight digits for each w. At 0 three are nobody's digit, at 1 nearly all are "
+                                     "clear, at 4 all are; at 16 strokes swell, double and smear.")
 
 # %% [markdown]
-# At first the doubtful ones become clear. Then strokes grow fat and all alike, and in the end they fall apart into hard
-# black and white: **over-saturation**. (6) is a straight line through two answers, followed far beyond both of them:
-# $\hat x_{\text{start}}$ leaves $[-1, 1]$, the clamp cuts it off, and no training ever showed the network such inputs.
+# At first the doubtful ones become clear. Then strokes swell and double, and at 16 they smear: **over-saturation**. (6)
+# is a straight line through two answers, followed far beyond both of them: $\hat x_{\text{start}}$ leaves $[-1, 1]$, the
+# clamp pins pixel after pixel to black or white, and no training ever showed the network what comes of that.
 #
-# One sheet proves little. When the noisy classifier was trained, a thousand digits were drawn and measured for each $w$
-# and number of steps. *Recognised*: the share that a classifier of clean digits reads as asked for. *Diversity*: how far
-# two digits of one class lie apart, in that classifier's features. *Kernel distance* (Bińkowski et al. 2018): how
-# far the whole thousand is from real digits, wishes and variety together. Real digits are the dotted lines.
+# One sheet proves little. A thousand digits were drawn and measured for each $w$ and number of steps, when the noisy
+# classifier was made. *Recognised*: the share that a classifier of clean digits reads as asked for. *Diversity*: how far
+# two digits of one class lie apart, in that classifier's features. *Kernel distance* (Bińkowski et al. 2018): how far
+# the whole thousand is from real digits. Real digits are measured likewise: the dotted lines, and the titles.
 
 # %% tags=["demo"]
 tables = zoo.load("mnist-noisy-classifier").tables
 plot.show(diagrams.guidance_measured(tables["guidance"], tables["real"][0]),
-          alt="TABLE")
+          alt="Recognised rises with w and with the steps, to nearly all; diversity falls with w, from above that of real "
+              "digits to far below; the kernel distance is large for four steps, and otherwise has a valley over w.")
 print(diagrams.guidance_told(tables["guidance"]))
 
 # %% [markdown]
-# TABLE reading.
+# Read it panel by panel. *Recognised*: most of the gain comes before $w = 1$; four steps are too few for any $w$.
+# *Diversity*: without guidance it lies *above* that of real digits, for a shape that is nobody's digit is far from all
+# others, and mistakes count as variety. Guidance takes it down to that of real digits, and then on. *Kernel distance*
+# wants both at once, and so it has a valley. To the left of it samples are too often wrong, to the right too much alike.
+# Who wants data chooses $w$ in the valley; who looks at one picture at a time likes more.
+#
+# A half more or less of $w$ can hardly be seen on a sheet. It can be counted (16 steps):
 
 # %% tags=["demo"]
 at = {row["w"]: row for row in tables["guidance"] if row["steps"] == 16}
@@ -765,42 +772,58 @@ for name in ("recognised", "diversity", "kernel_distance"):
     print(f"{name.replace('_', ' ')}: {at[0][name]:.3f} at w = 0, {at[0.5][name]:.3f} at w = 0.5")
 
 # %% [markdown]
-# Guidance all the way, or in a part of it only? And a classifier's guidance beside it (16 steps all):
+# Must guidance act all the way? Here it did so in one half of the time only, at $w = 4$: in the noisy half, and in the
+# clean one (Kynkäänniemi et al. 2024). Below stands a classifier's guidance of the network without a wish, so that
+# $\gamma = 1 + w$ (16 steps all):
 
 # %% tags=["demo"]
 print(diagrams.guidance_told(tables["interval"] + tables["classifier"] + tables["real"]))
 
 # %% [markdown]
-# **Question 4.** Why does much guidance cost diversity? Answer once with the blobs, and once with the column of the
-# table. Then: you need training pictures for a classifier of digits. Would you draw them with $w = 0$, 1 or 8?
+# In which half is a digit decided? Compare both with $w = 4$ all the way, in the table above; the half that
+# is left alone saves half of its evaluations.
+#
+# **Question 4.** Why does much guidance cost diversity? Answer with the blobs of section 4 and the density of question 3.
+# Then: you need digits to train a classifier with. Would you draw them with $w = 0$, 1 or 8, and why?
 
 # %% [markdown] question="cfg.4"
-# TABLE
+# Every point of the upper blob is pushed away from the two others, by the same rule and nearly in the same direction. As
+# $w$ grows they gather at the far edge of the blob, and beyond it. The density $p(x|y)\,p(y|x)^w$ says why: it is
+# largest where the data still is *and* nobody else could be meant. All that might be mistaken, though it belongs to the
+# class, loses its weight, and what is left is a small place. Fewer places, less diversity.
+#
+# A classifier must learn the border, so it needs the doubtful digits, with the right names. At $w = 8$ there are none:
+# it would see the most typical digits only, and fail on real ones. At $w = 0$ they are there, but too many carry a
+# wrong name (the table's share that is not recognised). $w = 1$ or a little less is the choice: nearly all names are
+# right, and the diversity is about that of real digits.
 #
 # **Rubric** (½ points allowed)
 #
-# - 2 points: TABLE
-# - 1½ points: TABLE
-# - 1½ points: TABLE
+# - 2½ points: the doubtful part of the class loses its weight, all gather where no other class is likely
+# - 1 point: not 8, because the border, or variety, is missing
+# - 1½ points: not 0, because names are wrong; 1 (or near it) by the table's numbers
 
 # %% [markdown]
 # ## 8 · The sliders
 #
-# All of it at once: class, seed, sampler, number of steps, and the guidance scale in both conventions. It counts the
-# network's evaluations too. Live it draws while you move; here it was recorded.
+# All of it at once: class, seed, number of steps, and the guidance scale in both conventions. The figure counts the
+# network's evaluations too, which guidance doubles. In a running notebook it draws by your functions, while you move (P
+# plays through the guidance); what you see without one was recorded by the library's, which guide in the first half of
+# the times only.
 #
-# **Before you move it, guess:** at which $w$ do all ten become what they should be, and what do three steps do to that?
+# **Before you move it, guess:** at which $w$ is each of the ten what it should be, and does that take more than three
+# steps?
 
 # %% tags=["demo", "nbval-ignore-output"]
 def mine(model, x_T, labels, w, steps, sampler):
-    """Your sampler and your guidance, for the slider's model."""
+    """Your sampler and your guidance around the figure's model."""
     kwargs = {"text_emb": shipped.encode(labels), "cfg_scale": w}
     return ddim_sample(Conditional(model), x_T, alphas_cumprod, steps, kwargs)
 
 
 red = name_red(["cfg.timesteps", "cfg.ddim_step", "cfg.ddim_sample", "cfg.cfg_forward"])
-print(red or "drawn by your own functions")
-widgets.guidance_slider(shipped, *([] if red else [mine]), samplers=["DDIM"])
+print(red or "drawn by your own functions, where the notebook runs")
+widgets.guidance_slider(shipped, None if red or widgets.recording() else mine, samplers=["DDIM"])
 
 # %% [markdown]
 # ## 9 · A sentence in place of a class
@@ -818,7 +841,7 @@ plot.show(diagrams.sentence_to_picture(), alt="A sentence is cut into tokens, an
 #
 # ## Puzzle
 #
-# Not graded. Three people drew eight digits, 0 to 7, with $w = 2$ in ten steps, each with one slip:
+# Not graded. Three people drew six digits, 0 to 5, with $w = 2$ in eight steps, each with one slip:
 #
 # - the answers with and without the wish change places in (6);
 # - `cfg_forward` takes `cfg_scale` out of the dict that it is given, by `pop`;
@@ -827,13 +850,21 @@ plot.show(diagrams.sentence_to_picture(), alt="A sentence is cut into tokens, an
 # Which sheet, A, B or C, is whose?
 
 # %% tags=["demo"]
-sheets = puzzles.slipped_guidance(network, shipped.encode(ten[:8]), noise_for(8, seed=3), alphas_cumprod)
-plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}), alt="TABLE")
+sheets = puzzles.slipped_guidance(network, shipped.encode(ten[:6]), noise_for(6, seed=3), alphas_cumprod)
+plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}), alt="A: digits, two of them doubtful. B: salt and pepper. C: clean digits and shapes, not the ones asked for.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# TABLE
+# **A** pops. Only the first of the eight steps is guided, and there, in pure noise, both answers are nearly the same:
+# this is hardly more than the row $w = 0$ of section 7. The picture looks harmless, and no exception warns. (It happened
+# in a course's assignment, for years.)
+#
+# **B** goes to $t - 1$. After each step the picture holds as much noise as at $t - 1$, but the network is told the next
+# of the times, far below: it takes away what it believes to be there, and nearly all of the noise stays.
+#
+# **C** has changed the answers. It is guided *away* from the wish, at $w = -3$ as it were: clean shapes, and hardly one
+# is what was asked for.
 #
 # </details>
 #

@@ -41,6 +41,8 @@ def among(clouds: Mapping[str, Tensor], centres: Tensor, std: float, limits: flo
 def guidance_measured(rows: Sequence[Row], real: Row) -> Figure:
     """What was measured over the guidance weight, a curve for each number of steps; real pictures as dotted lines.
 
+    The kernel distance stands on a logarithmic axis, where that of real pictures, about 0, has no place.
+
     Args:
         rows: Each with `w`, `steps` and the numbers of `MEASURED`.
         real: The same numbers of real pictures.
@@ -51,10 +53,10 @@ def guidance_measured(rows: Sequence[Row], real: Row) -> Figure:
         for (steps, values), marker in zip(_by_steps(rows, key).items(), "os^Dv", strict=False):
             axes.plot(range(len(weights)), values, marker=marker, label=f"{steps:g} steps")
         axes.axhline(real[key], color=plot.INK, linestyle=":", linewidth=0.8)
-        axes.text(0, real[key], "real", ha="left", va="bottom", fontsize=7)
-        axes.set(xlabel="w", ylabel=label)
+        axes.set(xlabel="w", ylabel=label, title=f"real digits: {real[key]:.3g}")
         axes.set_xticks(range(len(weights)), [f"{w:g}" for w in weights])
-    panels[0].legend()
+    panels[2].set_yscale("log")
+    panels[0].legend(loc="lower right")
     return fig
 
 

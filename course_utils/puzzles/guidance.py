@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-STEPS, W = 10, 2.0
+STEPS, W = 8, 2.0
 
 
 @torch.no_grad()
