@@ -27,6 +27,8 @@ from torch import nn
 
 from course_utils.check import Unfinished, check, method_of
 
+torch.set_printoptions(sci_mode=False)  # 0.0001, not 1e-04
+
 # %% tags=["demo"]
 from functools import partial
 
@@ -355,7 +357,7 @@ plot.show(plot.images(torch.cat(tiles), titles=titles, columns=5),
 # lower left, a three by moving ink from the upper left to the right. Where the classifier is sure already, it asks for
 # nothing.
 #
-# Nothing forbids to follow the classifier more than Bayes does. Multiply its part of (4) by a number $\gamma$. The
+# Nothing forbids following the classifier further than Bayes does. Multiply its part of (4) by a number $\gamma$. The
 # sampler wants noise, though, not a score. Put (4) with $\gamma$ into (3).
 #
 # **Exercise 5** · medium · 10 minutes
@@ -373,7 +375,7 @@ def classifier_guidance(noise_pred, grad, sigma_t, gamma):
     Args:
         noise_pred: (b, *) the network's prediction.
         grad: (b, *) gradient of log p(y | x_t).
-        sigma_t: (b,) the noise's share of x_t, equation (3).
+        sigma_t: (b,) what the noise in x_t is multiplied by, equation (3).
         gamma: Strength, a number; 0 leaves the prediction as it is.
 
     Returns:
@@ -753,7 +755,7 @@ plot.show(plot.image_rows(rows), alt="Eight digits for each w. At 0 three are no
 # %% tags=["demo"]
 tables = zoo.load("mnist-noisy-classifier").tables
 plot.show(diagrams.guidance_measured(tables["guidance"], tables["real"][0]),
-          alt="Recognised rises with w and with the steps, to nearly all; diversity falls with w, from above that of real "
+          alt="Recognised rises with w and with the number of steps; diversity falls with w, from above that of real "
               "digits to far below; the kernel distance is large for four steps, and otherwise has a valley over w.")
 print(diagrams.guidance_told(tables["guidance"]))
 
@@ -795,7 +797,7 @@ print(diagrams.guidance_told(tables["interval"] + tables["classifier"] + tables[
 # A classifier must learn the border, so it needs the doubtful digits, with the right names. At $w = 8$ there are none:
 # it would see the most typical digits only, and fail on real ones. At $w = 0$ they are there, but too many carry a
 # wrong name (the table's share that is not recognised). $w = 1$ or a little less is the choice: nearly all names are
-# right, and the diversity is about that of real digits.
+# right, and most of the variety of real digits is there.
 #
 # **Rubric** (½ points allowed)
 #
@@ -857,8 +859,8 @@ plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}), al
 # <details><summary><b>Answer</b></summary>
 #
 # **A** pops. Only the first of the eight steps is guided, and there, in pure noise, both answers are nearly the same:
-# this is hardly more than the row $w = 0$ of section 7. The picture looks harmless, and no exception warns. (It happened
-# in a course's assignment, for years.)
+# this is hardly more than the row $w = 0$ of section 7. The sheet looks harmless, and no exception warns. (A well-known
+# course's assignment did so.)
 #
 # **B** goes to $t - 1$. After each step the picture holds as much noise as at $t - 1$, but the network is told the next
 # of the times, far below: it takes away what it believes to be there, and nearly all of the noise stays.

@@ -140,8 +140,8 @@ _GRIDS = {1: [10], 2: [10, 0], 4: [10, 7, 3, 0], 11: [*range(10, -1, -1)]}
 def _known_times(T: int, num_steps: int) -> Tensor:
     """The times on the chain of eleven, for a few numbers of steps."""
     if T != len(_CHAIN) or num_steps not in _GRIDS:
-        raise OtherGrid(f"`timesteps` is asked for {num_steps} of {T} times, but there are {len(_CHAIN)} and num_steps of "
-                   "them are wanted.")
+        raise OtherGrid(f"`timesteps` is asked for {num_steps} of {T} times, but there are {len(_CHAIN)} and num_steps "
+                        "of them are wanted.")
     return torch.tensor(_GRIDS[num_steps])
 
 
@@ -202,7 +202,7 @@ def _sample_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("cfg.ddim_sample", inputs=_sample_inputs)
 def ddim_sample(nb, x_T, text_emb, w, points):
-    """Four steps: the times that the model saw, then the samples; the dict; two, one and all steps; points; no graph."""
+    """Four steps: the times that the model saw, the samples, the dict, a graph; two, one and all steps; points."""
     model, kwargs = _Asked(w), {"text_emb": text_emb}
 
     def draw(x: Tensor, num_steps: int, *kwargs: dict) -> Any:
@@ -242,7 +242,7 @@ def _gradient_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("cfg.classifier_gradient", inputs=_gradient_inputs)
 def classifier_gradient(nb, x_t, t, y, points, pool):
-    """With gradients on, then off; what is left of a graph on either side; points, one sample alone, a frozen reader."""
+    """With gradients on, then off; what is left of a graph on either side; points; one sample and a frozen reader."""
     reader = _Reader(30, pool)
     yield dict(grad=_plain(lambda: nb.classifier_gradient(reader, x_t, t, y)))
     yield dict(x_t_asks_for_a_gradient=torch.tensor(x_t.requires_grad))
@@ -256,7 +256,7 @@ def classifier_gradient(nb, x_t, t, y, points, pool):
 
 
 _REFUSED = {  # words of torch's, the sentence that we have for them
-    "only for scalar": (ManyNumbers, "autograd wants the gradient of one number, and here it is asked of (b,) or more."),
+    "only for scalar": (ManyNumbers, "autograd takes the gradient of one number, and here it is asked of more."),
     "does not require grad": (CutOff, "there is no graph to follow back: either gradients are switched off here, or "
                                       "the tensor that the classifier reads asks for none."),
     "not have been used": (NotUsed, "the classifier has read another tensor than the one whose gradient is asked for."),
@@ -314,7 +314,8 @@ class _Net(nn.Module):
 
 def _cfg_inputs(rng: Rng) -> dict[str, Tensor]:
     return dict(x=rng.normal(4, 3, 4, 4), time=rng.timesteps(4, 20), text_emb=rng.normal(4, 3),
-                cfg_scale=rng.uniform(low=1.5, high=3.0), w=rng.uniform(low=0.5, high=1.0), shift=rng.normal(4, 1, 1, 1),
+                cfg_scale=rng.uniform(low=1.5, high=3.0), w=rng.uniform(low=0.5, high=1.0),
+                shift=rng.normal(4, 1, 1, 1),
                 points=rng.normal(5, 2), text_of_points=rng.normal(5, 3), time_of_points=rng.timesteps(5, 20))
 
 
@@ -352,8 +353,8 @@ def _elsewhere(nb: Any, w: Tensor) -> Any:
 
         def __getattr__(self, name):
             if name == "net":
-                raise AsksNet("it asks self.net, but notebook 06's Unet, whose method it becomes as well, has no net: ask "
-                           "through self(x, time, ...).")
+                raise AsksNet("it asks self.net, but notebook 06's Unet, whose method it becomes as well, has no net: "
+                              "ask through self(x, time, ...).")
             return super().__getattr__(name)
 
     return Other()
