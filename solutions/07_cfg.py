@@ -436,22 +436,22 @@ class Blobs(nn.Module):
 
     centres, std = torch.tensor([[0.0, 0.45], [-0.39, -0.22], [0.39, -0.22]]), 0.2
 
-    def forward(self, x, time, model_kwargs={}):
-        left, text_emb = alphas_cumprod[time][:, None], model_kwargs.get("text_emb")  # (b, 1)
-        to_centres = left.sqrt()[..., None] * self.centres - x[:, None]  # (b, 3, 2)
-        log_p = -to_centres.square().sum(2) / (2 * self.variance(left))
-        if text_emb is not None:
-            log_p = log_p.masked_fill(text_emb.any(1, keepdim=True) & (text_emb == 0), -torch.inf)
-        score = (log_p.softmax(1)[..., None] * to_centres).sum(1) / self.variance(left)
-        return -(1 - left).sqrt() * score  # equation (3)
+    def to_centres(self, x, t):
+        return alphas_cumprod[t].sqrt()[:, None, None] * self.centres - x[:, None]  # (b, 3, 2)
 
-    def variance(self, left):
-        return left * self.std**2 + 1 - left
+    def variance(self, t):
+        return alphas_cumprod[t][:, None] * self.std**2 + 1 - alphas_cumprod[t][:, None]  # (b, 1)
 
     def logits(self, x, t):
-        """The exact classifier of noisy points."""
-        left = alphas_cumprod[t][:, None]
-        return -(left.sqrt()[..., None] * self.centres - x[:, None]).square().sum(2) / (2 * self.variance(left))
+        """log p(x_t | blob) for each blob, (b, 3), up to a constant: the exact classifier's answer."""
+        return -self.to_centres(x, t).square().sum(2) / (2 * self.variance(t))
+
+    def forward(self, x, time, model_kwargs={}):
+        log_p, text_emb = self.logits(x, time), model_kwargs.get("text_emb")
+        if text_emb is not None:
+            log_p = log_p.masked_fill(text_emb.any(1, keepdim=True) & (text_emb == 0), -torch.inf)
+        score = (log_p.softmax(1)[..., None] * self.to_centres(x, time)).sum(1) / self.variance(time)
+        return -(1 - alphas_cumprod[time]).sqrt()[:, None] * score  # equation (3)
 
 # %% [markdown]
 # What if no wish is ever dropped? Two small networks learn from points of the blobs with their names, one with your

@@ -56,7 +56,7 @@ def guidance_measured(rows: Sequence[Row], real: Row) -> Figure:
         axes.set(xlabel="w", ylabel=label, title=f"real digits: {real[key]:.3g}")
         axes.set_xticks(range(len(weights)), [f"{w:g}" for w in weights])
     panels[2].set_yscale("log")
-    panels[0].legend(loc="lower right")
+    panels[1].legend(loc="upper right")
     return fig
 
 
