@@ -75,11 +75,12 @@ def figure(columns: int = 1, rows: int = 1, *, width: float | None = None, heigh
 
 def pixels(fig: Figure) -> Image.Image:
     """The figure as an RGB picture with `SHARPNESS` pixels for each logical one."""
-    with io.BytesIO() as file:
-        fig.savefig(file, format="rgba", dpi=100 * SHARPNESS)
-        raw = file.getvalue()
-    width, height = (round(side * 100 * SHARPNESS) for side in fig.get_size_inches())
-    return Image.frombytes("RGBA", (width, height), raw).convert("RGB")
+    dpi, before, canvas = fig.dpi, fig.canvas, FigureCanvasAgg(fig)
+    fig.set_dpi(100 * SHARPNESS)
+    canvas.draw()  # savefig would lay it out and draw it twice
+    fig.set_dpi(dpi)
+    fig.set_canvas(before)
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def png(fig: Figure | Image.Image) -> bytes:

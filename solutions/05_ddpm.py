@@ -1022,7 +1022,7 @@ def on_points(network, objective="pred_noise", cls=GaussianDiffusion):
 
 
 @cache
-def fit(objective="pred_noise", cls=GaussianDiffusion, steps=1200):
+def fit(objective, cls=GaussianDiffusion, steps=1200):
     """A PointNet that learned from p_losses of `cls`, and its losses (steps,)."""
     torch.manual_seed(0)
     network, losses = PointNet(100), []
@@ -1031,7 +1031,7 @@ def fit(objective="pred_noise", cls=GaussianDiffusion, steps=1200):
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = diffusion.p_losses(points[torch.randint(len(points), (512,))])
+        loss = diffusion.p_losses(points[torch.randint(len(points), (256,))])
         loss.backward()
         optimizer.step()
         decay.step()
@@ -1058,7 +1058,7 @@ def walk(step, timesteps=100, n=2000, keep=(), seed=6):
     return 3 * x_t, kept
 
 
-samples, kept = walk(on_points(fit()[0]).p_sample, keep=(99, 30, 10, 4))
+samples, kept = walk(on_points(fit("pred_noise")[0]).p_sample, keep=(99, 30, 10, 4))
 plot.show(plot.points_closer(kept | {"samples": samples}, limits=9, closer=3),
           alt="A round cloud of noise, nine units wide to each side, gathers into two moons of a third of its size. "
               "The last panel shows the samples three times as large.")
@@ -1072,7 +1072,7 @@ plot.show(plot.points_closer(kept | {"samples": samples}, limits=9, closer=3),
 
 # %% tags=["demo"]
 def with_variance(variance):
-    diffusion = on_points(fit()[0])
+    diffusion = on_points(fit("pred_noise")[0])
 
     def step(x_t, t):
         t = torch.full((len(x_t),), t)
@@ -1084,7 +1084,7 @@ def with_variance(variance):
 
 clouds = {"data": moons.sample(2000, torch.Generator().manual_seed(7)),
           "x_start predicted": walk(on_points(fit("pred_x_start")[0], "pred_x_start").p_sample)[0],
-          "noise predicted": walk(on_points(fit()[0]).p_sample)[0],
+          "noise predicted": walk(on_points(fit("pred_noise")[0]).p_sample)[0],
           "variance posterior": with_variance("posterior"), "variance beta": with_variance("beta")}
 plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x in clouds.items()}),
           alt="Five clouds of two moons, the data and four ways of sampling; variance beta blurs them a little.")
@@ -1222,8 +1222,10 @@ class Rootless(GaussianDiffusion):
 
 
 def slipped(network, low=-1.0, power=1):
+    diffusion = on_points(network)
+
     def step(x_t, t):
-        diffusion, t = on_points(network), torch.full((len(x_t),), t)
+        t = torch.full((len(x_t),), t)
         with torch.no_grad():
             x_start = diffusion.predict_start_from_noise(x_t, t, network(x_t, t)).clamp(low, 1)
         mean, std = diffusion.q_posterior(x_start, x_t, t)
@@ -1231,7 +1233,8 @@ def slipped(network, low=-1.0, power=1):
     return walk(step)[0]
 
 
-clouds = [slipped(fit(cls=Rootless)[0]), slipped(fit()[0], low=0.0), slipped(fit()[0], power=2)]
+network = fit("pred_noise")[0]
+clouds = [slipped(fit("pred_noise", Rootless)[0]), slipped(network, low=0.0), slipped(network, power=2)]
 random.Random(2).shuffle(clouds)
 plot.show(plot.points(dict(zip("ABC", clouds))),
           alt="A: points in the upper right quarter only. B: a small ring around the middle. C: two moons, blurred.")

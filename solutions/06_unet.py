@@ -407,7 +407,7 @@ def down_blocks(dims, context_dim):
     """The way down.
 
     Args:
-        dims: Channels from full resolution to the bottom, e.g. [24, 48, 96]: one level between each two.
+        dims: Channels from full resolution to the bottom, e.g. [24, 48, 96]: one level between each two; not changed.
         context_dim: Length of the context that every ResnetBlock gets.
 
     Returns:
@@ -452,7 +452,7 @@ def up_blocks(dims, context_dim):
     """The way up, the mirror of `down_blocks`.
 
     Args:
-        dims: Channels from full resolution to the bottom, as in `down_blocks`.
+        dims: Channels from full resolution to the bottom, as in `down_blocks`; not changed.
         context_dim: Length of the context that every ResnetBlock gets.
 
     Returns:
@@ -518,7 +518,7 @@ def drop_condition(text_emb, prob, u):
         u: (b,) uniform in [0, 1), one draw for each sample.
 
     Returns:
-        (b, condition_dim), a new tensor. The rows that are kept are not rescaled.
+        (b, condition_dim). The rows that are kept are not rescaled.
     """
     ####################################################################
     # TODO: whole rows. About 2 lines.                                 #

@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from course_utils.authoring.bank import read_bank
-from course_utils.notebooks import read, solution
+from course_utils.notebooks import KERNEL, read, solution
 
 pytestmark = pytest.mark.slow
 
@@ -175,15 +175,17 @@ def test_the_courses_own_notebooks_are_trusted(lab):
 
 def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, lab):
     path = lab.course / "notebooks/guidance.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in GUIDANCE]), path)
+    cells = [nbformat.v4.new_code_cell(text) for text in GUIDANCE]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), path)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(lab.url("/lab/tree/notebooks/guidance.ipynb"))
     student = Student(page, path)
     figure, other = (page.locator(".jp-Notebook .jp-Cell").nth(i) for i in range(2))
     weight, picture = figure.get_by_role("slider", name="guidance"), figure.locator("img")
+    button = figure.get_by_role("button", name=re.compile("Play|Stop"))
     try:
         student.wait_until_idle()
-        student.run(figure)
+        student.run_all_above(other)
         expect(picture).to_have_attribute("alt", re.compile(r"w = 1 · guidance_scale 2\. 12 steps, "))
         first = picture.get_attribute("src")
         weight.press("ArrowRight")
@@ -192,14 +194,16 @@ def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, la
         assert picture.get_attribute("src") != first
         student.keep("4_guidance")
 
-        figure.get_by_role("slider", name="steps").press("p")
+        weight.press("End")
+        weight.press("ArrowLeft")
+        figure.get_by_role("slider", name="steps").press("p")  # plays the last step
         student.run(other)
         student.sees(other, "42", "5_playing")
         expect(weight).to_have_attribute("aria-valuetext", "w = 16 · guidance_scale 17")
-        expect(figure.get_by_role("button")).to_have_attribute("aria-pressed", "false")
-        weight.press("p")
-        expect(figure.get_by_role("button")).to_have_attribute("aria-pressed", "true")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        weight.press("p")  # from the start again
+        expect(button).to_have_attribute("aria-pressed", "true")
         weight.press("Escape")
-        expect(figure.get_by_role("button")).to_have_attribute("aria-pressed", "false")
+        expect(button).to_have_attribute("aria-pressed", "false")
     finally:
         student.keep("last")

@@ -2,16 +2,24 @@
 
 A bank is percent text (`solutions/mistakes/05_ddpm.py`); variants, right answers written another way, and slips, wrong
 ones that no hint was written for, have the same form without hints (`tests/variants/05_ddpm_loops.py`,
-`tests/slips/05_ddpm.py`). An entry is a small edit of the reference's solution, as many pairs as it takes:
+`tests/slips/05_ddpm.py`). An entry is one small edit of the reference's solution or several, one after the other:
 
     # %% [ddpm.q_sample] alpha_bar without its root
     # hint: The signal keeps the share alpha_bar of its variance; what is it that you multiply the image with?
-    # replace:
-    signal_rate = extract(self.sqrt_alphas_cumprod, t, x_start.shape)
-    # by:
-    signal_rate = extract(self.alphas_cumprod, t, x_start.shape)
+    # edit: self.sqrt_alphas_cumprod → self.alphas_cumprod
 
-or, with neither word, a whole solution. Nothing after `# by:` deletes the lines.
+    # %% [unet.forward] too few skips are saved
+    # hint: The list of skips runs empty: each level saves one, and the way up takes two. Save one after each block.
+    # replace:
+    x = block1(x, context)
+    skips.append(x)
+    x = block2(x, context)
+    # by:
+    x = block2(block1(x, context), context)
+
+`# edit:` puts one piece of text in the place of another, wherever that stands; `# replace:` and `# by:` whole lines.
+Nothing after the arrow or after `# by:` deletes. With none of these words the code is a whole solution. A line that
+begins with `# ----` heads the entries of a task, for the reader alone.
 """
 
 from __future__ import annotations
@@ -27,6 +35,7 @@ from pathlib import Path
 from course_utils import notebooks
 
 _HEAD = re.compile(r"# %% \[([\w.]+)\] (\S.*)$")
+_EDIT = re.compile(r"# edit: (\S.*?) →(.*)")
 
 
 @dataclass(frozen=True)
@@ -47,8 +56,8 @@ def read_bank(path: Path | str, source: Path | None = None) -> list[Entry]:
         source: The notebook's source, whose solutions the edits change; found by the number unless given.
 
     Raises:
-        ValueError: If a cell's first line is not `# %% [task.id] title`, a cell has no code, or the lines that an edit
-            replaces do not stand in the solution exactly once.
+        ValueError: If a cell's first line is not `# %% [task.id] title`, a cell has no code, an edit's text does not
+            stand in the solution, or the lines of a `# replace:` do not stand there exactly once.
     """
     path = Path(path)
     cells = notebooks.read(source or notebooks.source_of(path.stem[:2])).cells
@@ -63,28 +72,42 @@ def _entry(lines: list[str], solutions: dict[str, str], where: str) -> Entry:
     head = _HEAD.match(lines[0])
     if not head:
         raise ValueError(f"{where}: expected `# %% [task.id] what is wrong`.")
-    n = next((i for i, line in enumerate(lines[1:], 1) if line.strip() and not line.startswith("# hint:")), len(lines))
-    hint = " ".join(line.removeprefix("# hint:").strip() for line in lines[1:n] if line.strip())
+    lines = [line for line in lines[1:] if not line.startswith("# ----")]
+    n = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("# hint:")), len(lines))
+    hint = " ".join(line.removeprefix("# hint:").strip() for line in lines[:n] if line.strip())
     code = textwrap.dedent("\n".join(lines[n:])).strip("\n")
-    if code.startswith("# replace:"):
-        code = _edit(solutions.get(head[1], ""), code, where)
+    if code.startswith(("# edit:", "# replace:")):
+        code = _edited(solutions.get(head[1], ""), code, where)
     if not code.strip():
         raise ValueError(f"{where}: there is no code under `{head[2]}`.")
     return Entry(head[1], head[2], hint, code)
 
 
-def _edit(solution: str, edits: str, where: str) -> str:
-    """The solution after every pair of `# replace:` and `# by:`; the lines keep the indentation that they find."""
+def _edited(solution: str, edits: str, where: str) -> str:
+    """The solution after every edit, in their order."""
+    for edit in re.split(r"^(?=# edit:|# replace:)", edits, flags=re.MULTILINE)[1:]:
+        if edit.startswith("# replace:"):
+            solution = _with_lines(solution, edit.removeprefix("# replace:\n"), where)
+            continue
+        small = _EDIT.fullmatch(edit.strip())
+        if not small or small[1] not in solution:
+            first = edit.splitlines()[0]
+            raise ValueError(f"{where}: `{first}` should be one line, `# edit: old → new`, old as the solution has it.")
+        solution = solution.replace(small[1], small[2].strip())
+    return solution
+
+
+def _with_lines(solution: str, pair: str, where: str) -> str:
+    """The solution with the lines below `# by:` for those above; they keep the indentation that they find."""
     lines = solution.splitlines()
-    for pair in re.split(r"^# replace:\n", edits, flags=re.MULTILINE)[1:]:
-        old, by, new = pair.partition("# by:")
-        old, new = (textwrap.dedent(part).strip("\n").splitlines() for part in (old, new))
-        found = [i for i in range(len(lines) - len(old) + 1) if _plain(lines[i:i + len(old)]) == _plain(old)]
-        if not (old and by) or len(found) != 1:
-            first = old[0].strip() if old else ""
-            raise ValueError(f"{where}: `{first}` should stand in the solution once, with `# by:` below.")
-        indent = re.match(r"\s*", lines[found[0]])[0]
-        lines[found[0]:found[0] + len(old)] = textwrap.indent("\n".join(new), indent).splitlines()
+    old, by, new = pair.partition("# by:")
+    old, new = (textwrap.dedent(part).strip("\n").splitlines() for part in (old, new))
+    found = [i for i in range(len(lines) - len(old) + 1) if _plain(lines[i:i + len(old)]) == _plain(old)]
+    if not (old and by) or len(found) != 1:
+        first = old[0].strip() if old else ""
+        raise ValueError(f"{where}: `{first}` should stand in the solution once, with `# by:` below.")
+    indent = re.match(r"\s*", lines[found[0]])[0]
+    lines[found[0]:found[0] + len(old)] = textwrap.indent("\n".join(new), indent).splitlines()
     return "\n".join(lines)
 
 

@@ -30,7 +30,7 @@ def _bits(x: Tensor, spoil: Callable, axis: int) -> Tensor:
         net = pixelcnn.PixelCNN(channels=16, blocks=2)
     spoil(net)
     optimizer, bits = torch.optim.Adam(net.parameters(), lr=4e-3), []
-    for batch in torch.randint(len(x), (128, 16), generator=torch.Generator().manual_seed(0)):
+    for batch in torch.randint(len(x), (128, 8), generator=torch.Generator().manual_seed(0)):
         loss = F.nll_loss(F.log_softmax(net(x[batch]), dim=axis), x[batch]) / math.log(2)
         descend(optimizer, loss)
         bits.append(loss.detach())

@@ -16,7 +16,7 @@ from course_utils.recipes import digits
 WEIGHTS, STEPS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0), (4, 8, 16, 32)
 STRENGTHS = (1.0, 2.0, 4.0, 8.0)  # of the classifier's gradient
 HALVED, SOME = 4.0, 16  # the weight and the steps of guidance in half of the time, and the steps by a classifier
-PART = 250  # samples of an evaluation
+PART = 50  # samples of an evaluation, whose activations a cache can hold
 
 Table = list[dict[str, float]]
 

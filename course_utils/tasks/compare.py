@@ -92,7 +92,8 @@ def _tensor_difference(name: str, got: Tensor, want: Tensor, task: Task, reveal:
     got, want = _wide(got), _wide(want)
     bad = ~torch.isfinite(got) & torch.isfinite(want)
     if bad.any():
-        return Difference(name, "nan", f"`{name}` holds {int(bad.sum())} values that are NaN or infinite.")
+        several = f"{int(bad.sum())} values that are" if bad.sum() > 1 else "a value that is"
+        return Difference(name, "nan", f"`{name}` holds {several} NaN or infinite.")
     off = ~torch.isclose(got, want, rtol=task.rtol, atol=task.atol, equal_nan=True)
     if not off.any():
         return None

@@ -84,6 +84,31 @@ class Known:
         return _known("mean_from_noise", t, x_t, noise_pred) + _at((0.0, *_KNOWN_STD[variance][1:]), t, x_t) * z
 
 
+class Parts:
+    """The linear methods on any chain, where one of their two tensors is 0: enough to build on, and no answer."""
+
+    def q_sample(self, x_start, t, noise):
+        return _part(self, t, x_start, noise, lambda left: (left.sqrt(), (1 - left).sqrt()))
+
+    def predict_start_from_noise(self, x_t, t, noise):
+        return _part(self, t, x_t, noise, lambda left: (left ** -0.5, -(1 / left - 1).sqrt()))
+
+    def predict_noise_from_start(self, x_t, t, x_start):
+        return _part(self, t, x_t, x_start, lambda left: ((1 - left) ** -0.5, -(left / (1 - left)).sqrt()))
+
+
+def _part(diffusion: Any, t: Tensor, first: Tensor, second: Tensor, factors: Callable) -> Tensor:
+    """One term of two: (b, *) in float32."""
+    if first.any() and second.any():
+        raise KeyError("both")
+    of_first, of_second = factors((1 - diffusion.betas.double()).cumprod(0))
+    return _at(of_first.tolist(), t, first) * first + _at(of_second.tolist(), t, second) * second
+
+
+def _methods(known: type, but: str) -> dict[str, Callable]:
+    return {name: f for name, f in vars(known).items() if inspect.isfunction(f) and name != but}
+
+
 def ask(nb: Any, method: str, *args: Any, timesteps: int, **others: Callable) -> Any:
     """What the student's method answers on the linear schedule of `timesteps` steps, with `others` as its methods."""
     with stand_ins(nb, extract=_extract, posterior_tables=_posterior_tables):
@@ -102,8 +127,7 @@ def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, 
     schedules = {"get_beta_schedule": lambda name, timesteps: _BETAS.clone(),
                  "linear_beta_schedule": lambda timesteps: _BETAS.clone()}
     with stand_ins(nb, extract=_extract, posterior_tables=_posterior_tables, **schedules):
-        known = {name: f for name, f in vars(Known).items() if inspect.isfunction(f) and name != method}
-        cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), known)
+        cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), _methods(Known, but=method))
         diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")
         with drawn(**draws):
             return getattr(diffusion, method)(*args)
@@ -173,11 +197,12 @@ def _linear_method(nb, method: str, result: str, names: tuple[str, str], t, poin
                    **pair: Tensor) -> Iterator[dict[str, Tensor]]:
     """A method (first, t, second) on images, its gradients, and 2-D data on a shorter chain."""
     first, second = (pair[name].requires_grad_() for name in names)
-    out = ask(nb, method, first, t, second, timesteps=1000)
+    parts = _methods(Parts, but=method)
+    out = ask(nb, method, first, t, second, timesteps=1000, **parts)
     yield {result: out}
     slopes = torch.autograd.grad(out.sum(), [first, second])
     yield {f"grad_{name}": slope for name, slope in zip(names, slopes)}
-    yield {f"{result}_points": ask(nb, method, points, t_points, more_points, timesteps=50)}
+    yield {f"{result}_points": ask(nb, method, points, t_points, more_points, timesteps=50, **parts)}
 
 
 @task("ddpm.q_sample", inputs=_pairs("x_start", "noise"))
@@ -259,8 +284,9 @@ def p_losses(nb, images, t, noise, text_emb, w, points, t_points, noise_points):
         yield {f"loss_{objective}": loss}
         loss.backward()
         yield {f"grad_w_{objective}": model.w.grad, f"kwargs_kept_{objective}": torch.tensor(len(kwargs) == 2)}
-    yield dict(loss_points=ask_known(nb, "p_losses", points, model=Stub(w.clone()), objective="pred_x_start",
-                                     noise=noise_points, t=t_points))
+    kwargs = {}
+    yield dict(loss_points=ask_known(nb, "p_losses", points, kwargs, model=Stub(w.clone()), objective="pred_x_start",
+                                     noise=noise_points, t=t_points), kwargs_kept_empty=torch.tensor(not kwargs))
 
 
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -294,4 +320,6 @@ def p_sample(nb, x_t, z, text_emb, w, points, z_points):
             x_prev = ask_known(nb, "p_sample", x_t, t, kwargs, model=Stub(w), objective=objective, noise=z)
             yield {f"x_prev_t{t}_{objective}": x_prev}
         yield {f"kwargs_kept_{objective}": torch.tensor(len(kwargs) == 2)}
-    yield dict(x_prev_points=ask_known(nb, "p_sample", points, 1, model=Stub(w), noise=z_points))
+    kwargs = {}
+    yield dict(x_prev_points=ask_known(nb, "p_sample", points, 1, kwargs, model=Stub(w), noise=z_points),
+               kwargs_kept_empty=torch.tensor(not kwargs))

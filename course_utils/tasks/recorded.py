@@ -64,37 +64,39 @@ def load_recorded(notebook: str) -> Recorded:
     if not path.exists():
         raise ValueError(f"There are no recorded answers for {notebook}; `course build` makes them.")
     tensors, about = files.read_tensors(path)
-    read = lambda prefix, names: {n: tensors[f"{prefix}/{n}"] for n in names}  # noqa: E731
-    outcome = lambda prefix, d: Outcome(read(prefix, d["names"]), d["error"])  # noqa: E731
     recorded = Recorded(owners=about["owners"], given=about["given"], modules=about["modules"], digest=about["digest"])
     for id, entry in about["tasks"].items():
-        recorded.inputs[id] = read(f"{id}/inputs", entry["inputs"])
-        recorded.reference[id] = outcome(f"{id}/reference", entry["reference"])
-        recorded.mistakes[id] = [Mistake(m["title"], m["hint"], outcome(f"{id}/{i}", m))
-                                 for i, m in enumerate(entry["mistakes"])]
+        pool = [(name, tensors[f"{id}/{i}"]) for i, name in enumerate(entry["names"])]
+        outcome = lambda d, pool=pool: Outcome(dict(pool[i] for i in d["tensors"]), d["error"])  # noqa: E731
+        recorded.inputs[id] = dict(pool[i] for i in entry["inputs"])
+        recorded.reference[id] = outcome(entry["reference"])
+        recorded.mistakes[id] = [Mistake(m["title"], m["hint"], outcome(m)) for m in entry["mistakes"]]
     return recorded
 
 
 def save_recorded(notebook: str, recorded: Recorded) -> Path:
-    """Writes the recorded outcomes of a notebook, byte for byte the same for the same content."""
-    tensors: dict[str, Tensor] = {}
+    """Writes the recorded outcomes of a notebook, byte for byte the same for the same content.
 
-    def put(prefix: str, named: dict[str, Tensor]) -> list[str]:
-        tensors.update({f"{prefix}/{name}": x.contiguous() for name, x in named.items()})
-        return list(named)
-
-    entries = {}
-    for id in recorded.reference:
-        reference = recorded.reference[id]
+    Most outcomes of a task share most of their tensors: each is written once, and an outcome lists where they lie.
+    """
+    tensors, entries = {}, {}
+    for id, reference in recorded.reference.items():
+        pool: dict[str, tuple[int, str, Tensor]] = {}
         entries[id] = {
-            "inputs": put(f"{id}/inputs", recorded.inputs[id]),
-            "reference": {"names": put(f"{id}/reference", reference.tensors), "error": reference.error},
+            "inputs": _places(recorded.inputs[id], pool),
+            "reference": {"error": reference.error, "tensors": _places(reference.tensors, pool)},
             "mistakes": [{"title": m.title, "hint": m.hint, "error": m.outcome.error,
-                          "names": put(f"{id}/{i}", m.outcome.tensors)}
-                         for i, m in enumerate(recorded.mistakes.get(id, []))]}
+                          "tensors": _places(m.outcome.tensors, pool)} for m in recorded.mistakes.get(id, [])],
+            "names": [name for _, name, _ in pool.values()]}
+        tensors |= {f"{id}/{i}": x.clone() for i, _, x in pool.values()}
     about = {"digest": recorded.digest, "modules": recorded.modules, "owners": recorded.owners,
              "given": recorded.given, "tasks": entries}
     path = FOLDER / f"{notebook}.safetensors"
-    files.write_tensors(path, {k: v.clone() for k, v in tensors.items()}, about)
+    files.write_tensors(path, tensors, about)
     load_recorded.cache_clear()
     return path
+
+
+def _places(named: dict[str, Tensor], pool: dict[str, tuple[int, str, Tensor]]) -> list[int]:
+    """Where tensors lie in a task's pool, which takes those that it lacks: digest to place, name and tensor."""
+    return [pool.setdefault(files.digest({name: x}), (len(pool), name, x))[0] for name, x in named.items()]

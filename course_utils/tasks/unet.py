@@ -154,7 +154,8 @@ def resnet_block_forward(nb, x, context, upstream, pool):
 
 
 def _built(name: str, build: Any, dims: list[int]) -> Any:
-    """What `name` returns; a sentence of ours where that is neither a module nor at least a list of them."""
+    """What `name` returns; a sentence of ours where that is no module nor a list of them, or `dims` was changed."""
+    given = list(dims)
     try:
         blocks = build(dims, 5)
     except TypeError as e:
@@ -164,6 +165,9 @@ def _built(name: str, build: Any, dims: list[int]) -> Any:
                         "level an nn.ModuleList too.") from None
     if not isinstance(blocks, (nn.Module, list)):
         raise TypeError(f"{name} should return an nn.ModuleList, not {type(blocks).__name__}.")
+    if dims != given:
+        raise ValueError("the caller's list dims is another one afterwards (by pop, reverse or the like), and the Unet "
+                         "still needs it for its other half: go over it, or change a copy.")
     return blocks
 
 

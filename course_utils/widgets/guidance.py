@@ -23,7 +23,7 @@ Sample = Callable[[Callable, Tensor, Tensor, float, int, str], Tensor]
 PLANS: dict[str, Callable[..., Plan]] = {"DPM-Solver++ 2M": plan_slider, "DDIM": plan_ddim, "ancestral": plan_ancestral}
 WEIGHTS = [-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0]
 STEPS = [3, 5, 8, 12, 20, 50]
-FEW_WEIGHTS, FEW_STEPS = [-1.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0], [3, 5, 8, 12]  # that are recorded
+FEW_WEIGHTS, FEW_STEPS = [-1.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0], [3, 4, 6, 12]  # that are recorded
 ROWS, COLUMNS, SCALE, GAP = 2, 5, 4, 3  # digits of a picture; logical pixels of one of a digit, and between digits
 
 

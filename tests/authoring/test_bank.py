@@ -26,6 +26,11 @@ return None
 '''
 
 
+def solution(id):
+    cells = [c for source in notebooks.sources() for c in notebooks.read(source).cells]
+    return next(notebooks.solution(c.source) for c in cells if c.metadata.get("task") == id)
+
+
 def test_an_entry_is_task_title_hint_and_code(tmp_path):
     (tmp_path / "05.py").write_text(BANK)
     assert bank.read_bank(tmp_path / "05.py") == [
@@ -50,10 +55,41 @@ x_t = self.q_sample(x_start, t, noise)
 # by:
 """)
     (entry,) = bank.read_bank(tmp_path / "05.py")
-    solution = next(notebooks.solution(c.source) for c in notebooks.read(notebooks.source_of("05")).cells
-                    if c.metadata.get("task") == "ddpm.p_losses")
-    assert entry.code.splitlines() == [*solution.splitlines()[1:3], "if t.any():",
+    assert entry.code.splitlines() == [*solution("ddpm.p_losses").splitlines()[1:3], "if t.any():",
                                        "    return (prediction - target).abs().mean()"]
+
+
+def test_a_small_edit_changes_a_piece_of_text_wherever_it_stands_and_edits_follow_each_other(tmp_path):
+    (tmp_path / "06.py").write_text("""\
+# ---- unet.forward ----
+
+# %% [unet.forward] four edits
+# hint: x
+# edit: skips.pop() → skips.pop(0)
+# edit: x = downsample(x) →
+# replace:
+x = upsample(x)
+# by:
+x = upsample(x) + 0
+# edit: + 0 → + 1
+
+# ---- unet.ema_update ----
+
+# %% [unet.ema_update] the next task's
+# edit: copy_ → add_
+""")
+    entry, other = bank.read_bank(tmp_path / "06.py")
+    wanted = solution("unet.forward").replace("pop()", "pop(0)").replace("x = downsample(x)", "").replace(
+        "x = upsample(x)", "x = upsample(x) + 1")
+    assert entry == bank.Entry("unet.forward", "four edits", "x", wanted.strip("\n"))
+    assert other.code == solution("unet.ema_update").replace("copy_", "add_").strip("\n")
+
+
+@pytest.mark.parametrize("edit", ["no such text → pass", "len(t) - len(x)", "len(t) → len(x)\nreturn a", "→ pass"])
+def test_a_small_edit_that_fits_nowhere_or_has_another_form_is_refused(tmp_path, edit):
+    (tmp_path / "05.py").write_text(f"# %% [ddpm.extract] x\n# hint: x\n# edit: {edit}\n")
+    with pytest.raises(ValueError, match=r"05\.py, line 1: .* should be one line, `# edit: old → new`"):
+        bank.read_bank(tmp_path / "05.py")
 
 
 @pytest.mark.parametrize("edit", ["# replace:\nno such line\n# by:\npass", "# replace:\n# by:\npass",
