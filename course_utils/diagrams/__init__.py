@@ -11,6 +11,7 @@ from course_utils.diagrams.adversaries import (
     walks,
 )
 from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, written
+from course_utils.diagrams.guidance import among, guidance_measured, guidance_told, sentence_to_picture, visited
 from course_utils.diagrams.inside import costs, feature_maps
 from course_utils.diagrams.latent import (
     both_terms,
@@ -24,8 +25,8 @@ from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
 from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences, two_fits
 
-__all__ = ["COURSE", "arrow_of_time", "attention", "best_answer", "both_terms", "clocks", "codes_and_rows", "competing",
-           "costs", "course_map", "family", "feature_maps", "game", "latent_plane", "losses_and_quality",
-           "losses_and_slopes", "markov_chain", "masks", "modes_found", "next_pixels", "place_and_picture", "pulled",
-           "reach", "ring_clouds", "ring_game", "three_divergences", "two_fits", "two_guesses", "unet", "walks",
-           "written"]
+__all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "both_terms", "clocks", "codes_and_rows",
+           "competing", "costs", "course_map", "family", "feature_maps", "game", "guidance_measured", "guidance_told",
+           "latent_plane", "losses_and_quality", "losses_and_slopes", "markov_chain", "masks", "modes_found",
+           "next_pixels", "place_and_picture", "pulled", "reach", "ring_clouds", "ring_game", "sentence_to_picture",
+           "three_divergences", "two_fits", "two_guesses", "unet", "visited", "walks", "written"]
