@@ -80,7 +80,9 @@ def _notebooks() -> dict[str, str]:
 
 
 def group_of(item: pytest.Item) -> str:
-    """The notebook that a test's parameter is, by name, source or task, or else the test's file."""
+    """What a test runs with: the students' bundle, the notebook that a parameter is or has the task of, or its file."""
+    if "bundle" in getattr(item, "fixturenames", ()):
+        return "bundle"  # which takes long to make, and is made once in a process
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
     said = [str(value) for value in params if isinstance(value, str | Path)]
     return next((_notebooks()[name] for name in said if name in _notebooks()), item.nodeid.partition("::")[0])
@@ -88,7 +90,7 @@ def group_of(item: pytest.Item) -> str:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all tests of a notebook, or else of a file; groups with slow tests are started first."""
+    """One process runs a group; those with slow tests are started first."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
         item.user_properties.append(("group", group_of(item)))  # into the reports that .ci/shares.py reads

@@ -37,20 +37,39 @@ plt.show()
 pytestmark = pytest.mark.slow
 
 
+def tiny_course(folder: Path, patches: pytest.MonkeyPatch) -> Path:
+    """The source of a course of one tiny notebook; recording its answers only notes the digest."""
+    (folder / "solutions").mkdir()
+    shutil.copy(notebooks.SOLUTIONS / "nbgrader_config.py", folder / "solutions")
+    path, answers = folder / "solutions/05_tiny.py", folder / "answers"
+    path.write_text(SOURCE)
+    patches.setattr(notebooks, "SOLUTIONS", folder / "solutions")
+    patches.setattr(build, "registry_points", lambda prefixes: {"ddpm.extract": 10})
+    patches.setattr(bank, "record", lambda source, digest: answers.write_text(digest))
+    patches.setattr(build, "answers_digest", lambda name: answers.read_text() if answers.exists() else None)
+    return path
+
+
 @pytest.fixture
 def source(tmp_path, monkeypatch) -> Path:
-    """A course of one tiny notebook; recording its answers only notes the digest."""
-    folder = tmp_path / "solutions"
-    folder.mkdir()
-    shutil.copy(notebooks.SOLUTIONS / "nbgrader_config.py", folder)
-    path = folder / "05_tiny.py"
-    path.write_text(SOURCE)
-    monkeypatch.setattr(notebooks, "SOLUTIONS", folder)
-    monkeypatch.setattr(build, "registry_points", lambda prefixes: {"ddpm.extract": 10})
-    answers = {}
-    monkeypatch.setattr(bank, "record", lambda source, digest: answers.update({source.stem: digest}))
-    monkeypatch.setattr(build, "answers_digest", answers.get)
-    return path
+    """A tiny course's source."""
+    return tiny_course(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> Path:
+    """A tiny course as its first build leaves it."""
+    folder = tmp_path_factory.mktemp("first")
+    with pytest.MonkeyPatch.context() as patches:
+        build.build(tiny_course(folder, patches))
+    return folder
+
+
+@pytest.fixture
+def built(source, first) -> Path:
+    """The source of a tiny course that was built."""
+    shutil.copytree(first, source.parent.parent, dirs_exist_ok=True)
+    return source
 
 
 def state(root: Path) -> dict[str, tuple[bytes, int]]:
@@ -67,11 +86,10 @@ def test_building_again_executes_nothing_and_writes_nothing(source, monkeypatch)
     assert state(source.parent.parent) == before
 
 
-def test_executing_again_by_force_changes_no_byte(source):
-    build.build(source)
-    before = state(source.parent.parent)
-    assert "reference executed" in build.build(source, force=True)
-    after = state(source.parent.parent)
+def test_executing_again_by_force_changes_no_byte(built):
+    before = state(built.parent.parent)
+    assert "reference executed" in build.build(built, force=True)
+    after = state(built.parent.parent)
     assert {name: data for name, (data, _) in after.items()} == {name: data for name, (data, _) in before.items()}
 
 
@@ -84,14 +102,13 @@ def test_executing_again_by_force_changes_no_byte(source):
     (lambda source: (source.parent / "mistakes").mkdir() or bank.bank_of(source).write_text("# %% [a.b] c\nd\n"),
      "answers are out of date"),
 ], ids=["source", "reference", "student", "no student", "no reference", "bank"])
-def test_check_says_what_is_out_of_date_and_building_mends_it(source, change, says):
-    build.build(source)
-    change(source)
-    (said,) = build.check(source)
+def test_check_says_what_is_out_of_date_and_building_mends_it(built, change, says):
+    change(built)
+    (said,) = build.check(built)
     assert says in said
     assert "course build 05" in said
-    build.build(source)
-    assert build.check(source) == []
+    build.build(built)
+    assert build.check(built) == []
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -112,18 +129,17 @@ def test_a_named_checkpoint_is_part_of_what_a_reference_is_made_of(source, monke
     assert len({without, first, build.made_of(source, nb)}) == 3
 
 
-def test_a_failing_cell_is_named_with_its_traceback_and_what_was_there_stays(source, capsys):
-    build.build(source)
-    before = source.with_suffix(".ipynb").read_bytes()
-    source.write_text(SOURCE + '\n# %% tags=["demo"]\nnumber = 1\nnumber / 0\n')
+def test_a_failing_cell_is_named_with_its_traceback_and_what_was_there_stays(built, capsys):
+    before = built.with_suffix(".ipynb").read_bytes()
+    built.write_text(SOURCE + '\n# %% tags=["demo"]\nnumber = 1\nnumber / 0\n')
     with pytest.raises(ValueError, match="05_tiny: cell demo-2 failed") as caught:
-        build.build(source)
+        build.build(built)
     told = str(caught.value)
     assert "ZeroDivisionError" in told
     assert "\x1b" not in told
     assert "number" in told
-    assert source.with_suffix(".ipynb").read_bytes() == before
-    assert sorted(p.name for p in source.parent.iterdir()) == ["05_tiny.ipynb", "05_tiny.py", "nbgrader_config.py"]
+    assert built.with_suffix(".ipynb").read_bytes() == before
+    assert sorted(p.name for p in built.parent.iterdir()) == ["05_tiny.ipynb", "05_tiny.py", "nbgrader_config.py"]
 
 
 def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -37,16 +39,22 @@ def submission(notebook: str | Path, replaced: dict[str, str] | None = None,
         unfilled: Ids of tasks left as they were handed out.
     """
     source = notebook if isinstance(notebook, Path) else notebooks.source_of(notebook)
-    nb = notebooks.read(source)
-    build.graded(nb, build.registry_points(build.prefixes_of(nb)))
-    handed_out = build.student_face(nb)
-    code = {c.metadata["task"]: notebooks.solution(c.source) for c in nb.cells if "task" in c.metadata}
-    notebooks.replace(nb, code | (replaced or {}))
-    answers = {c.metadata["task"]: c.source for c in nb.cells if "task" in c.metadata}
+    handed_out, reference = copy.deepcopy(_faces(source, source.read_text("utf-8")))
+    code = {c.metadata["task"]: notebooks.solution(c.source) for c in reference.cells if "task" in c.metadata}
+    notebooks.replace(reference, code | (replaced or {}))
+    answers = {c.metadata["task"]: c.source for c in reference.cells if "task" in c.metadata}
     for cell in handed_out.cells:
         if "task" in cell.metadata and cell.metadata["task"] not in unfilled:
             cell.source = answers[cell.metadata["task"]]
     return handed_out
+
+
+@cache
+def _faces(source: Path, text: str) -> tuple[NotebookNode, NotebookNode]:
+    """A source's two faces, made once as long as its text is the same: the student's and the graded reference."""
+    nb = notebooks.read(source)
+    build.graded(nb, build.registry_points(build.prefixes_of(nb)))
+    return build.student_face(nb), nb
 
 
 def ddpm(**answers: str) -> NotebookNode:

@@ -13,8 +13,8 @@ import torch
 from course_utils.tasks.draws import drawn
 
 FONTS = Path(__file__).parents[3] / "cache/matplotlib"  # staged beside the library
-OFTEN_USED = ["torch._dynamo", "torch.profiler", "matplotlib.pyplot", "einops", "tqdm.auto", "PIL.Image",
-              "IPython.core.inputtransformer2"]
+OFTEN_USED = ["torch._dynamo", "torch.profiler", "matplotlib.pyplot", "scipy.stats", "einops", "tqdm.auto",
+              "PIL.Image", "IPython.core.inputtransformer2"]
 
 
 @cache
