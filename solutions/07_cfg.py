@@ -34,6 +34,7 @@ from functools import partial
 
 from course_utils import data, densities, diagrams, plot, puzzles, widgets, zoo
 from course_utils.check import name_red
+from course_utils.models.unet import drop_rows
 from course_utils.own import own
 
 shipped = zoo.load("mnist-unet")  # notebook 06's network with its trained weights
@@ -257,8 +258,8 @@ widgets.explore(stepped, caption=lambda steps: f"Ten digits, 0 to 9, after {step
 
 # %% [markdown]
 # **Question 1.** Users set `num_inference_steps`. What does it decide, and what does it not touch? Then explain what
-# *one* step draws: on the ring with the exact network it would be a single point (which one?), with the digits it is
-# salt and pepper.
+# *one* step draws: on the ring with the exact network it would be a single point (which one?); why are the digits
+# of your first position no blurred mean?
 
 # %% [markdown] question="cfg.1"
 # It decides how many times the network is asked on the way from noise to picture, so the cost, and how finely the way
@@ -460,8 +461,7 @@ class Blobs(nn.Module):
 # %% tags=["demo"]
 drop_condition, whose = own("06_unet", "drop_condition", checks=["unet.drop_condition"])
 if drop_condition is None:
-    def drop_condition(text_emb, prob, u):
-        return text_emb * (u >= prob)[:, None]
+    drop_condition = drop_rows  # the library's
 print(whose)
 
 
@@ -631,7 +631,7 @@ plot.show(sheet(drawn, wishes), alt="The twenty digits again, guided: each is re
 #
 # Guidance doubles the evaluations. It need not double the calls: a batch of $2b$ rows, each sample once with its wish
 # and once with a row of zeros, fills the machine better than two batches of $b$ (on a GPU often at nearly the price of
-# one). Every library does it so.
+# one). Every library does it so. (None cannot stand for a half of the rows; to these networks zeros are the same.)
 #
 # **Exercise 7** · medium · 12 minutes
 #
@@ -853,7 +853,8 @@ plot.show(diagrams.sentence_to_picture(), alt="A sentence is cut into tokens, an
 
 # %% tags=["demo"]
 sheets = puzzles.slipped_guidance(network, shipped.encode(ten[:6]), noise_for(6, seed=3), alphas_cumprod)
-plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}), alt="A: digits, two of them doubtful. B: salt and pepper. C: clean digits and shapes, not the ones asked for.")
+plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}),
+          alt="A: digits, two of them doubtful. B: salt and pepper. C: clean digits and shapes, not the ones asked for.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>

@@ -208,9 +208,13 @@ class Unet(nn.Module):
         if text_emb is None:
             return self.condition_mlp[0].weight.new_zeros(x.shape[0], self.condition_dim)  # it may be wider than x
         if self.training and self.uncond_prob > 0:
-            keep = torch.rand(x.shape[0], device=x.device) >= self.uncond_prob
-            text_emb = text_emb * keep[:, None].to(text_emb.dtype)
+            text_emb = drop_rows(text_emb, self.uncond_prob, torch.rand(x.shape[0], device=x.device))
         return text_emb
+
+
+def drop_rows(text_emb: Tensor, prob: float, u: Tensor) -> Tensor:
+    """Conditions (b, n) of which those with u (b,) < prob are zeros: u is uniform in [0, 1), a draw a sample."""
+    return text_emb * (u >= prob)[:, None].to(text_emb.dtype)
 
 
 NETWORK = Unet

@@ -155,19 +155,16 @@ def resnet_block_forward(nb, x, context, upstream, pool):
 
 def _built(name: str, build: Any, dims: list[int]) -> Any:
     """What `name` returns; a sentence of ours where that is no module nor a list of them, or `dims` was changed."""
-    given = list(dims)
     try:
-        blocks = build(dims, 5)
+        blocks = build(given := list(dims), 5)
     except TypeError as e:
         if "list is not a Module subclass" not in str(e):
             raise
-        raise TypeError(f"the levels of {name} are plain Python lists, and nn.ModuleList takes modules only: make each "
-                        "level an nn.ModuleList too.") from None
+        raise TypeError(f"the levels of {name} are plain Python lists, and nn.ModuleList takes modules only.") from None
     if not isinstance(blocks, (nn.Module, list)):
         raise TypeError(f"{name} should return an nn.ModuleList, not {type(blocks).__name__}.")
-    if dims != given:
-        raise ValueError("the caller's list dims is another one afterwards (by pop, reverse or the like), and the Unet "
-                         "still needs it for its other half: go over it, or change a copy.")
+    if given != dims:
+        raise ValueError("the caller's list dims was changed (pop, reverse or the like), and the Unet needs it again.")
     return blocks
 
 
