@@ -178,7 +178,7 @@ def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, la
     cells = [nbformat.v4.new_code_cell(text) for text in GUIDANCE]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), path)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(lab.url("/lab/tree/notebooks/guidance.ipynb"))
+    page.goto(lab.url("/lab/workspaces/guidance/tree/notebooks/guidance.ipynb"))  # where no other one is open
     student = Student(page, path)
     figure, other = (page.locator(".jp-Notebook .jp-Cell").nth(i) for i in range(2))
     weight, picture = figure.get_by_role("slider", name="guidance"), figure.locator("img")

@@ -62,7 +62,7 @@ def test_ctrl_c_while_measuring_keeps_the_state(tmp_path, shipped, monkeypatch, 
     assert train(Line(), tmp_path) is None
     assert "the state is kept. Go on from there by `resume=True` in this call" in capsys.readouterr().out
     monkeypatch.undo()
-    monkeypatch.setattr(zoo, "save", lambda *_: tmp_path / "line")
+    monkeypatch.setattr(zoo, "save", lambda *_, **__: tmp_path / "line")
     assert train(Line(), tmp_path, resume=True) == tmp_path / "line"
 
 
