@@ -23,9 +23,10 @@ def test_no_weight_is_the_plain_conditional_and_a_weight_acts_in_its_interval_on
 
 def test_a_classifier_guides_the_network_that_is_told_no_class(asked):
     asked.labels = torch.tensor([1, 1, 1, 1])
-    one = asked.by_classifier(0.0, 2)
+    plain, guided = asked.by_classifier(0.0, 2), asked.by_classifier(50.0, 2)
     asked.labels = torch.tensor([2, 2, 2, 2])
-    assert torch.equal(one, asked.by_classifier(0.0, 2))  # of strength 0 the class changes nothing
+    assert torch.equal(plain, asked.by_classifier(0.0, 2))  # of strength 0 the class changes nothing
+    assert not torch.allclose(guided, asked.by_classifier(50.0, 2), atol=1e-3)
 
 
 def test_the_grid_of_times_is_the_notebooks(asked, monkeypatch):
