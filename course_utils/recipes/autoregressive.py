@@ -80,6 +80,7 @@ class PixelCNN(_Pixels):
     about: ClassVar[str] = "PixelCNN of digits with 4 levels"
     network: ClassVar[str] = "pixelcnn"
     ARGS: ClassVar[dict[str, Any]] = {"levels": 4, "channels": 32, "blocks": 6}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 11}
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class PixelCNN256(_Pixels):
     network: ClassVar[str] = "pixelcnn"
     LEVELS: ClassVar[int] = 256
     ARGS: ClassVar[dict[str, Any]] = {"levels": 256, "channels": 32, "blocks": 6}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 29}
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class PixelRNN(_Pixels):
     about: ClassVar[str] = "PixelRNN by rows of digits with 4 levels"
     network: ClassVar[str] = "pixelrnn"
     ARGS: ClassVar[dict[str, Any]] = {"levels": 4, "channels": 32, "layers": 2}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 16}
     steps: int = 3000
 
 
@@ -114,6 +117,7 @@ class Tiles(Recipe):
     data: ClassVar[str] = f"{digits.DATA}, binarised"
     network: ClassVar[str] = "tiles"
     ARGS: ClassVar[dict[str, Any]] = {"size": 28, "tile": 4, "dim": 64, "depth": 4, "heads": 4}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 5.5}
     steps: int = 3000
     weight_decay: float = 0.1
     drawn: int = 100  # samples of the shipped grid

@@ -67,6 +67,7 @@ class MnistVP(Continuous):
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
+    minutes: ClassVar[dict[str, float]] = {"two cores": 115}
     steps: int = 8000
     sampling_steps: int = 50
     measured: int = 2000  # samples
@@ -136,6 +137,7 @@ class MnistFlow(Continuous):
                                       "uncond_prob": 0.2}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
     prediction: ClassVar[Kind] = "velocity"
+    minutes: ClassVar[dict[str, float]] = {"two cores": 44}
     steps: int = 3000
     sampling_steps: int = 20
     measured: int = 1000  # samples of each kind

@@ -128,6 +128,7 @@ class MnistFlow4(_Student):
     about: ClassVar[str] = "4-step student of mnist-flow"
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier", "mnist-flow")
     TEACHER: ClassVar[str] = "mnist-flow"
+    minutes: ClassVar[dict[str, float]] = {"two cores": 34}
     sampling_steps: int = 4
 
 
@@ -139,4 +140,5 @@ class MnistFlow1(_Student):
     about: ClassVar[str] = "1-step student of mnist-flow-4"
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier", "mnist-flow", "mnist-flow-4")
     TEACHER: ClassVar[str] = "mnist-flow-4"
+    minutes: ClassVar[dict[str, float]] = {"two cores": 24}
     sampling_steps: int = 1

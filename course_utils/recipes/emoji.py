@@ -29,6 +29,7 @@ class EmojiRetrieval(Recipe):
     data: ClassVar[str] = DRAWINGS
     network: ClassVar[str] = "drawing_encoder"
     ARGS: ClassVar[dict[str, Any]] = {"channels": 3, "dims": [48, 96, 128], "embedding_dim": 384}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 7.4}
     steps: int = 4000
     batch_size: int = 128
     temperature: float = 0.07  # of the softmax over the batch's names
@@ -73,7 +74,8 @@ class EmojiUnet(Continuous):
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 32, "condition_dim": 64, "dim_mults": [1, 2, 4], "channels": 3}
     needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval",)
-    steps: int = 8500
+    minutes: ClassVar[dict[str, float]] = {"two cores": 98}
+    steps: int = 4800
     learning_rate: float = 1e-3
     sampling_steps: int = 50
     pool: int = 32_768  # pictures drawn beforehand
@@ -137,7 +139,8 @@ class EmojiAutoencoder(Recipe):
     network: ClassVar[str] = "autoencoder"
     ARGS: ClassVar[dict[str, Any]] = {"dims": [24, 48, 96], "latent_channels": 8, "channels": 3}
     needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval",)
-    steps: int = 10_000
+    minutes: ClassVar[dict[str, float]] = {"two cores": 97}
+    steps: int = 6500
     critic_from: int = 8000  # the learning rate begins anew with it
     kl_weight: float = 1e-4
     feature_weight: float = 0.1

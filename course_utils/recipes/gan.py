@@ -46,6 +46,7 @@ class Dcgan(Recipe):
     network: ClassVar[str] = "dcgan"
     ARGS: ClassVar[dict[str, Any]] = {"latent_dim": 64, "width": 64}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
+    minutes: ClassVar[dict[str, float]] = {"two cores": 16}
     steps: int = 6000
     learning_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)

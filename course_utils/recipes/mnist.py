@@ -28,7 +28,7 @@ class MnistClassifier(Recipe):
     data: ClassVar[str] = digits.DATA
     network: ClassVar[str] = "classifier"
     ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "num_classes": 10, "width": 16}
-    minutes: ClassVar[dict[str, float]] = {"two cores": 1}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 2.1}
     steps: int = 1500
     batch_size: int = 128
     ema: float = 0.99
@@ -88,7 +88,7 @@ class MnistUnet(_OnTheChain):
     ARGS: ClassVar[dict[str, Any]] = {"dim": 24, "condition_dim": 64, "dim_mults": [2, 4], "channels": 1,
                                       "uncond_prob": 0.2}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
-    minutes: ClassVar[dict[str, float]] = {"two cores": 60, "a GPU": 5}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 106, "a GPU": 5}
     steps: int = 8000
     learning_rate: float = 2e-3
     ema: float = 0.9995
@@ -148,6 +148,7 @@ class MnistNoisyClassifier(_OnTheChain):
     network: ClassVar[str] = "time_classifier"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 16, "channels": 1, "num_classes": 10}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier", "mnist-unet")
+    minutes: ClassVar[dict[str, float]] = {"two cores": 5.3}
     steps: int = 3000
     batch_size: int = 128
     measured: int = 1000  # samples of a row

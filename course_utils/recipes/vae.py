@@ -24,6 +24,7 @@ class ConvVAE(Recipe):
     data: ClassVar[str] = f"{digits.DATA}, binarised"
     network: ClassVar[str] = "vae_conv"
     ARGS: ClassVar[dict[str, Any]] = {"width": 32, "latent_dim": 16}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 2.6}
     steps: int = 2160
     batch_size: int = 128
     learning_rate: float = 2e-3
