@@ -17,21 +17,21 @@ from course_utils.diagrams.parts import ARROW, arrow
 Field = Callable[[Tensor], Tensor]  # (n, 2) → (n, 2), or (n,) for a log-density
 
 YEARS = [  # when, what, and how high above or below the line it stands
-    (2005, "score matching\nHyvärinen", 1), (2011, "denoising score\nmatching, Vincent", 1),
+    (2005, "score matching\nHyvärinen", 1), (2011, "denoising score matching\nVincent", -1),
     (2015, "diffusion\nSohl-Dickstein", 1), (2019.2, "NCSN", 1), (2020.1, "NCSNv2\nDDPM", -1),
     (2020.8, "DDIM", 2), (2021.2, "Score SDE\nguided diffusion", -2.2), (2021.9, "latent\ndiffusion", 1),
     (2022.4, "CFG", -1)]
 
 
-def score_fields(fields: Mapping[str, Field], log_prob: Field | Mapping[str, Field] | None = None,
+def score_fields(fields: Mapping[str, Field], below: Field | Mapping[str, Field],
                  points: Mapping[str, Tensor] | None = None, limits: float = 3.5, arrows: int = 15) -> Figure:
-    """One panel of arrows for each field, over the density where it is given, with points where they are given.
+    """One panel of arrows for each field, over a density in grey, with points where they are given.
 
-    Arrows point along the field; their length grows with its size and is bounded, so that neighbours do not cross.
+    An arrow's length grows with the field, against the panel's median, and is bounded so that neighbours do not cross.
 
     Args:
         fields: `{"title": field}`, each (n, 2) → (n, 2), at most three.
-        log_prob: A log-density (n, 2) → (n,) drawn in grey below all of them, or one for each title.
+        below: A logarithm (n, 2) → (n,) of what is drawn in grey, for all of them, or one for each title.
         points: By title (n, 2).
         limits: The axes run from −limits to limits.
         arrows: In a row.
@@ -40,15 +40,13 @@ def score_fields(fields: Mapping[str, Field], log_prob: Field | Mapping[str, Fie
     fig, panels = plot.figure(len(fields), width=side * len(fields) + 20, height=side + 30, squeeze=False, sharey=True)
     places = _grid(limits * (1 - 1 / arrows), arrows)
     for axes, (title, field) in zip(panels[0], fields.items(), strict=True):
-        below = log_prob.get(title) if isinstance(log_prob, Mapping) else log_prob
-        if below is not None:
-            _shade(axes, below, limits)
+        _shade(axes, below[title] if isinstance(below, Mapping) else below, limits)
         if points and title in points:
             axes.plot(*points[title].T, "o", markersize=1.6, color=plot.NAN, alpha=0.6, markeredgewidth=0)
         with torch.no_grad():
             u = field(places)
         size = u.norm(dim=1, keepdim=True)
-        u = (u / (1 + size) * 1.8 * limits / arrows).numpy()
+        u = (u / (size.median() + size) * 2.4 * limits / arrows).numpy()
         axes.quiver(*places.T.numpy(), *u.T, angles="xy", scale_units="xy", scale=1, width=0.006, color=plot.INK)
         axes.set(title=title, xlim=(-limits, limits), ylim=(-limits, limits), box_aspect=1, xlabel="$x_1$")
     panels[0, 0].set_ylabel("$x_2$")
@@ -123,7 +121,8 @@ def _grid(limits: float, n: int) -> Tensor:
 
 def _density(log_prob: Field, limits: float, n: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     places = _grid(limits, n)
-    p = log_prob(places).exp().reshape(n, n).T.numpy()
+    with torch.no_grad():
+        p = log_prob(places).exp().reshape(n, n).T.numpy()
     line = np.linspace(-limits, limits, n)
     return line, line, p
 

@@ -116,7 +116,7 @@ class MnistVP(Continuous):
 
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
         """Forty digits of notebook 08's annealed Langevin dynamics, at rest on every level."""
-        return {"langevin": annealed_langevin(self, model, (40, 1, 28, 28), steps=100)}
+        return {"langevin": annealed_langevin(self, model, (40, 1, 28, 28), steps=100, snr=0.2)}
 
 
 def sampled(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int, seed: int = 1) -> Tensor:
@@ -130,8 +130,9 @@ def sampled(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps:
 
 
 @torch.no_grad()
-def annealed_langevin(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int, seed: int = 1) -> Tensor:
-    """Samples of `shape` in [0, 1] of Langevin steps at falling noise, on the CPU; Song & Ermon 2019, algorithm 1.
+def annealed_langevin(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int, snr: float,
+                      seed: int = 1) -> Tensor:
+    """Samples of `shape` in [0, 1] by Langevin steps at falling noise, on the CPU; Song & Ermon 2019, algorithm 1.
 
     The model is seen on a variance-exploding path: x_t/α_t carries noise of σ_t/α_t, the same noise as x_t.
 
@@ -139,23 +140,23 @@ def annealed_langevin(recipe: Continuous, model: nn.Module, shape: tuple[int, ..
         recipe: Of the model.
         model: Predicts the recipe's kind.
         shape: (n, c, h, w).
-        steps: At each of ten levels in a geometric row; each level's step size is 2(0.35σ)².
+        steps: At each of ten levels from 10 to 0.1.
+        snr: Signal-to-noise ratio of a step, whose size is 2(snr·σ)².
         seed: Of the noise.
     """
     device, path = digits.device_of(model), recipe.path
     generator = torch.Generator(device).manual_seed(seed)
-    levels = torch.logspace(math.log10(20.0), -1, 10, dtype=torch.float64)
+    levels = torch.logspace(1, -1, 10, dtype=torch.float64)
     times = path.inverse_log_snr(-2 * levels.log())
     weights = torch.stack([path.alpha(times), *path.mixing(times, recipe.prediction, "noise")], dim=1)
-    x = 20.0 * torch.randn(shape, generator=generator, device=device)
+    x = levels[0] * torch.randn(shape, generator=generator, device=device)
     for sigma, t, (alpha, a, b) in zip(levels.tolist(), times.tolist(), weights.tolist(), strict=True):
-        def noise(x: Tensor, t: float = t, alpha: float = alpha, a: float = a, b: float = b) -> Tensor:
-            return a * alpha * x + b * model(alpha * x, torch.full((len(x),), t, device=device))
-
-        h = 2 * (0.35 * sigma) ** 2
+        t = torch.full(shape[:1], t, device=device)
         for _ in range(steps):
-            x = x - h / sigma * noise(x) + (2 * h) ** 0.5 * torch.randn(shape, generator=generator, device=device)
-    return ((x - sigma * noise(x)).cpu() + 1) / 2
+            noise = a * alpha * x + b * model(alpha * x, t)
+            x = x - 2 * snr**2 * sigma * noise + 2 * snr * sigma * torch.randn(shape, generator=generator, device=device)
+    noise = a * alpha * x + b * model(alpha * x, t)
+    return ((x - sigma * noise).cpu() + 1) / 2
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,26 @@ class OtherKind(Told):
     """A kind that does not exist."""
 
 
+class PairBroken(Told):
+    """x_start and noise that do not make x_t together."""
+
+
+class OnlyWhereOne(Told):
+    """A pair that is right on a variance-preserving path alone."""
+
+
+class NotTheGiven(Told):
+    """x_start and noise that make x_t, but not the value that they came from."""
+
+
+class OtherV(Told):
+    """A v that is not the pair's."""
+
+
+class OtherScore(Told):
+    """A score that is not the noise's."""
+
+
 class NothingBack(Told):
     """Autograd found no way from the answer to the place."""
 
@@ -73,7 +93,7 @@ class GraphGone(Told):
 
 
 class TakesTensors(Told):
-    """torch's root of a Python number."""
+    """A function of torch's on a Python number."""
 
 
 # Langevin's step and its size
@@ -98,13 +118,13 @@ def langevin_step(nb, x, score, step_size, z, large, points, score_of_points, z_
 
 
 def _rooted(call: Callable[[], Any]) -> Any:
-    """What `call` gives; a sentence where torch.sqrt was handed a Python number."""
+    """What `call` gives; a sentence where a function of torch's was handed a Python number."""
     try:
         return call()
     except TypeError as e:
         if "must be Tensor, not" in str(e):
-            raise TakesTensors("torch's own functions take tensors, but step_size is a Python number: a number's root "
-                               "is ** 0.5, or math.sqrt.").with_traceback(e.__traceback__) from None
+            raise TakesTensors("torch's own functions take tensors, and this one was given a Python number: a number's "
+                               "root is ** 0.5 or math.sqrt, its square ** 2.").with_traceback(e.__traceback__) from None
         raise
 
 
@@ -194,7 +214,7 @@ def _gradients(net: nn.Module, loss: Any) -> dict[str, Tensor]:
         raise NoGraph("the loss has lost its graph: nothing can be learned from it.")
     names = [name for name, _ in net.named_parameters()]
     try:
-        found = torch.autograd.grad(loss, list(net.parameters()), allow_unused=True, retain_graph=True)
+        found = torch.autograd.grad(loss.sum(), list(net.parameters()), allow_unused=True, retain_graph=True)
     except RuntimeError as e:
         if "second time" not in str(e):
             raise
@@ -331,38 +351,77 @@ def _told(x_t: Tensor, a: Tensor, b: Tensor, noise: Tensor, kind: str) -> Tensor
 
 
 def _score_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(prediction=rng.normal(4, 3, 4, 4), x_t=rng.normal(4, 3, 4, 4), alpha=rng.uniform(4, low=0.4, high=1.0),
-                sigma=rng.uniform(4, low=0.2, high=0.7), points=rng.normal(5, 2), x_of_points=rng.normal(5, 2),
-                alpha_of_points=rng.uniform(5, low=0.4), sigma_of_points=rng.uniform(5, low=0.2, high=0.7))
+    return dict(prediction=rng.normal(5, 2), x_t=rng.normal(5, 2), alpha=rng.uniform(5, low=0.4, high=1.0),
+                sigma=rng.uniform(5, low=0.2, high=0.7), picture=rng.normal(4, 3, 4, 4), noisy=rng.normal(4, 3, 4, 4),
+                alpha_there=rng.uniform(4, low=0.4), sigma_there=rng.uniform(4, low=0.2, high=0.7))
 
 
 @task("score.to_score", points=5, inputs=_score_inputs)
-def to_score(nb, prediction, x_t, alpha, sigma, points, x_of_points, alpha_of_points, sigma_of_points):
-    """From each kind; points in float64; one picture."""
+def to_score(nb, prediction, x_t, alpha, sigma, picture, noisy, alpha_there, sigma_there):
+    """Points, from each kind; pictures; one picture in float64."""
     with stand_ins(nb, convert_prediction=_known_conversion):
         for kind in KINDS:
             yield {f"from_{kind}": nb.to_score(prediction, x_t, alpha, sigma, kind)}
-        p, x, a, s = (c.double() for c in (points, x_of_points, alpha_of_points, sigma_of_points))
         for kind in KINDS:
-            yield {f"points_from_{kind}": nb.to_score(p, x, a, s, kind),
-                   f"one_from_{kind}": nb.to_score(prediction[:1], x_t[:1], alpha[:1], sigma[:1], kind)}
+            yield {f"pictures_from_{kind}": nb.to_score(picture, noisy, alpha_there, sigma_there, kind)}
+        one, noisy, alpha, sigma = (c[:1].double() for c in (picture, noisy, alpha_there, sigma_there))
+        yield {f"one_from_{kind}": nb.to_score(one, noisy, alpha, sigma, kind) for kind in KINDS}
 
 
 def _conversion_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(value=rng.normal(4, 3, 4, 4), x_t=rng.normal(4, 3, 4, 4), alpha=rng.uniform(4, low=0.4, high=1.0),
-                sigma=rng.uniform(4, low=1.2, high=2.5), points=rng.normal(5, 2), x_of_points=rng.normal(5, 2),
-                alpha_of_points=rng.uniform(5, low=0.4), sigma_of_points=rng.uniform(5, low=1.2, high=2.5))
+    return dict(value=rng.normal(5, 2), x_t=rng.normal(5, 2), alpha=rng.uniform(5, low=0.4, high=1.0),
+                sigma=rng.uniform(5, low=1.2, high=2.5), picture=rng.normal(4, 3, 4, 4), noisy=rng.normal(4, 3, 4, 4),
+                alpha_there=rng.uniform(4, low=0.4), sigma_there=rng.uniform(4, low=1.2, high=2.5))
 
 
 @task("score.convert_prediction", inputs=_conversion_inputs)
-def convert_prediction(nb, value, x_t, alpha, sigma, points, x_of_points, alpha_of_points, sigma_of_points):
-    """All sixteen ways, the simplest first; all of them for points in float64; one picture."""
+def convert_prediction(nb, value, x_t, alpha, sigma, picture, noisy, alpha_there, sigma_there):
+    """Points, from each source to the pair and on; sentences where the pair is none. Then pictures; one, in float64."""
     with stand_ins(nb, to_score=_known_score):
-        for source in ("noise", "x_start", "v", "score"):
-            for target in ("x_start", "noise", "v", "score"):
-                yield {f"{source}_to_{target}": nb.convert_prediction(value, x_t, alpha, sigma, source, target)}
-        p, x, a, s = (c.double() for c in (points, x_of_points, alpha_of_points, sigma_of_points))
         for source in KINDS:
-            yield {f"points_{source}_to_{target}": nb.convert_prediction(p, x, a, s, source, target)
-                   for target in KINDS}
-        yield dict(one=nb.convert_prediction(value[:1], x_t[:1], alpha[:1], sigma[:1], "v", "score"))
+            yield from _told_in_all_kinds(nb, "", value, x_t, alpha, sigma, source)
+        for source in KINDS:
+            yield from _told_in_all_kinds(nb, "pictures_", picture, noisy, alpha_there, sigma_there, source)
+        one, noisy, alpha, sigma = (c[:1].double() for c in (picture, noisy, alpha_there, sigma_there))
+        yield {f"one_v_to_{target}": nb.convert_prediction(one, noisy, alpha, sigma, "v", target) for target in KINDS}
+
+
+def _told_in_all_kinds(nb: Any, what: str, value: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor, source: str
+                       ) -> Iterator[dict[str, Tensor]]:
+    """What comes of a value of one source, target by target; before each a sentence where an equation is broken."""
+    def told(target: str) -> Any:
+        return nb.convert_prediction(value, x_t, alpha, sigma, source, target)
+
+    def shaped(*parts: Any) -> bool:
+        return all(isinstance(part, Tensor) and part.shape == x_t.shape for part in parts)
+
+    a, b = (c.reshape(-1, *[1] * (x_t.dim() - 1)) for c in (alpha, sigma))
+    x_start, noise = told("x_start"), told("noise")
+    if shaped(x_start, noise):
+        _ask_for_the_pair(x_start, noise, value, x_t, a, b, source)
+    yield {f"{what}{source}_to_x_start": x_start, f"{what}{source}_to_noise": noise}
+    v, score = told("v"), told("score")
+    if shaped(v, noise, x_start) and not _near(v, a * noise - b * x_start):
+        raise OtherV(f"from {source}: x_start and noise are right, but v is not (10) of the two.")
+    yield {f"{what}{source}_to_v": v}
+    if shaped(score, noise) and not _near(score, -noise / b):
+        raise OtherScore(f"from {source}: the noise is right, but the score is not (9) of it.")
+    yield {f"{what}{source}_to_score": score}
+
+
+def _ask_for_the_pair(x_start: Tensor, noise: Tensor, value: Tensor, x_t: Tensor, a: Tensor, b: Tensor, source: str
+                      ) -> None:
+    """Raises a sentence where x_start and noise do not make x_t together, or not the value that they came from."""
+    made = a * x_start + b * noise
+    if source == "v" and _near(made, (a**2 + b**2) * x_t) and _near(a * noise - b * x_start, (a**2 + b**2) * value):
+        raise OnlyWhereOne("from v: x_start and noise would be right if alpha² + sigma² were 1, and here it is not.")
+    if not _near(made, x_t):
+        raise PairBroken(f"from {source}: the x_start and the noise that you give do not belong together, for "
+                         "alpha * x_start + sigma * noise is not x_t.")
+    if not _near({"noise": noise, "x_start": x_start, "v": a * noise - b * x_start, "score": -noise / b}[source], value):
+        raise NotTheGiven(f"from {source}: x_start and noise make x_t together, but put into what {source} is, they do "
+                          f"not give the {source} that came in.")
+
+
+def _near(one: Tensor, other: Tensor) -> bool:
+    return torch.allclose(one.double(), other.double(), rtol=1e-3, atol=1e-4)
