@@ -147,7 +147,7 @@ def samples(name: str, folder: Path = FOLDER, of: str = "") -> Path:
 
 
 def save_samples(name: str, images: Tensor, folder: Path = FOLDER, of: str = "") -> Path:
-    """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; grids `of` the same of former weights go."""
+    """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; its like of former weights goes."""
     from PIL import Image
 
     images = images.cpu().mul(255).round().clamp(0, 255).to(torch.uint8)

@@ -37,7 +37,7 @@ def score_fields(fields: Mapping[str, Field], below: Field | Mapping[str, Field]
         arrows: In a row.
     """
     side = min(300, plot.WIDEST // len(fields))
-    fig, panels = plot.figure(len(fields), width=side * len(fields) + 20, height=side + 30, squeeze=False, sharey=True)
+    fig, panels = plot.figure(len(fields), width=side * len(fields) + 20, height=side + 50, squeeze=False, sharey=True)
     places = _grid(limits * (1 - 1 / arrows), arrows)
     for axes, (title, field) in zip(panels[0], fields.items(), strict=True):
         _shade(axes, below[title] if isinstance(below, Mapping) else below, limits)

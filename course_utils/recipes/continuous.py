@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -154,7 +153,8 @@ def annealed_langevin(recipe: Continuous, model: nn.Module, shape: tuple[int, ..
         t = torch.full(shape[:1], t, device=device)
         for _ in range(steps):
             noise = a * alpha * x + b * model(alpha * x, t)
-            x = x - 2 * snr**2 * sigma * noise + 2 * snr * sigma * torch.randn(shape, generator=generator, device=device)
+            z = torch.randn(shape, generator=generator, device=device)
+            x = x - 2 * snr**2 * sigma * noise + 2 * snr * sigma * z
     noise = a * alpha * x + b * model(alpha * x, t)
     return ((x - sigma * noise).cpu() + 1) / 2
 

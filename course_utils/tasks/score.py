@@ -22,7 +22,7 @@ QUESTIONS = {"score.1": 5, "score.2": 5, "score.3": 5, "score.4": 5}  # points, 
 KINDS = ("noise", "x_start", "v", "score")
 
 
-# What the probes say where a function is called or answers in another way: a class for each, so that they are known apart
+# What the probes say where a function is called, or answers, in another way: a class for each, to know them apart
 
 class NoGraph(Told):
     """A loss that cannot be differentiated."""
@@ -123,8 +123,9 @@ def _rooted(call: Callable[[], Any]) -> Any:
         return call()
     except TypeError as e:
         if "must be Tensor, not" in str(e):
-            raise TakesTensors("torch's own functions take tensors, and this one was given a Python number: a number's "
-                               "root is ** 0.5 or math.sqrt, its square ** 2.").with_traceback(e.__traceback__) from None
+            told = TakesTensors("torch's functions take tensors, and this one was given a Python number, whose root is "
+                                "** 0.5 or math.sqrt, and whose square ** 2.")
+            raise told.with_traceback(e.__traceback__) from None
         raise
 
 
@@ -171,7 +172,7 @@ def _trace_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("score.score_matching_loss", inputs=_trace_inputs)
 def score_matching_loss(nb, x, plane, line, pool):
-    """In space: the loss, what is left of the points, the gradient that training needs; in the plane, one point, a line."""
+    """In space: the loss, what is left of the points, the gradient for training; in the plane, one point, a line."""
     nets = {d: _Plain(d, pool) for d in (1, 2, 3)}
 
     def loss(d: int, x: Tensor) -> Any:
@@ -299,7 +300,8 @@ def ncsn_loss(nb, x, level, noise, sigmas, w, points, noise_of_points):
     def loss(x: Tensor, level: Tensor, sigmas: Tensor, noise: Tensor) -> Any:
         return nb.ncsn_loss(net, x, level, sigmas, noise)
 
-    first = steady(lambda: loss(x.clone(), level, sigmas.clone(), noise.clone()), "with the same arguments (the noise is given)")
+    first = steady(lambda: loss(x.clone(), level, sigmas.clone(), noise.clone()),
+                   "with the same arguments (the noise is given)")
     yield dict(shape_of_loss=shape_of(first)) | dict(loss=first)
     yield _gradients(net, first)
     yield dict(of_points=loss(points, level[:4], sigmas, noise_of_points),
@@ -418,7 +420,8 @@ def _ask_for_the_pair(x_start: Tensor, noise: Tensor, value: Tensor, x_t: Tensor
     if not _near(made, x_t):
         raise PairBroken(f"from {source}: the x_start and the noise that you give do not belong together, for "
                          "alpha * x_start + sigma * noise is not x_t.")
-    if not _near({"noise": noise, "x_start": x_start, "v": a * noise - b * x_start, "score": -noise / b}[source], value):
+    again = {"noise": noise, "x_start": x_start, "v": a * noise - b * x_start, "score": -noise / b}[source]
+    if not _near(again, value):
         raise NotTheGiven(f"from {source}: x_start and noise make x_t together, but put into what {source} is, they do "
                           f"not give the {source} that came in.")
 
