@@ -16,6 +16,7 @@ from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.paths import VP, GaussianPath, RectifiedFlow
 from course_utils.recipes import Recipe, digits
 
+WALKERS, WALK = 40, 100  # digits in the picture of notebook 08's long walk, and its steps at each level
 EARLIEST = 1e-5  # the smallest time of a loss, as in Song et al. 2021b: below it x_t is data to the last bit
 
 
@@ -114,8 +115,8 @@ class MnistVP(Continuous):
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
-        """Forty digits of notebook 08's annealed Langevin dynamics, at rest on every level."""
-        return {"langevin": annealed_langevin(self, model, (40, 1, 28, 28), steps=100, snr=0.2)}
+        """Digits of notebook 08's annealed Langevin dynamics, at rest on every level."""
+        return {"langevin": annealed_langevin(self, model, (WALKERS, 1, 28, 28), WALK, snr=0.2)}
 
 
 def sampled(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int, seed: int = 1) -> Tensor:
