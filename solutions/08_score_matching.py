@@ -115,25 +115,25 @@ def langevin_step(x, score, step_size, z):
 check("score.langevin_step")
 
 # %% [markdown]
-# Five hundred walkers start anywhere in the square and follow the exact score. The orange lines are the true density.
+# Three hundred walkers start anywhere in the square and follow the exact score. The orange lines are the true density.
 #
 # **Before you move it, guess:** what does a step that is too large do, what one that is too small? And will one walker in
 # four stand on the lower hill at last?
 
 # %% tags=["demo", "nbval-ignore-output"]
-anywhere = 7 * torch.rand(500, 2, generator=seeded(0)) - 3.5
+anywhere = 7 * torch.rand(300, 2, generator=seeded(0)) - 3.5
 
 
 def walked(h, steps):
     x, generator = anywhere, seeded(1)
     for _ in range(steps):
-        x = langevin_step(x, blobs.score(x), h, torch.randn(500, 2, generator=generator))
+        x = langevin_step(x, blobs.score(x), h, torch.randn(300, 2, generator=generator))
     return diagrams.clouds_over({f"lower and upper: {shares(x)}": x}, blobs.log_prob)
 
 
 widgets.explore(walked, caption=lambda h, steps: f"Walkers after {steps} steps of size h = {h:g}.",
                 h=widgets.Control([0.001, 0.01, 0.1, 0.4], default=0.01),
-                steps=widgets.Control([0, 10, 100, 500], default=100))
+                steps=widgets.Control([0, 20, 500], default=20))
 
 # %% [markdown]
 # **Question 1.** What would the walkers do without the stumbling $\sqrt{2h}\,z$, and what without the score? Then: at
@@ -496,11 +496,11 @@ noisy = {i: blobs.noised(1.0, levels[i].item()) for i in range(len(levels))}
 def at_level(i):
     sigma = levels[i]
     fields = {"exact": noisy[i].score, "learned": lambda x: net(x, sigma.expand(len(x)))}
-    return diagrams.score_fields(fields, noisy[i].log_prob, limits=5)
+    return diagrams.score_fields(fields, noisy[i].log_prob, limits=5, arrows=11)
 
 
 widgets.explore(at_level, caption=lambda i: f"The exact and the learned score at level {i}, σ = {levels[i]:.2f}.",
-                i=widgets.Control(list(range(10)), default=6, label="level",
+                i=widgets.Control([0, 3, 5, 6, 7, 9], default=6, label="level",
                                   written=lambda i: f"{i}: σ = {levels[i]:.2f}"))
 
 # %% [markdown]
@@ -577,11 +577,11 @@ def annealed_langevin(score_fn, x, levels, steps, snr, seed=0):
     return states
 
 
-far = levels[-1] * torch.randn(1000, 2, generator=seeded(5))
+far = levels[-1] * torch.randn(500, 2, generator=seeded(5))
 states = annealed_langevin(net, far, levels, steps=30, snr=0.3)
 
 # %% [markdown]
-# A thousand walkers with the network that you trained. They know nothing of the weights of the hills.
+# Five hundred walkers with the network that you trained. They know nothing of the weights of the hills.
 #
 # **Before you move it, guess:** after which level is it decided who goes to which hill, and will the shares be right now?
 
@@ -590,7 +590,7 @@ def after(n):
     return diagrams.clouds_over({f"lower and upper: {shares(states[n])}": states[n]}, blobs.log_prob, limits=6)
 
 
-widgets.explore(after, n=widgets.Control(list(range(11)), default=10, label="levels done"),
+widgets.explore(after, n=widgets.Control([0, 2, 3, 4, 5, 6, 8, 10], default=10, label="levels done"),
                 caption=lambda n: f"Walkers after {n} levels" + (f", the last σ = {levels[-n]:.2f}." if n else "."))
 
 # %% [markdown]

@@ -24,7 +24,7 @@ YEARS = [  # when, what, and how high above or below the line it stands
 
 
 def score_fields(fields: Mapping[str, Field], below: Field | Mapping[str, Field],
-                 points: Mapping[str, Tensor] | None = None, limits: float = 3.5, arrows: int = 15) -> Figure:
+                 points: Mapping[str, Tensor] | None = None, limits: float = 3.5, arrows: int = 13) -> Figure:
     """One panel of arrows for each field, over a density in grey, with points where they are given.
 
     An arrow's length grows with the field, against the panel's median, and is bounded so that neighbours do not cross.
@@ -36,7 +36,7 @@ def score_fields(fields: Mapping[str, Field], below: Field | Mapping[str, Field]
         limits: The axes run from −limits to limits.
         arrows: In a row.
     """
-    side = min(300, plot.WIDEST // len(fields))
+    side = min(270, plot.WIDEST // len(fields))
     fig, panels = plot.figure(len(fields), width=side * len(fields) + 20, height=side + 50, squeeze=False, sharey=True)
     places = _grid(limits * (1 - 1 / arrows), arrows)
     for axes, (title, field) in zip(panels[0], fields.items(), strict=True):
