@@ -28,21 +28,27 @@ class Counting(torch.nn.Module):
         return 0.5 * x + 0.1 * model_kwargs["text_emb"].mean() + 1e-3 * t.view(-1, 1, 1, 1)
 
 
-def test_the_network_alone_is_asked_what_every_sampler_asks(benchmark):
+def test_the_network_has_its_share_of_every_sampler_and_no_more(benchmark, monkeypatch):
+    monkeypatch.setattr(benchmark, "REPEATS", 1)
     net = Counting()
     case = benchmark.slider.Case(net, torch.randn(2, 1, 4, 4), torch.randn(2, 3), DiscreteVP(cosine_betas(200)))
-    asked = {}
-    for name, side in benchmark.sides(case, net, None).items():
-        net.asked.clear()
-        side()
-        asked[name] = list(net.asked)
-    assert set(asked) == {*benchmark.SAMPLERS, "network"} and len(asked["network"]) == benchmark.STEPS
-    assert all(shapes == asked["network"] for shapes in asked.values())
+    taken = benchmark.shared(case, net)
+    assert list(taken) == list(benchmark.SAMPLERS) and len(net.asked) == len(taken) * benchmark.STEPS
+    assert len(set(net.asked)) == 1  # all of one shape
+    assert all(0 < within < whole for whole, within in taken.values())
+
+
+def test_the_clock_runs_between_call_and_return_alone(benchmark, monkeypatch):
+    times = iter([1.0, 3.0, 10.0, 11.5])
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: next(times))
+    clocked = benchmark.Clocked(lambda x, t: x + t)
+    assert [clocked(1, 2), clocked(3, 4)] == [3, 7] and clocked.seconds == 3.5
 
 
 @pytest.mark.parametrize("found", [True, False])
 def test_every_row_is_there_with_peers_and_without(benchmark, monkeypatch, found):
     monkeypatch.setattr(benchmark, "medians", lambda sides, *_, **__: dict.fromkeys(sides, 1.0))
+    monkeypatch.setattr(benchmark, "shared", lambda case, net: dict.fromkeys(benchmark.SAMPLERS, (1.0, 1.0)))
     monkeypatch.setattr(benchmark, "installed", lambda package: found)
     monkeypatch.setattr(benchmark, "compiler", lambda: False)
     rows = list(benchmark.rows())

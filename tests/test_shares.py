@@ -45,3 +45,18 @@ def test_pytest_reports_cells_and_groups_as_it_expects(tmp_path):
     (tmp_path / "stages").write_text("1 all\n")
     said = subprocess.run([sys.executable, SHARES, tmp_path], capture_output=True, text=True, check=True).stdout
     assert "on 05_b\n" in said and "on 06_a\n" in said
+
+
+def test_one_process_runs_a_group(tmp_path):
+    """Without a sound, some versions of pytest and pytest-xdist do not: what a group shares is then made twice."""
+    shutil.copy(SHARES.parents[1] / "tests/conftest.py", tmp_path)
+    test = ("import os\nimport pytest\n\n\n@pytest.mark.parametrize('n', range(9))\ndef test_it(n):\n"
+            "    with open(__name__, 'a') as f:\n        print(os.getpid(), file=f)\n")
+    for name in ("test_a", "test_b"):
+        (tmp_path / f"{name}.py").write_text(test)
+    words = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+    ran = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words, "--rootdir=.", "."],
+                         cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+    for name in ("test_a", "test_b"):
+        assert len(set((tmp_path / name).read_text().split())) == 1

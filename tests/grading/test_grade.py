@@ -1,4 +1,7 @@
-"""A class of honest, hapless and hostile students: each gets what the work is worth, and the class goes on."""
+"""A class of honest, hapless and hostile students: each gets what the work is worth, and the class goes on.
+
+What such a student does to a room is tried in warm ones here; the families of attacks/ try it on both paths.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +109,7 @@ ACCIDENTS = {
 def test_an_accident_costs_its_task_only(tmp_path):
     for student, (notebook, _) in ACCIDENTS.items():
         hand_in(tmp_path / "in", student, notebook)
-    assert graded(tmp_path) == {student: row for student, (_, row) in ACCIDENTS.items()}
+    assert graded(tmp_path, warm=True) == {student: row for student, (_, row) in ACCIDENTS.items()}
     assert sentence(tmp_path, "loop", "q_sample") == f"It took longer than {QUICK.probe:g} seconds."
     found = records.load_all(tmp_path / "out/records")
     assert [s for s, r in found.items() if any(n.overran for n in r.notebooks)] == ["loop", "loop-in-cell"]
@@ -174,7 +177,7 @@ def test_hostile_work_earns_what_is_right_and_no_more(tmp_path):
     hand_in(tmp_path / "in", "everywhere", with_cell(ddpm(), EVERYWHERE))  # writes to the grader's own pipes, too
     hand_in(tmp_path / "in", "killer", with_cell(ddpm(), "import os\nos.kill(-1, 9)"))
     hand_in(tmp_path / "in", "neighbour", ddpm())
-    rows = graded(tmp_path)
+    rows = graded(tmp_path, warm=True)
     _, earned, lost = rows.pop("killer")  # its room dies, before its first answers or after them
     assert lost and earned == FULL - sum(tasks.get(id).points for id in lost)
     assert rows.pop("everywhere")[1:] == (0, ALL)
