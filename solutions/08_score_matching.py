@@ -913,7 +913,7 @@ plot.show(diagrams.clouds_over(puzzles.slipped_walks(), densities.ring().log_pro
 # - Vincent 2011, *A Connection Between Score Matching and Denoising Autoencoders*: equation (5).
 # - Song, Ermon 2019, *Generative Modeling by Estimating Gradients of the Data Distribution* (NCSN): (7) and the annealing.
 # - Song, Ermon 2020, *Improved Techniques for Training Score-Based Generative Models* (NCSNv2): how to choose the levels.
-# - Ho, Jain, Abbeel 2020, *Denoising Diffusion Probabilistic Models*: the same loss from another side.
+# - Ho, Jain, Abbeel 2020, *Denoising Diffusion Probabilistic Models* (DDPM): notebook 05.
 # - Song et al. 2021, *Score-Based Generative Modeling through Stochastic Differential Equations*: (8), and notebook 09.
 # - Salimans, Ho 2022, *Progressive Distillation for Fast Sampling of Diffusion Models*: v.
 #

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -28,24 +27,12 @@ class NoGraph(Told):
     """A loss that cannot be differentiated."""
 
 
-class AList(Told):
-    """Levels as a list or an array."""
-
-
-class ANumber(Told):
-    """A Python number for a loss."""
-
-
 class NoLevel(Told):
     """The network got no noise level for each sample."""
 
 
 class IndexForLevel(Told):
     """The network got the index of a level."""
-
-
-class WideLevel(Told):
-    """The network got levels with axes of length 1."""
 
 
 class NoSecond(Told):
@@ -72,16 +59,12 @@ class NotTheGiven(Told):
     """x_start and noise that make x_t, but not the value that they came from."""
 
 
-class OtherV(Told):
-    """A v that is not the pair's."""
-
-
-class OtherScore(Told):
-    """A score that is not the noise's."""
-
-
 class NothingBack(Told):
-    """Autograd found no way from the answer to the place."""
+    """A gradient by a tensor that the answer does not depend on."""
+
+
+class NotOfThePair(Told):
+    """A v or a score that is not of the x_start and the noise that were given."""
 
 
 class ManyNumbers(Told):
@@ -209,17 +192,10 @@ def _derived(ask: Callable[[], Any]) -> Any:
 
 def _gradients(net: nn.Module, loss: Any) -> dict[str, Tensor]:
     """The loss's gradients by the network's parameters; a sentence where there is no graph."""
-    if isinstance(loss, float):
-        raise ANumber("the loss is a Python number: without its graph nothing can be learned from it.")
     if not loss.requires_grad:
         raise NoGraph("the loss has lost its graph: nothing can be learned from it.")
     names = [name for name, _ in net.named_parameters()]
-    try:
-        found = torch.autograd.grad(loss.sum(), list(net.parameters()), allow_unused=True, retain_graph=True)
-    except RuntimeError as e:
-        if "second time" not in str(e):
-            raise
-        raise GraphGone("the graph of a derivative was thrown away before the loss could be differentiated.") from None
+    found = torch.autograd.grad(loss.sum(), list(net.parameters()), allow_unused=True, retain_graph=True)
     return {f"grad_{name.replace('.', '_')}": torch.zeros(()) if grad is None else grad
             for name, grad in zip(names, found, strict=True)}
 
@@ -236,8 +212,6 @@ class _Levelled(nn.Module):
             raise NoSecond("score_fn takes two things, the noisy data and the noise level of each sample.")
         sigma = rest[0]
         shape = tuple(sigma.shape) if isinstance(sigma, Tensor) else type(sigma).__name__
-        if isinstance(sigma, Tensor) and sigma.dim() > 1 and sigma.numel() == len(x):
-            raise WideLevel(f"score_fn takes the levels as (b,), here {(len(x),)}, not {shape}.")
         if shape != (len(x),):
             raise NoLevel(f"score_fn takes one noise level for each sample, a tensor {(len(x),)}, not {shape}.")
         if not sigma.is_floating_point():
@@ -275,15 +249,8 @@ def _sigmas_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("score.sigmas", inputs=_sigmas_inputs)
 def sigmas(nb, sigma_min, sigma_max, n):
     """Many levels, three and two; and below 1 alone."""
-    def levels(low: float, high: float, n: int) -> Any:
-        found = nb.sigmas(low, high, n)
-        if isinstance(found, (list, tuple, np.ndarray)):
-            raise AList("sigmas returns a float32 tensor, and not a list or an array of numpy's.")
-        return found
-
-    many = levels(sigma_min.item(), sigma_max.item(), int(n))
-    yield dict(shape_of_levels=shape_of(many)) | dict(levels=many)
-    yield dict(three=levels(0.25, 16.0, 3), two=levels(0.5, 4.0, 2), below_1=levels(0.02, 0.5, int(n)))
+    yield dict(levels=nb.sigmas(sigma_min.item(), sigma_max.item(), int(n)))
+    yield dict(three=nb.sigmas(0.25, 16.0, 3), two=nb.sigmas(0.5, 4.0, 2), below_1=nb.sigmas(0.02, 0.5, int(n)))
 
 
 def _ncsn_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -324,8 +291,8 @@ def _columns(alpha: Any, sigma: Any, rank: int, low: float, high: float) -> list
 def _known_conversion(value, x_t, alpha, sigma, source, target):
     """In the place of convert_prediction, for levels between 0.1 and 0.95."""
     a, b = _columns(alpha, sigma, x_t.dim(), 0.1, 0.95)
-    noise = _pair(value, x_t, a, b, source)[1]
-    return _told(x_t, a, b, noise, target)
+    (c, d), (start, noise) = _row(target, a, b), _pair(value, x_t, a, b, source)
+    return c * start + d * noise
 
 
 def _known_score(prediction, x_t, alpha, sigma, kind):
@@ -336,20 +303,17 @@ def _known_score(prediction, x_t, alpha, sigma, kind):
 
 def _pair(value: Tensor, x_t: Tensor, a: Tensor, b: Tensor, kind: str) -> tuple[Tensor, Tensor]:
     """x_start and noise, as the solution of two linear equations: x_t = a·x_start + b·noise and the kind's own."""
-    if kind not in KINDS:
-        raise OtherKind(f"there is no kind {kind!r}; there are {', '.join(KINDS)}.")
-    c, d = {"noise": (0, 1), "x_start": (1, 0), "v": (-b, a), "score": (0, -1 / b)}[kind]
+    c, d = _row(kind, a, b)
     determinant = a * d - b * c
     return (d * x_t - b * value) / determinant, (a * value - c * x_t) / determinant
 
 
-def _told(x_t: Tensor, a: Tensor, b: Tensor, noise: Tensor, kind: str) -> Tensor:
-    """The noise in x_t told as another kind."""
-    if kind not in KINDS:
+def _row(kind: str, a: Tensor, b: Tensor) -> tuple:
+    """The weights of x_start and of noise in a kind."""
+    rows = {"noise": (0, 1), "x_start": (1, 0), "v": (-b, a), "score": (0, -1 / b)}
+    if kind not in rows:
         raise OtherKind(f"there is no kind {kind!r}; there are {', '.join(KINDS)}.")
-    start = (x_t - b * noise) / a
-    c, d = {"noise": (0, 1), "x_start": (1, 0), "v": (-b, a), "score": (0, -1 / b)}[kind]
-    return c * start + d * noise
+    return rows[kind]
 
 
 def _score_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -404,10 +368,10 @@ def _told_in_all_kinds(nb: Any, what: str, value: Tensor, x_t: Tensor, alpha: Te
     yield {f"{what}{source}_to_x_start": x_start, f"{what}{source}_to_noise": noise}
     v, score = told("v"), told("score")
     if shaped(v, noise, x_start) and not _near(v, a * noise - b * x_start):
-        raise OtherV(f"from {source}: x_start and noise are right, but v is not (10) of the two.")
+        raise NotOfThePair(f"from {source}: x_start and noise are right, but v is not (10) of the two.")
     yield {f"{what}{source}_to_v": v}
     if shaped(score, noise) and not _near(score, -noise / b):
-        raise OtherScore(f"from {source}: the noise is right, but the score is not (9) of it.")
+        raise NotOfThePair(f"from {source}: the noise is right, but the score is not (9) of it.")
     yield {f"{what}{source}_to_score": score}
 
 

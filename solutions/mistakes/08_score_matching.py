@@ -302,7 +302,8 @@ trace = torch.autograd.grad(score.sum(), x, create_graph=True)[0].sum(dim=1)
 # edit: shaped = sigma.reshape(-1, *[1] * (x.dim() - 1)) → shaped = sigma[0]
 
 # %% [score.dsm_loss] the network gets the shaped σ
-# hint: The network is given σ with its extra axes; it takes one number for each sample, (b,).
+# hint: The network takes one noise level for each sample, a tensor (b,): not with the extra axes that the arithmetic needs,
+# hint: and not one for all.
 # edit: noise, sigma) → noise, shaped)
 
 # %% [score.dsm_loss] the network gets log σ
@@ -494,7 +495,8 @@ score = score_fn(x, sigma)
 # edit: noise, sigma) → noise, level)
 
 # %% [score.ncsn_loss] the network gets the shaped σ
-# hint: The network is given σ with its extra axes; it takes one number for each sample, (b,).
+# hint: The network takes one noise level for each sample, a tensor (b,): not with the extra axes that the arithmetic needs,
+# hint: and not one for all.
 # edit: noise, sigma) → noise, shaped)
 
 # %% [score.ncsn_loss] the network gets no σ
