@@ -74,12 +74,12 @@ class EmojiUnet(Continuous):
     network: ClassVar[str] = "continuous_unet"
     ARGS: ClassVar[dict[str, Any]] = {"dim": 32, "condition_dim": 64, "dim_mults": [1, 2, 4], "channels": 3}
     needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval",)
-    minutes: ClassVar[dict[str, float]] = {"two cores": 98}
-    steps: int = 4800
+    minutes: ClassVar[dict[str, float]] = {"two cores": 41}
+    steps: int = 2000
     learning_rate: float = 1e-3
-    sampling_steps: int = 50
+    sampling_steps: int = 30
     pool: int = 32_768  # pictures drawn beforehand
-    measured: int = 2000  # samples
+    measured: int = 1000  # samples
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         images, _ = drawn(self.pool, ("plain", "coloured")).draw(self.batch_size, generator)
