@@ -32,6 +32,8 @@ torch.set_printoptions(sci_mode=False)  # 0.0001, not 1e-04
 TRAIN = False  # True: section 7 trains the digits' network here, with targets from your own function
 
 # %% tags=["demo"]
+from functools import cache
+
 from course_utils import data, densities, diagrams, plot, puzzles, widgets, zoo
 
 blobs = densities.Mixture(torch.tensor([[-2.0, -2.0], [2.0, 2.0]], dtype=torch.float64), 0.5,
@@ -252,7 +254,9 @@ def plainly(net):
     return lambda x: net(x, torch.ones(len(x)))
 
 
+@cache
 def by_trace(steps):
+    """The score that so many steps of your loss have learned, a function of x."""
     return plainly(fitted(lambda net, x, _: score_matching_loss(plainly(net), x), steps))
 
 
@@ -265,6 +269,7 @@ for steps in (10, 60, 400):
           f"your loss and the constant {score_matching_loss(learned, fresh) + half:.2f}")
 
 # %% tags=["demo"]
+learned = by_trace(400)
 shaded = {"exact": blobs.log_prob, "learned; grey: its error": lambda x: (learned(x) - blobs.score(x)).norm(dim=1).log()}
 plot.show(diagrams.score_fields(dict(zip(shaded, (blobs.score, learned))), shaded,
                                 {"learned; grey: its error": blobs.sample(400, seeded(3))}),
@@ -424,8 +429,13 @@ def sigmas(sigma_min, sigma_max, n):
 check("score.sigmas")
 
 # %% tags=["demo"]
-levels = sigmas(0.1, 6.0, 10)
-plot.show(diagrams.rungs({"yours": levels, "equal differences": torch.linspace(0.1, 6.0, 10)}),
+@cache
+def levels():
+    """The ten noise levels of all that follows in the plane, (10,)."""
+    return sigmas(0.1, 6.0, 10)
+
+
+plot.show(diagrams.rungs({"yours": levels(), "equal differences": torch.linspace(0.1, 6.0, 10)}),
           alt="On a logarithmic axis your ten levels are equally spaced from 0.1 to 6; those with equal differences crowd "
               "at the large end, with one large gap after 0.1.")
 
@@ -479,12 +489,17 @@ check("score.ncsn_loss")
 
 # %% tags=["demo"]
 def over_levels(net, x, generator):
-    level = torch.randint(len(levels), (len(x),), generator=generator)
-    return ncsn_loss(net, x, level, levels, torch.randn(x.shape, generator=generator))
+    level = torch.randint(10, (len(x),), generator=generator)
+    return ncsn_loss(net, x, level, levels(), torch.randn(x.shape, generator=generator))
 
 
-net = fitted(over_levels, steps=1000)
-noisy = {i: blobs.noised(1.0, levels[i].item()) for i in range(len(levels))}
+@cache
+def ncsn():
+    """The network for all levels: net(x, sigma)."""
+    return fitted(over_levels, steps=1000)
+
+
+print(f"{sum(p.numel() for p in ncsn().parameters()):,} weights have learned ten levels.")
 
 # %% [markdown]
 # The network has learned all ten, here and now. Grey is the density of the noisy points at each level.
@@ -494,14 +509,14 @@ noisy = {i: blobs.noised(1.0, levels[i].item()) for i in range(len(levels))}
 
 # %% tags=["demo", "nbval-ignore-output"]
 def at_level(i):
-    sigma = levels[i]
-    fields = {"exact": noisy[i].score, "learned": lambda x: net(x, sigma.expand(len(x)))}
-    return diagrams.score_fields(fields, noisy[i].log_prob, limits=5, arrows=11)
+    sigma, noisy = levels()[i], blobs.noised(1.0, levels()[i].item())
+    fields = {"exact": noisy.score, "learned": lambda x: ncsn()(x, sigma.expand(len(x)))}
+    return diagrams.score_fields(fields, noisy.log_prob, limits=5, arrows=11)
 
 
-widgets.explore(at_level, caption=lambda i: f"The exact and the learned score at level {i}, σ = {levels[i]:.2f}.",
+widgets.explore(at_level, caption=lambda i: f"The exact and the learned score at level {i}, σ = {levels()[i]:.2f}.",
                 i=widgets.Control([0, 3, 5, 6, 7, 9], default=6, label="level",
-                                  written=lambda i: f"{i}: σ = {levels[i]:.2f}"))
+                                  written=lambda i: f"{i}: σ = {levels()[i]:.2f}"))
 
 # %% [markdown]
 # **Question 3.** Why $\lambda = \sigma^2$? Compare the size of the target at σ = 0.1 and at σ = 6, and say which level a
@@ -577,8 +592,11 @@ def annealed_langevin(score_fn, x, levels, steps, snr, seed=0):
     return states
 
 
-far = levels[-1] * torch.randn(500, 2, generator=seeded(5))
-states = annealed_langevin(net, far, levels, steps=30, snr=0.3)
+@cache
+def states():
+    """Walkers (500, 2) before the first level and after each."""
+    far = levels()[-1] * torch.randn(500, 2, generator=seeded(5))
+    return annealed_langevin(ncsn(), far, levels(), steps=30, snr=0.3)
 
 # %% [markdown]
 # Five hundred walkers with the network that you trained. They know nothing of the weights of the hills.
@@ -587,11 +605,11 @@ states = annealed_langevin(net, far, levels, steps=30, snr=0.3)
 
 # %% tags=["demo", "nbval-ignore-output"]
 def after(n):
-    return diagrams.clouds_over({f"lower and upper: {shares(states[n])}": states[n]}, blobs.log_prob, limits=6)
+    return diagrams.clouds_over({f"lower and upper: {shares(states()[n])}": states()[n]}, blobs.log_prob, limits=6)
 
 
 widgets.explore(after, n=widgets.Control([0, 2, 3, 4, 5, 6, 8, 10], default=10, label="levels done"),
-                caption=lambda n: f"Walkers after {n} levels" + (f", the last σ = {levels[-n]:.2f}." if n else "."))
+                caption=lambda n: f"Walkers after {n} levels" + (f", the last σ = {levels()[-n]:.2f}." if n else "."))
 
 # %% [markdown]
 # Compare with the walk of section 1, which had the exact score and could not do this.
