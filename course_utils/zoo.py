@@ -128,37 +128,42 @@ def _halved(name: str, weight: Tensor) -> Tensor:
     return weight.half()
 
 
-def samples(name: str, folder: Path = FOLDER) -> Path:
+def samples(name: str, folder: Path = FOLDER, of: str = "") -> Path:
     """The PNG grid of samples that the recipe made with the checkpoint; its file name carries the weights' digest.
+
+    Args:
+        name: The checkpoint.
+        folder: Where it lies.
+        of: Which of the recipe's further `pictures`; empty for the samples that were measured.
 
     Raises:
         OSError: The checkpoint cannot be read.
         ValueError: There is no grid, or it belongs to other weights.
     """
-    path = _samples_path(name, folder)
+    path = _samples_path(name, folder, of)
     if not path.exists():
         raise ValueError(f"There is no grid of samples of checkpoint {name} as it is; `course train {name}` makes it.")
     return path
 
 
-def save_samples(name: str, images: Tensor, folder: Path = FOLDER) -> Path:
-    """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; grids of former weights go."""
+def save_samples(name: str, images: Tensor, folder: Path = FOLDER, of: str = "") -> Path:
+    """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; its like of former weights goes."""
     from PIL import Image
 
     images = images.cpu().mul(255).round().clamp(0, 255).to(torch.uint8)
     rows = [torch.cat(list(row), dim=2) for row in images.split(10)]
     grid = torch.cat(rows, dim=1).permute(1, 2, 0).squeeze(2).numpy()  # (rows·h, 10·w[, 3])
-    for old in folder.glob(f"{name}-" + "[0-9a-f]" * 12 + ".png"):
+    path = _samples_path(name, folder, of)
+    for old in folder.glob(path.name.replace(path.stem[-12:], "[0-9a-f]" * 12)):
         old.unlink()
-    path = _samples_path(name, folder)
     with files.writing(path) as part:
         Image.fromarray(grid).save(part, format="png", optimize=True)
     return path
 
 
-def _samples_path(name: str, folder: Path) -> Path:
+def _samples_path(name: str, folder: Path, of: str = "") -> Path:
     about = files.read_about(folder / f"{name}.safetensors")
-    return folder / f"{name}-{about['sha256'][:12]}.png"
+    return folder / f"{name}{of and '-' + of}-{about['sha256'][:12]}.png"
 
 
 def misfits(weights: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:

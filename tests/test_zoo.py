@@ -86,6 +86,17 @@ def test_a_grid_of_samples_belongs_to_its_weights(shipped, tmp_path):
         zoo.samples("small", tmp_path)
 
 
+def test_further_pictures_stand_beside_the_samples_under_their_own_name(shipped, tmp_path):
+    model, _ = shipped
+    samples = zoo.save_samples("small", torch.rand(20, 1, 8, 8), tmp_path)
+    old = zoo.save_samples("small", torch.rand(20, 1, 8, 8), tmp_path, of="walk")
+    assert zoo.samples("small", tmp_path, of="walk") == old != samples
+    torch.nn.init.zeros_(model.final_conv.weight)
+    zoo.save("small", model, zoo.load("small", tmp_path).config, {}, tmp_path)
+    new = zoo.save_samples("small", torch.rand(20, 1, 8, 8), tmp_path, of="walk")
+    assert not old.exists() and new.exists() and samples.exists(), "each picture replaces its own like alone"
+
+
 def test_a_model_comes_with_its_path():
     path = zoo.load("mnist-unet").path
     assert torch.equal(path.betas, DiscreteVP(cosine_betas(200)).betas)

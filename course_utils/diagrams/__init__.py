@@ -24,9 +24,11 @@ from course_utils.diagrams.latent import (
 from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
 from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences, two_fits
+from course_utils.diagrams.scores import clouds_over, quarter_circle, rungs, score_fields, timeline
 
-__all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "both_terms", "clocks", "codes_and_rows",
-           "competing", "costs", "course_map", "family", "feature_maps", "game", "guidance_measured", "guidance_told",
-           "latent_plane", "losses_and_quality", "losses_and_slopes", "markov_chain", "masks", "modes_found",
-           "next_pixels", "place_and_picture", "pulled", "reach", "ring_clouds", "ring_game", "sentence_to_picture",
-           "three_divergences", "two_fits", "two_guesses", "unet", "visited", "walks", "written"]
+__all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "both_terms", "clocks", "clouds_over",
+           "codes_and_rows", "competing", "costs", "course_map", "family", "feature_maps", "game", "guidance_measured",
+           "guidance_told", "latent_plane", "losses_and_quality", "losses_and_slopes", "markov_chain", "masks",
+           "modes_found", "next_pixels", "place_and_picture", "pulled", "quarter_circle", "reach", "ring_clouds",
+           "ring_game", "rungs", "score_fields", "sentence_to_picture", "three_divergences", "timeline", "two_fits",
+           "two_guesses", "unet", "visited", "walks", "written"]

@@ -113,6 +113,10 @@ class Recipe:
         """The quality over settings, for a notebook's figure: by a table's name its rows. It may take long."""
         return {}
 
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """Further samples (n, c, h, w) in [0, 1], by name, that are shipped as pictures. They may take long."""
+        return {}
+
     def config(self) -> dict[str, Any]:
         """What the checkpoint's reader needs: this recipe's numbers, network and path, and whatever a subclass adds."""
         about = asdict(self) | {"model": self.network, "args": self.ARGS}

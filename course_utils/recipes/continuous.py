@@ -16,6 +16,7 @@ from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.paths import VP, GaussianPath, RectifiedFlow
 from course_utils.recipes import Recipe, digits
 
+WALKERS, WALK = 40, 100  # digits in the picture of notebook 08's long walk, and its steps at each level
 EARLIEST = 1e-5  # the smallest time of a loss, as in Song et al. 2021b: below it x_t is data to the last bit
 
 
@@ -113,6 +114,10 @@ class MnistVP(Continuous):
         images = sampled(self, model, (self.measured, 1, 28, 28), self.sampling_steps)
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """Digits of notebook 08's annealed Langevin dynamics, at rest on every level."""
+        return {"langevin": annealed_langevin(self, model, (WALKERS, 1, 28, 28), WALK, snr=0.2)}
+
 
 def sampled(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int, seed: int = 1) -> Tensor:
     """Samples of `shape` in [0, 1] by DDIM without a condition, 250 at a time, on the CPU."""
@@ -122,6 +127,37 @@ def sampled(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps:
     noise = torch.randn(shape, generator=generator, device=device)
     images = [samplers.sample(model, part, plan, prediction=recipe.prediction).cpu() for part in noise.split(250)]
     return (torch.cat(images) + 1) / 2
+
+
+@torch.no_grad()
+def annealed_langevin(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int, snr: float,
+                      seed: int = 1) -> Tensor:
+    """Samples of `shape` in [0, 1] by Langevin steps at falling noise, on the CPU; Song & Ermon 2019, algorithm 1.
+
+    The model is seen on a variance-exploding path: x_t/α_t carries noise of σ_t/α_t, the same noise as x_t.
+
+    Args:
+        recipe: Of the model.
+        model: Predicts the recipe's kind.
+        shape: (n, c, h, w).
+        steps: At each of ten levels from 10 to 0.1.
+        snr: Signal-to-noise ratio of a step, whose size is 2(snr·σ)².
+        seed: Of the noise.
+    """
+    device, path = digits.device_of(model), recipe.path
+    generator = torch.Generator(device).manual_seed(seed)
+    levels = torch.logspace(1, -1, 10, dtype=torch.float64)
+    times = path.inverse_log_snr(-2 * levels.log())
+    weights = torch.stack([path.alpha(times), *path.mixing(times, recipe.prediction, "noise")], dim=1)
+    x = levels[0] * torch.randn(shape, generator=generator, device=device)
+    for sigma, t, (alpha, a, b) in zip(levels.tolist(), times.tolist(), weights.tolist(), strict=True):
+        t = torch.full(shape[:1], t, device=device)
+        for _ in range(steps):
+            noise = a * alpha * x + b * model(alpha * x, t)
+            z = torch.randn(shape, generator=generator, device=device)
+            x = x - 2 * snr**2 * sigma * noise + 2 * snr * sigma * z
+    noise = a * alpha * x + b * model(alpha * x, t)
+    return ((x - sigma * noise).cpu() + 1) / 2
 
 
 @dataclass(frozen=True)

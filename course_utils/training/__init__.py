@@ -323,6 +323,8 @@ def _ship(run: State, state: Path, out: Path, quiet: bool = False) -> Path:
     path = zoo.save(recipe.name, model, config, measured, out, tables=recipe.tables(model))
     if samples is not None:
         zoo.save_samples(recipe.name, samples[:100], out)
+    for of, images in recipe.pictures(model).items():
+        zoo.save_samples(recipe.name, images, out, of)
     if not quiet:
         for metric, value in measured.items():
             print(f"{recipe.name}: {metric} = {value:.4g}")

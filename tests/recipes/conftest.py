@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course_utils import recipes, zoo
-from course_utils.recipes import guidance
+from course_utils.recipes import continuous, guidance
 
 SHIPPED = zoo.load
 
@@ -26,8 +26,10 @@ def fallback(monkeypatch):
 
 @pytest.fixture
 def few_settings(monkeypatch):
-    """Tables of a few rows, each of a few steps."""
+    """Tables of a few rows, each of a few steps, and a short walk."""
     monkeypatch.setattr(guidance, "WEIGHTS", (0.0, 1.0))
     monkeypatch.setattr(guidance, "STEPS", (2,))
     monkeypatch.setattr(guidance, "STRENGTHS", (1.0,))
     monkeypatch.setattr(guidance, "SOME", 2)
+    monkeypatch.setattr(continuous, "WALKERS", 2)
+    monkeypatch.setattr(continuous, "WALK", 1)
