@@ -32,8 +32,6 @@ from course_utils.check import Unfinished, check, method_of
 torch.set_printoptions(sci_mode=False)  # 0.0001, not 1e-04
 
 # %% tags=["demo"]
-from functools import cache
-
 from course_utils import data, densities, diagrams, plot, puzzles, widgets, zoo
 
 
@@ -45,13 +43,13 @@ def draws(*shape, seed=0):
 # ## 1 · A chain, filmed faster and faster
 #
 # One step of notebook 05 is $x_i = \sqrt{1-\beta_i}\,x_{i-1} + \sqrt{\beta_i}\,z$. Give the chain $N$ steps in one unit
-# of time, $\Delta t = 1/N$, and let $\beta_i = \beta(t_i)\,\Delta t$ for a function $\beta(t)$. For small $\Delta t$ the root
-# is $1 - \tfrac12\beta(t)\Delta t$, so one step changes $x$ by
+# of time, $\Delta t = 1/N$, and let $\beta_i = \beta(t_i)\,\Delta t$ for a function $\beta(t)$. For small $\Delta t$
+# the root is $1 - \tfrac12\beta(t)\Delta t$, so one step changes $x$ by
 #
 # $$x_i - x_{i-1} \approx -\tfrac12\,\beta(t)\,x\,\Delta t + \sqrt{\beta(t)}\,\sqrt{\Delta t}\;z. \tag{1}$$
 #
-# The noise comes with $\sqrt{\Delta t}$: variances add, so a hundred steps of a hundredth give what one whole step gives. In
-# the limit one writes a **stochastic differential equation** (SDE), with $dw$ for $\sqrt{dt}\,z$:
+# The noise comes with $\sqrt{\Delta t}$: variances add, so a hundred steps of a hundredth give what one whole step
+# gives. In the limit one writes a **stochastic differential equation** (SDE), with $dw$ for $\sqrt{dt}\,z$:
 #
 # $$dx = f(x, t)\,dt + g(t)\,dw, \qquad\text{here}\quad f = -\tfrac12\beta(t)\,x,\quad g = \sqrt{\beta(t)}. \tag{2}$$
 #
@@ -170,7 +168,8 @@ check("sde.VPSDE.marginal_prob")
 #
 # </details>
 #
-# Is the chain's table the same thing? Here is what is left of the data, by your formula and by the chain, for three $N$.
+# Is the chain's table the same thing? Here is what is left of the data, by your formula and by the chain, for three
+# $N$.
 
 # %% tags=["demo"]
 t = torch.linspace(0, 1, 201)
@@ -179,18 +178,19 @@ for N in (25, 100, 1000):
     chain = VPSDE(N=N)
     ways[f"chain of {N}"] = chain.sqrt_alphas_cumprod[chain.index(t)]
 plot.show(plot.curves(t, ways, xlabel="t", ylabel="factor of x_start"),
-          alt="The factor of the data falls from 1 to nearly 0; the chain of 25 steps is a staircase that lies too low, "
-              "that of 100 nearly and that of 1000 wholly on the SDE's curve.")
+          alt="The factor of the data falls from 1 to nearly 0; the chain of 25 steps is a staircase that lies too "
+              "low, that of 100 nearly and that of 1000 wholly on the SDE's curve.")
 
 # %% [markdown]
 # **A second SDE** comes from notebook 08. There the data stood still and only the noise grew, $\sigma$ from
 # $\sigma_{\min}$ to $\sigma_{\max}$ in a geometric row:
 #
-# $$x_t = x_{\text{start}} + \sigma(t)\,z, \qquad \sigma(t) = \sigma_{\min}\left(\frac{\sigma_{\max}}{\sigma_{\min}}\right)^{t}.
+# $$x_t = x_{\text{start}} + \sigma(t)\,z, \qquad
+# \sigma(t) = \sigma_{\min}\left(\frac{\sigma_{\max}}{\sigma_{\min}}\right)^{t}.
 # \tag{5}$$
 #
-# It is called *variance exploding*, VE. Which $f$ and $g$ make it? Nothing pulls, so all variance comes from $g$: between
-# $t$ and $t + dt$ it adds $g^2\,dt$, and (5) says how much that has to be. (At time 0 there is noise of
+# It is called *variance exploding*, VE. Which $f$ and $g$ make it? Nothing pulls, so all variance comes from $g$:
+# between $t$ and $t + dt$ it adds $g^2\,dt$, and (5) says how much that has to be. (At time 0 there is noise of
 # $\sigma_{\min}$ already, too little to see: a simulation from data starts at $x_{\text{start}} + \sigma_{\min} z$.)
 
 # %% tags=["setup"]
@@ -277,7 +277,8 @@ class subVPSDE(VPSDE):
 
 # %% [markdown]
 # Here they are at work, on numbers that are −1 or 1. Thin lines are simulated by `sde`, step by step; the curve on the
-# right is the density that `marginal_prob` tells, in one jump. They have to agree. (VE goes up to $\sigma_{\max} = 5$ here.)
+# right is the density that `marginal_prob` tells, in one jump. They have to agree. (VE goes up to $\sigma_{\max} = 5$
+# here.)
 #
 # **Before you move it, guess:** in which of the three can one still tell the two groups at $t = 0.4$?
 
@@ -285,10 +286,9 @@ class subVPSDE(VPSDE):
 sdes = {"VP": VPSDE(), "VE": VESDE(sigma_max=5), "sub-VP": subVPSDE()}
 
 
-@cache
-def forward_paths(kind, steps=400, n=3000):
+def forward_paths(sde, steps=400, n=2000):
     """(steps + 1, n) numbers that start at -1 and 1 and follow the SDE."""
-    sde, x = sdes[kind], torch.arange(n).remainder(2)[:, None] * 2.0 - 1
+    x = torch.arange(n).remainder(2)[:, None] * 2.0 - 1
     x = x + sde.marginal_prob(x, torch.zeros(n))[1][:, None] * draws(n, 1)
     seen, dt = [x], 1 / steps
     for i, z in enumerate(draws(steps, n, 1, seed=1)):
@@ -298,13 +298,16 @@ def forward_paths(kind, steps=400, n=3000):
     return torch.stack(seen)[..., 0]
 
 
+paths = {kind: forward_paths(sde) for kind, sde in sdes.items()}
+
+
 def spread(kind, t):
     mean, std = sdes[kind].marginal_prob(torch.tensor([[-1.0], [1.0]]), torch.full((2,), t))
-    return diagrams.paths_and_marginal(forward_paths(kind), t, mean[:, 0], std)
+    return diagrams.paths_and_marginal(paths[kind], t, mean[:, 0], std)
 
 
 widgets.explore(spread, caption=lambda kind, t: f"{kind}: paths up to time 1, and the density at t = {t}.",
-                kind=list(sdes), t=widgets.Control([0.02, 0.1, 0.2, 0.4, 0.6, 1.0], default=0.1))
+                kind=list(sdes), t=widgets.Control([0.02, 0.1, 0.2, 0.4, 1.0], default=0.1))
 
 # %% [markdown]
 # **Question 1.** Where do the ¼ and the ½ in `log_mean_coeff` come from? And why does the mean of VE stay where it is
@@ -312,14 +315,14 @@ widgets.explore(spread, caption=lambda kind, t: f"{kind}: paths up to time 1, an
 
 # %% [markdown] question="sde.1"
 # The mean obeys $dm = -\tfrac12\beta(t)\,m\,dt$, since $dw$ has mean 0. So $\log m$ falls at the rate
-# $\tfrac12\beta(t)$, and its value is $-\tfrac12\int_0^t\beta$. With $\beta = \beta_0 + (\beta_1-\beta_0)s$ the integral
-# is $\beta_0 t + \tfrac12(\beta_1-\beta_0)t^2$. The first ½ is the drift's (it came from the root in (1)); the ¼ is that
-# ½ times the ½ of integrating $s$.
+# $\tfrac12\beta(t)$, and its value is $-\tfrac12\int_0^t\beta$. With $\beta = \beta_0 + (\beta_1-\beta_0)s$ the
+# integral is $\beta_0 t + \tfrac12(\beta_1-\beta_0)t^2$. The first ½ is the drift's (it came from the root in (1)); the
+# ¼ is that ½ times the ½ of integrating $s$.
 #
 # The drift is what moves a mean. VE has none, so each point stays the centre of its cloud and the cloud grows without
 # bound; only against a huge $\sigma_{\max}$ does the data become invisible. VP pulls everything towards 0 at just the
-# rate at which noise comes in: a variance of 1 loses $\beta\,dt$ by the pull and gains $\beta\,dt$ by the noise. Without
-# the pull it would grow by $B(t)$, and end at about 11 with the data still in its place.
+# rate at which noise comes in: a variance of 1 loses $\beta\,dt$ by the pull and gains $\beta\,dt$ by the noise.
+# Without the pull it would grow by $B(t)$, and end at about 11 with the data still in its place.
 #
 # **Rubric** (½ points allowed)
 #
@@ -329,8 +332,8 @@ widgets.explore(spread, caption=lambda kind, t: f"{kind}: paths up to time 1, an
 
 # %% [markdown]
 # **Question 2.** A chain has $\beta_i$, an SDE has $\beta(t)$. With $N = 1000$ and $\beta$ from 0.1 to 20, what are the
-# first and the last $\beta_i$, and what goes wrong with $N = 15$? Then: sub-VP's std is $1 - e^{-B}$ without a root. Why,
-# if its variance is what the SDE gives it?
+# first and the last $\beta_i$, and what goes wrong with $N = 15$? Then: sub-VP's std is $1 - e^{-B}$ without a root.
+# Why, if its variance is what the SDE gives it?
 
 # %% [markdown] question="sde.2"
 # $\beta(t)$ is a rate, variance per unit of time; $\beta_i = \beta(t_i)/N$ is what one step of length $1/N$ takes. So
@@ -338,8 +341,8 @@ widgets.explore(spread, caption=lambda kind, t: f"{kind}: paths up to time 1, an
 # With $N = 15$ the last is $20/15 > 1$: the root of $1 - \beta_i$ is not real. (1) wants $\beta_i$ small.
 #
 # For sub-VP the variance $V$ obeys $V' = -\beta V + g^2$ with $g^2 = \beta(1 - e^{-2B})$. Try $V = (1 - e^{-B})^2$: its
-# derivative is $2(1 - e^{-B})\,\beta e^{-B}$, and $-\beta(1 - e^{-B})^2 + \beta(1 - e^{-B})(1 + e^{-B})$ is the same. So
-# the *variance* is a perfect square, that of VP's variance, and its root is taken: $1 - e^{-B}$. It lies below VP's
+# derivative is $2(1 - e^{-B})\,\beta e^{-B}$, and $-\beta(1 - e^{-B})^2 + \beta(1 - e^{-B})(1 + e^{-B})$ is the same.
+# So the *variance* is a perfect square, that of VP's variance, and its root is taken: $1 - e^{-B}$. It lies below VP's
 # $\sqrt{1 - e^{-B}}$, because a number below 1 is below its root.
 #
 # **Rubric** (½ points allowed)
@@ -360,14 +363,14 @@ widgets.explore(spread, caption=lambda kind, t: f"{kind}: paths up to time 1, an
 #
 # $$\frac{dx}{dt} = f(x,t) - \tfrac12\,g(t)^2\,\nabla\log p_t(x). \tag{8}$$
 #
-# Its single paths are smooth; notebook 10 is about it. Why the same density? <details><summary>Here is the argument, and
-# its test below.</summary>
+# Its single paths are smooth; notebook 10 is about it. Why the same density? <details><summary>Here is the argument,
+# and its test below.</summary>
 #
-# A density that drifts and diffuses obeys the **Fokker–Planck equation**,
-# $\partial_t p = -\nabla\!\cdot(f p) + \tfrac12 g^2\,\Delta p$. Its first term is a flow. The second is one too, since
-# $\Delta p = \nabla\!\cdot(p\,\nabla\log p)$: $\ \partial_t p = -\nabla\!\cdot\left[(f - \tfrac12 g^2\nabla\log p)\,p\right]$. This
-# is the equation of particles that follow (8) and see no noise. For a film that runs backwards, noise has to be paid for
-# with the other sign: hence $\tfrac12 g^2$ once more, and (7).
+# A density that drifts and diffuses obeys the **Fokker–Planck equation**, $\partial_t p = -\nabla\!\cdot(f p) +
+# \tfrac12 g^2\,\Delta p$. Its first term is a flow. The second is one too, since $\Delta p =
+# \nabla\!\cdot(p\,\nabla\log p)$: $\ \partial_t p = -\nabla\!\cdot\left[(f - \tfrac12 g^2\nabla\log p)\,p\right]$. This
+# is the equation of particles that follow (8) and see no noise. For a film that runs backwards, noise has to be paid
+# for with the other sign: hence $\tfrac12 g^2$ once more, and (7).
 #
 # The equation rests on **Itô's formula**: $(dw)^2$ is $dt$ and not nothing, so $d(x^2) = 2x\,dx + g^2\,dt$. The figure
 # tests both in one dimension. On the left is $\mathbb E[x_t^2]$ of simulated paths, with Itô's term and without it.
@@ -448,16 +451,16 @@ class ReverseSDE:
 
 # %% [markdown]
 # A computer cannot take $dt$ to 0. **Euler–Maruyama** freezes drift and diffusion for a short time and steps. We step
-# back, from $t$ to $t - \Delta t$, and call the length $\Delta t$ a positive number. Samplers return two things: $x$, with the
-# step's fresh noise, to go on with; and `x_mean`, without it, for the very last step: noise added there would never be
-# removed.
+# back, from $t$ to $t - \Delta t$, and call the length $\Delta t$ a positive number. Samplers return two things: $x$,
+# with the step's fresh noise, to go on with; and `x_mean`, without it, for the very last step: noise added there would
+# never be removed.
 #
 # **Exercise 4** · medium · 12 minutes
 #
 # <details><summary><b>Stuck?</b></summary>
 #
-# In (7) time runs backwards, so put $dt = -\Delta t$. Which sign do drift and score get? And which size has the noise of
-# a step of length $\Delta t$?
+# In (7) time runs backwards, so put $dt = -\Delta t$. Which sign do drift and score get? And which size has the noise
+# of a step of length $\Delta t$?
 #
 # </details>
 
@@ -516,15 +519,15 @@ def walk_back(sde, x, score_fn, steps=400, eps=1e-3):
     return x_mean
 
 
-def scored(clouds):
-    """Clouds with the mean log-density of the ring under their names."""
-    return plot.points({f"{name}\n{ring.log_prob(x).mean():.2f}": x for name, x in clouds.items()}, limits=3)
+def scored(clouds, density=ring):
+    """Clouds with their mean log-density under their names."""
+    return plot.points({f"{name}\n{density.log_prob(x).mean():.2f}": x for name, x in clouds.items()}, limits=3)
 
 
 started = {name: sde.prior_std * draws(1000, 2, seed=5) for name, sde in sdes.items()}
 back = {name: walk_back(sde, started[name], exact_score(sde)) for name, sde in sdes.items()}
 plot.show(scored(back | {"data": truth}),
-          alt="Four clouds: by VP, VE and sub-VP walked back from noise, and data; all are eight equal bumps on a ring.")
+          alt="Four clouds: by VP, VE and sub-VP walked back from noise, and data; all are eight equal bumps.")
 
 # %% [markdown]
 # One step function, three SDEs, and nothing in it asks which one it is.
@@ -541,8 +544,9 @@ plot.show(scored(back | {"data": truth}),
 # | VE, continuous | $\sigma(t)$ | the score itself | |
 # | VE, discrete | $(N-1)(1-t)$, rounded, int64 | the score itself | |
 #
-# In the last row labels run the other way: NCSN counted its levels from the largest $\sigma$ down, and its weights remember
-# it. Noise is turned into a score as in notebook 08: the score of $\text{mean} + \text{std}\cdot z$ is $-z/\text{std}$.
+# In the last row labels run the other way: NCSN counted its levels from the largest $\sigma$ down, and its weights
+# remember it. Noise is turned into a score as in notebook 08: the score of $\text{mean} + \text{std}\cdot z$ is
+# $-z/\text{std}$.
 #
 # **Exercise 5** · hard · 25 minutes
 #
@@ -593,8 +597,8 @@ def get_score_fn(sde, model, continuous=True):
 check("sde.get_score_fn")
 
 # %% [markdown]
-# Now a real network. `emoji-unet` has learned 32 × 32 drawings and knows no names. It tells $v$ (notebook 08) at a time in
-# $[0, 1]$; three lines make a noise predictor of it, and your function makes a score. The step is yours, too.
+# Now a real network. `emoji-unet` has learned 32 × 32 drawings and knows no names. It tells $v$ (notebook 08) at a time
+# in $[0, 1]$; three lines make a noise predictor of it, and your function makes a score. The step is yours, too.
 
 # %% tags=["demo"]
 shipped = zoo.load("emoji-unet")
@@ -608,34 +612,38 @@ def noise_predictor(x, labels):
 
 
 score = get_score_fn(VPSDE(), noise_predictor)
-drawn = walk_back(VPSDE(), draws(5, 3, 32, 32, seed=6), score, steps=100)
-plot.show(plot.images((drawn + 1) / 2), alt="Five drawings of 32 × 32 pixels, coloured shapes on white.")
+drawn = walk_back(VPSDE(), draws(4, 3, 32, 32, seed=6), score, steps=50)
+plot.show(plot.images((drawn + 1) / 2), alt="Four drawings of 32 × 32 pixels, coloured shapes on white.")
 
 # %% [markdown]
 # ## 5 · Three losses, and one
 #
-# How does such a network learn? By denoising score matching (08) at a random time, $t \sim U(10^{-5}, 1)$. Jump to
-# $x_t = \text{mean} + \text{std}\cdot z$ and ask for the score; its target is $-z/\text{std}$. The square of the error can be weighted:
+# How does such a network learn? By denoising score matching (08) at a random time, $t \sim U(10^{-5}, 1)$. Jump to $x_t
+# = \text{mean} + \text{std}\cdot z$ and ask for the score; its target is $-z/\text{std}$. The square of the error can
+# be weighted:
 #
 # $$\underbrace{\left\|\,\text{std}\cdot s + z\,\right\|^2}_{\text{times std}^2\text{: every time counts alike}}
 # \qquad\text{or}\qquad
 # \underbrace{g(t)^2\left\|\,s + z/\text{std}\,\right\|^2}_{\text{likelihood weighting}} \tag{9}$$
 #
-# The second makes the loss a bound on the log-likelihood (Song et al. 2021c); it looks at small $t$ most. All the losses that
-# you met are one of these:
+# The second makes the loss a bound on the log-likelihood (Song et al. 2021c); it looks at small $t$ most. All the
+# losses that you met are one of these:
 #
 # | name | SDE | times | call |
 # |---|---|---|---|
-# | SMLD (NCSN) | VE | the $N$ levels | `ncsn_loss` of 08: $\sigma^2\,\Vert s + z/\sigma\Vert^2$ (the paper takes half of it, summed over pixels) |
-# | DDPM | VP | the $N$ indices | `p_losses` of 05: $\Vert z - \hat\varepsilon\Vert^2$, and $\hat\varepsilon = -\text{std}\cdot s$ |
+# | SMLD (NCSN) | VE | the $N$ levels | `ncsn_loss` of 08: $\sigma^2\,\Vert s + z/\sigma\Vert^2$ (*) |
+# | DDPM | VP | the $N$ indices | `p_losses` of 05: $\Vert z - \hat\varepsilon\Vert^2$, $\hat\varepsilon = -\text{std}\,s$ |
 # | continuous | any | all of them | `sde_loss(..., likelihood_weighting=False)` |
 # | likelihood weighting | any | all of them | `sde_loss(..., likelihood_weighting=True)` |
+#
+# (*) The paper takes half of it, and the sum over pixels.
 #
 # **Exercise 6** · medium · 12 minutes
 #
 # <details><summary><b>Stuck?</b></summary>
 #
-# `sde.marginal_prob` gives mean and std, `sde.sde` gives $g$. Make $x_t$ first; the score function is asked there, not at $x$.
+# `sde.marginal_prob` gives mean and std, `sde.sde` gives $g$. Make $x_t$ first; the score function is asked there, not
+# at $x$.
 #
 # </details>
 
@@ -675,51 +683,54 @@ def sde_loss(sde, score_fn, x, t, z, likelihood_weighting=False):
 check("sde.sde_loss")
 
 # %% [markdown]
-# A small network learns the ring in seconds, with your loss and your score function; then it walks back.
+# A small network learns three blobs in seconds, with your loss and your score function; then it walks back.
 
 # %% tags=["demo"]
 class PlaneNet(nn.Module):
     """Tells the noise in points of the plane; labels are 999 t."""
 
-    def __init__(self, width=128):
+    def __init__(self, width=64):
         super().__init__()
-        self.frequencies = nn.Parameter(torch.linspace(0, 3, 8).exp(), requires_grad=False)
-        self.layers = nn.Sequential(nn.Linear(18, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
-                                    nn.Linear(width, 2))
+        self.layers = nn.Sequential(nn.Linear(4, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+                                    nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2))
 
     def forward(self, x, labels):
-        angles = labels[:, None] / 999 * self.frequencies
-        return self.layers(torch.cat([x, angles.sin(), angles.cos()], dim=1))
+        t = labels[:, None] / 999
+        return self.layers(torch.cat([x, t, (t + 1e-3).log() / 3], dim=1))
 
 
-def trained(sde, steps=700, weighting=False):
+def trained(sde, density, steps=600, weighting=False):
     torch.manual_seed(0)
     net, generator = PlaneNet(), torch.Generator().manual_seed(0)
-    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    slower = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        x, t = ring.sample(512, generator), 1e-5 + (1 - 1e-5) * torch.rand(512, generator=generator)
-        loss = sde_loss(sde, get_score_fn(sde, net), x, t, torch.randn(512, 2, generator=generator), weighting)
+        x, t = density.sample(256, generator), 1e-5 + (1 - 1e-5) * torch.rand(256, generator=generator)
+        loss = sde_loss(sde, get_score_fn(sde, net), x, t, torch.randn(256, 2, generator=generator), weighting)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        slower.step()
     return net
 
 # %% tags=["demo"]
+blobs = densities.Mixture(torch.tensor([[0.0, 1.5], [-1.3, -0.8], [1.3, -0.8]], dtype=torch.float64), 0.45)
 learned = {}
 for name in ("VP", "sub-VP"):
-    score = get_score_fn(sdes[name], trained(sdes[name]))
+    score = get_score_fn(sdes[name], trained(sdes[name], blobs))
     with torch.no_grad():
-        learned[f"{name}, learned"] = walk_back(sdes[name], started[name], score, steps=300)
-plot.show(scored(learned | {"VP, exact score": back["VP"], "data": truth}),
-          alt="Clouds by the learned scores of VP and sub-VP: eight bumps, a little wider than the data's, with some "
-              "points between them.")
+        learned[f"{name}, learned"] = walk_back(sdes[name], started[name], score, steps=200)
+learned["VP, exact score"] = walk_back(sdes["VP"], started["VP"], exact_score(sdes["VP"], blobs), steps=200)
+plot.show(scored(learned | {"data": blobs.sample(1000, torch.Generator().manual_seed(3))}, blobs),
+          alt="Clouds by the learned scores of VP and sub-VP, by the exact score, and data: three round blobs each; "
+              "the learned ones have more points between the blobs.")
 
 # %% [markdown]
 # ## 6 · Predictors and correctors
 #
 # Euler–Maruyama knows nothing of the chain that the network may have been trained on. Two other steps do. **Reverse
-# diffusion** takes the chain's own $f$ and $G$; it is given, and shows the form of all of them. **Ancestral sampling** is
-# DDPM's way: in the chain, $x_{i-1}$ given $x_i$ and the score is
+# diffusion** takes the chain's own $f$ and $G$; it is given, and shows the form of all of them. **Ancestral sampling**
+# is DDPM's way: in the chain, $x_{i-1}$ given $x_i$ and the score is
 #
 # $$\text{VP: } x_{i-1} = \frac{x_i + \beta_i\,s}{\sqrt{1-\beta_i}} + \sqrt{\beta_i}\,z, \qquad
 # \text{VE: } x_{i-1} = x_i + (\sigma_i^2 - \sigma_{i-1}^2)\,s
@@ -743,8 +754,8 @@ def euler_maruyama_predictor(sde, score_fn, x, t, z):
 #
 # <details><summary><b>Stuck?</b></summary>
 #
-# `isinstance(sde, VESDE)` tells which of the two. For VE write down $\sigma_i$ and $\sigma_{i-1}$ as two (b,) tensors first; what
-# does index −1 of a tensor give, and what should it be?
+# `isinstance(sde, VESDE)` tells which of the two. For VE write down $\sigma_i$ and $\sigma_{i-1}$ as two (b,) tensors
+# first; what does index −1 of a tensor give, and what should it be?
 #
 # </details>
 
@@ -786,7 +797,8 @@ check("sde.ancestral_predictor")
 
 # %% [markdown]
 # A predictor makes an error with every step, and the next begins where the last ended. A **corrector** repairs: it
-# takes Langevin steps (08), $x + h\,s + \sqrt{2h}\,z$, whose equilibrium is $p_t$. How large a step? Song et al. fix the ratio of what the score does to what the noise does, by a number `snr`:
+# takes Langevin steps (08), $x + h\,s + \sqrt{2h}\,z$, whose equilibrium is $p_t$. How large a step? Song et al. fix
+# the ratio of what the score does to what the noise does, by a number `snr`:
 #
 # $$h = 2\,a\left(\text{snr}\cdot\frac{\Vert z\Vert}{\Vert s\Vert}\right)^2 \tag{11}$$
 #
@@ -797,7 +809,8 @@ check("sde.ancestral_predictor")
 #
 # <details><summary><b>Stuck?</b></summary>
 #
-# Begin with the two norms as plain numbers: flatten what is not the batch. Then $h$ has the shape of $a$: (b,), or one number.
+# Begin with the two norms as plain numbers: flatten what is not the batch. Then $h$ has the shape of $a$: (b,), or one
+# number.
 #
 # </details>
 
@@ -835,7 +848,8 @@ def langevin_corrector(sde, score_fn, x, t, snr, z):
 check("sde.langevin_corrector")
 
 # %% [markdown]
-# The loop is given. It visits $N$ times from $T$ to a small `eps`, corrects, and predicts. ($\texttt{project}$ is for section 7.)
+# The loop is given. It visits $N$ times from $T$ to a small `eps`, corrects, and predicts. ($\texttt{project}$ is for
+# section 7.)
 
 # %% tags=["setup"]
 @torch.no_grad()
@@ -890,53 +904,53 @@ pairs = {"NCSN": (ve, None, annealed_corrector, 1e-5), "DDPM": (vp, ancestral_pr
          "VP: EM": (vp, euler_maruyama_predictor, None, 1e-3)}
 arrived = {}
 for name, (sde, predictor, corrector, eps) in pairs.items():
-    arrived[name] = pc_sample(sde, exact_score(sde), sde.prior_std * draws(1000, 2, seed=5), predictor, corrector, eps=eps)
+    x = sde.prior_std * draws(1000, 2, seed=5)
+    arrived[name] = pc_sample(sde, exact_score(sde), x, predictor, corrector, eps=eps)
 plot.show(scored(arrived | {"data": truth}),
           alt="Five clouds of eight bumps on a ring: the four pairs, and data; NCSN's points lie a little wider.")
 
 # %% [markdown]
-# With few times a predictor alone does badly, and that is where correction pays. Here are $N = 30$ times only, VP, reverse
-# diffusion. Each correction costs one more evaluation at each time.
+# With few times a predictor alone does badly, and that is where correction pays. Here are $N = 8$ times only, VE with
+# $\sigma$ from 10 down, reverse diffusion. Each correction costs one more evaluation at each time.
 #
-# **Before you move it, guess:** how many corrections repair the ring, and can `snr` be too large?
+# **Before you move it, guess:** can corrections repair the ring, and can `snr` be too large?
 
 # %% tags=["demo", "nbval-ignore-output"]
-coarse = VPSDE(N=30)
+coarse = VESDE(sigma_max=10, N=8)
 
 
 def corrected(n_steps, snr):
-    x = pc_sample(coarse, exact_score(coarse), draws(600, 2, seed=7), reverse_diffusion_predictor,
-                  langevin_corrector, snr, n_steps)
-    return scored({f"{n_steps} corrections, snr {snr:g}": x, "data": truth[:600]})
+    x = pc_sample(coarse, exact_score(coarse), 10 * draws(600, 2, seed=7), reverse_diffusion_predictor,
+                  langevin_corrector, snr, n_steps, eps=1e-5)
+    return scored({f"corrections: {n_steps}, snr = {snr:g}": x, "data": truth[:600]})
 
 
-widgets.explore(corrected, caption=lambda n_steps, snr: f"30 times, {n_steps} corrections at each, snr = {snr:g}: "
-                f"{30 * (1 + n_steps)} evaluations.", n_steps=[0, 1, 2, 4], snr=widgets.Control([0.05, 0.16, 0.4, 1.0],
-                                                                                             default=0.16))
+widgets.explore(corrected, caption=lambda n_steps, snr: f"8 times, {n_steps} corrections at each, snr = {snr:g}: "
+                f"{8 * (1 + n_steps)} evaluations.", n_steps=[0, 1, 2, 4],
+                snr=widgets.Control([0.1, 0.3, 0.6, 1.0], default=0.3))
 
 # %% [markdown]
-# And drawings. Four noises, $N = 100$ times, the same network. The first row costs 100 evaluations, the second as many, the
-# third twice that.
+# And drawings. The same four noises, $N = 100$ times, the network from above. The first row costs 100 evaluations, the
+# second twice as many.
 
 # %% tags=["demo"]
 hundred = VPSDE(N=100)
 score, noises, rows = get_score_fn(hundred, noise_predictor), draws(4, 3, 32, 32, seed=8), {}
 for name, predictor, corrector in (("Euler–Maruyama", euler_maruyama_predictor, None),
-                                   ("ancestral", ancestral_predictor, None),
                                    ("reverse diffusion + Langevin", reverse_diffusion_predictor, langevin_corrector)):
     rows[name] = (pc_sample(hundred, score, noises, predictor, corrector) + 1) / 2
-plot.show(plot.image_rows(rows), alt="Three rows of four drawings, one for each sampler.")
+plot.show(plot.image_rows(rows), alt="Two rows of four drawings, one for each sampler.")
 
 # %% [markdown]
-# **Question 3.** What does a corrector do to the time $t$ of a sample, and to its density, if it starts too wide? And where
-# would DDIM (07) belong in a library of predictors and correctors?
+# **Question 3.** What does a corrector do to the time $t$ of a sample, and to its density, if it starts too wide? And
+# where would DDIM (07) belong in a library of predictors and correctors?
 
 # %% [markdown] question="sde.3"
-# Nothing happens to the time: a corrector leaves $t$ as it is. It moves the *sample*. Langevin's steps have $p_t$ as their
-# equilibrium, whatever they start from, so a cloud that the predictor has left too wide (or with a bump too full) comes
-# nearer to $p_t$ with every step. Only a predictor leads to another time; a sampler that corrects and never
-# predicts, NCSN's, changes the time by fiat: it calls the same points samples of the next level, and lets the
-# corrector repair that.
+# Nothing happens to the time: a corrector leaves $t$ as it is. It moves the *sample*. Langevin's steps have $p_t$ as
+# their equilibrium, whatever they start from, so a cloud that the predictor has left too wide (or with a bump too full)
+# comes nearer to $p_t$ with every step. Only a predictor leads to another time; a sampler that corrects and never
+# predicts, NCSN's, changes the time by fiat: it calls the same points samples of the next level, and lets the corrector
+# repair that.
 #
 # DDIM leads from $t$ to an earlier $s$, so it is a predictor. With η = 0 it draws no noise: it is a solver of the
 # probability flow, beside Euler's step of (8), with $x$ and `x_mean` the same. With η = 1 its noise is the ancestral
@@ -951,9 +965,9 @@ plot.show(plot.image_rows(rows), alt="Three rows of four drawings, one for each 
 # %% [markdown]
 # ## 7 · Half of it is known
 #
-# Here is half a drawing. Draw the other half. No network was trained for that, and none is needed: walk back from noise as
-# always, but at every time put the known half in its place. Not as it is, though. At time $t$ everything else on the canvas
-# is noisy, so the known part has to be *as noisy as $x_t$ is*: a fresh draw of $p(x_t \mid \text{known})$. Then
+# Here is half a drawing. Draw the other half. No network was trained for that, and none is needed: walk back from noise
+# as always, but at every time put the known half in its place. Not as it is, though. At time $t$ everything else on the
+# canvas is noisy, so the known part has to be *as noisy as $x_t$ is*: a fresh draw of $p(x_t \mid \text{known})$. Then
 # the network sees one picture of one noise level.
 #
 # **Exercise 9** · easy · 10 minutes
@@ -997,21 +1011,20 @@ chosen = torch.randperm(len(drawings), generator=torch.Generator().manual_seed(9
 originals = 2 * drawings[chosen] - 1
 mask = torch.ones(1, 1, 32, 32)
 mask[..., 16:] = 0
-filled = {}
-for seed in (1, 2):
-    x = pc_sample(hundred, score, draws(4, 3, 32, 32, seed=10 + seed), euler_maruyama_predictor, seed=seed,
-                  project=lambda x, t, z: inpaint_step(hundred, x, originals, mask, t, z))
-    filled[f"filled, seed {seed}"] = (x * (1 - mask) + originals * mask + 1) / 2
+twice = originals.repeat(2, 1, 1, 1)  # two ways to fill each
+x = pc_sample(hundred, score, draws(8, 3, 32, 32, seed=10), euler_maruyama_predictor,
+              project=lambda x, t, z: inpaint_step(hundred, x, twice, mask, t, z))
+first_way, second_way = ((x * (1 - mask) + twice * mask + 1) / 2).chunk(2)
 shown = {"original": (originals + 1) / 2, "known": (originals * mask + 1) / 2}
-plot.show(plot.image_rows(shown | filled),
+plot.show(plot.image_rows(shown | {"one way": first_way, "another way": second_way}),
           alt="Four rows of four drawings: the originals, their left halves, and two ways in which the right halves "
               "were filled.")
 
 # %% [markdown]
 # Colours are a harder case: of a grey picture no *pixel* is known, only the sum of its three channels. But turn the
-# axes of colour, so that the first new axis is the grey direction $(1, 1, 1)/\sqrt3$ and two others stand at right angles to it.
-# In the new coordinates the first channel is known and two are missing: this is inpainting again. And a turn leaves standard
-# normal noise standard normal, so your function needs no change.
+# axes of colour, so that the first new axis is the grey direction $(1, 1, 1)/\sqrt3$ and two others stand at right
+# angles to it. In the new coordinates the first channel is known and two are missing: this is inpainting again. And a
+# turn leaves standard normal noise standard normal, so your function needs no change.
 
 # %% tags=["demo"]
 turn = torch.linalg.qr(torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]))[0]
@@ -1024,14 +1037,11 @@ def turned(x, by=turn):
 
 
 luminance = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)  # the first coordinate is known
-coloured = {}
-for seed in (1, 2):
-    x = pc_sample(hundred, score, draws(4, 3, 32, 32, seed=20 + seed), euler_maruyama_predictor, seed=seed,
-                  project=lambda x, t, z: turned(
-                      inpaint_step(hundred, turned(x), turned(originals), luminance, t, z), turn.T))
-    coloured[f"coloured, seed {seed}"] = (x + 1) / 2
-grey = (originals.mean(1, keepdim=True).expand(-1, 3, -1, -1) + 1) / 2
-plot.show(plot.image_rows({"original": (originals + 1) / 2, "known": grey} | coloured),
+x = pc_sample(hundred, score, draws(8, 3, 32, 32, seed=20), euler_maruyama_predictor,
+              project=lambda x, t, z: turned(inpaint_step(hundred, turned(x), turned(twice), luminance, t, z), turn.T))
+first_way, second_way = ((x + 1) / 2).chunk(2)
+shown["known"] = shown["original"].mean(1, keepdim=True).expand(-1, 3, -1, -1)
+plot.show(plot.image_rows(shown | {"one way": first_way, "another way": second_way}),
           alt="Four rows of four drawings: the originals, the same in grey, and two ways in which they were coloured.")
 
 # %% [markdown]
@@ -1045,7 +1055,6 @@ plot.show(plot.image_rows({"original": (originals + 1) / 2, "known": grey} | col
 # | the observation is projected (here) | nothing | $\nabla\log p_t(x)$, and a draw of the noised observation | nearly |
 
 # %% tags=["demo"]
-blobs = densities.Mixture(torch.tensor([[0.0, 1.5], [-1.3, -0.8], [1.3, -0.8]], dtype=torch.float64), 0.45)
 top = densities.Mixture(blobs.means[:1], blobs.std)
 
 
@@ -1071,8 +1080,8 @@ plot.show(diagrams.three_conditions(clouds, blobs, 0.6),
 
 # %% [markdown]
 # The last panel shows what “nearly” means. The projection never tells the unknown part what was observed, it only lets
-# it look at noised copies; steps that looked too early are not taken back. A corrector at each time helps, since it lets both parts
-# come to terms.
+# it look at noised copies; steps that looked too early are not taken back. A corrector at each time helps, since it
+# lets both parts come to terms.
 #
 # ## Puzzle
 #
@@ -1085,20 +1094,22 @@ plot.show(diagrams.three_conditions(clouds, blobs, 0.6),
 # Which cloud, A, B or C, is whose?
 
 # %% tags=["demo"]
-plot.show(plot.points(puzzles.slipped_walks(ring), limits=4),
-          alt="A: eight dense specks. B: one wide cloud with a hint of a ring. C: a shapeless cloud, much wider than the ring.")
+plot.show(plot.points(puzzles.slipped_walks(ring), limits=4.5),
+          alt="A: eight dense specks on the ring. B: eight bumps, much wider than the data's. C: eight streaks that "
+              "point outwards, further from the middle than the ring.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# **A** has $g\,\Delta t\,z$: the noise is far too small, and what is left is nearly (7) without noise. The full pull of the
-# score with nothing against it draws every point into the middle of a bump.
+# **A** has $g\,\Delta t\,z$: the noise is far too small, and what is left is nearly (7) without noise. The full pull of
+# the score with nothing against it draws every point into the middle of a bump.
 #
-# **B** has half of the pull with the whole noise. At the end, where $g$ is small, even this pull finds the
-# ring; but on the way the cloud was too wide, and each bump stays wider than it should be.
+# **B** has half of the pull with the whole noise. Noise and pull find a balance in a density that is too wide, at every
+# time: so all bumps are wider than they should be, and round.
 #
-# **C** has $g$ for $g^2$. With $\beta$ up to 20, $g^2$ is up to 4½ times $g$, so there is far too little pull where most
-# of the noise comes in.
+# **C** has $g$ for $g^2$. With $\beta$ up to 20, $g^2$ is up to 4½ times $g$: there is far too little pull where most
+# of the noise comes in, and the cloud is far outside when the ring appears. Near the end $g$ is below 1, and the pull
+# is too strong; it draws the points inwards, in streaks, and the time runs out.
 #
 # </details>
 #
@@ -1111,9 +1122,11 @@ plot.show(plot.points(puzzles.slipped_walks(ring), limits=4),
 #
 # **References**
 #
-# - Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole 2021, *Score-Based Generative Modeling through SDEs*: this notebook.
+# - Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole 2021, *Score-Based Generative Modeling through Stochastic
+#   Differential Equations*: this notebook.
 # - Anderson 1982, *Reverse-time diffusion equation models*: equation (7).
-# - Song, Durkan, Murray, Ermon 2021 (“2021c”), *Maximum Likelihood Training of Score-Based Diffusion Models*: the second half of (9).
+# - Song, Durkan, Murray, Ermon 2021 (“2021c”), *Maximum Likelihood Training of Score-Based Diffusion Models*: the
+#   second half of (9).
 # - Ho, Jain, Abbeel 2020, *DDPM*; Song, Ermon 2019, *NCSN*: the two chains.
 # - Lugmayr et al. 2022, *RePaint*: what repairs the projection, by going back and forth in time.
 #

@@ -66,8 +66,8 @@ def ito_and_fokker_planck(sde: Any, squares: Sequence[float], dt: float, x: Tens
     left.legend(loc="center left", bbox_to_anchor=(0.02, 0.55))
     right.hist(x.flatten().numpy(), bins=80, density=True, color=plot.SHADE, label="simulated paths")
     right.plot(grid, solved, color="#0072B2", linestyle="-", label="solved on a grid")
-    right.set(xlabel="x", ylabel="density", xlim=(-4, 4), title=f"t = {len(squares) * dt:g}")
-    right.legend()
+    right.set(xlabel="x", ylabel="density", xlim=(-4, 4), ylim=(0, 0.46), title=f"t = {len(squares) * dt:g}")
+    right.legend(loc="upper right")
     return fig
 
 
