@@ -699,14 +699,14 @@ class PlaneNet(nn.Module):
         return self.layers(torch.cat([x, t, (t + 1e-3).log() / 3], dim=1))
 
 
-def trained(sde, density, steps=600, weighting=False):
+def trained(sde, density, steps=500):
     torch.manual_seed(0)
     net, generator = PlaneNet(), torch.Generator().manual_seed(0)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     slower = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        x, t = density.sample(256, generator), 1e-5 + (1 - 1e-5) * torch.rand(256, generator=generator)
-        loss = sde_loss(sde, get_score_fn(sde, net), x, t, torch.randn(256, 2, generator=generator), weighting)
+        x, t = density.sample(1024, generator), 1e-5 + (1 - 1e-5) * torch.rand(1024, generator=generator)
+        loss = sde_loss(sde, get_score_fn(sde, net), x, t, torch.randn(1024, 2, generator=generator))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -714,7 +714,7 @@ def trained(sde, density, steps=600, weighting=False):
     return net
 
 # %% tags=["demo"]
-blobs = densities.Mixture(torch.tensor([[0.0, 1.5], [-1.3, -0.8], [1.3, -0.8]], dtype=torch.float64), 0.45)
+blobs = densities.Mixture(torch.tensor([[0.0, 1.5], [-1.3, -0.8], [1.3, -0.8]], dtype=torch.float64), 0.35)
 learned = {}
 for name in ("VP", "sub-VP"):
     score = get_score_fn(sdes[name], trained(sdes[name], blobs))

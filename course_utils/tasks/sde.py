@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from course_utils.tasks import Told, task
-from course_utils.tasks.draws import Rng, stand_ins
+from course_utils.tasks.draws import Rng, drawn, stand_ins
 
 NOTEBOOK = "09_score_sde"
 QUESTIONS = {"sde.1": 5, "sde.2": 5, "sde.3": 5}  # points, graded by hand
@@ -42,6 +42,10 @@ class OtherShape(Told):
     """x and t of one call differ in length."""
 
 
+class Unsteady(Told):
+    """Another answer at every call."""
+
+
 class NotCallable(Told):
     """get_score_fn gave no function."""
 
@@ -55,6 +59,18 @@ def _pair(out: Any, names: str) -> tuple[Any, Any]:
         if isinstance(value, (int, float)):
             raise ANumber(f"{name} is the number {value:g}; it should be a tensor.")
     return tuple(out)
+
+
+def _steady(call: Callable[[], Any], x: Tensor) -> Any:
+    """What `call` gives; a sentence where a second call gives something else, though x is as it was."""
+    before = x.clone()
+    with drawn():
+        out = call()
+        again = call() if torch.equal(x, before) else out
+    for one, other in zip(*((y if isinstance(y, (tuple, list)) else [y]) for y in (out, again)), strict=False):
+        if isinstance(one, Tensor) and not torch.allclose(one, other, equal_nan=True):
+            raise Unsteady("with the same arguments every call gives another answer.")
+    return out
 
 
 def _rows(c: Tensor, x: Tensor) -> Tensor:
@@ -112,7 +128,7 @@ def _line_inputs(rng: Rng) -> dict[str, Tensor]:
 # The SDEs
 
 def _marginal_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x=rng.normal(4, 3, 4, 4), t=rng.uniform(4, low=0.05), beta_min=rng.uniform(low=0.2, high=0.5),
+    return dict(x=rng.normal(4, 3, 5, 4), t=rng.uniform(4, low=0.05), beta_min=rng.uniform(low=0.2, high=0.5),
                 beta_max=rng.uniform(low=3.0, high=9.0), points=rng.normal(5, 2), t_of_points=rng.uniform(5, low=0.1))
 
 
@@ -139,7 +155,7 @@ def vp_marginal_prob(nb, x, t, beta_min, beta_max, points, t_of_points):
 
 
 def _ve_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x=rng.normal(4, 3, 4, 4), t=rng.uniform(4), sigma_min=rng.uniform(low=0.02, high=0.1),
+    return dict(x=rng.normal(4, 3, 5, 4), t=rng.uniform(4), sigma_min=rng.uniform(low=0.02, high=0.1),
                 sigma_max=rng.uniform(low=3.0, high=30.0), points=rng.normal(5, 2), t_of_points=rng.uniform(5))
 
 
@@ -164,7 +180,7 @@ def ve_sde(nb, x, t, sigma_min, sigma_max, points, t_of_points):
 # The way back
 
 def _reverse_inputs(rng: Rng) -> dict[str, Tensor]:
-    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 4, 4), points=rng.normal(3, 2),
+    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 5, 4), points=rng.normal(3, 2),
                                     w=rng.uniform(low=0.5, high=1.5))
 
 
@@ -210,7 +226,7 @@ def _known_reverse(sde: Any, score_fn: Callable, x: Tensor, t: Tensor, probabili
 
 
 def _step_inputs(rng: Rng) -> dict[str, Tensor]:
-    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4), points=rng.normal(3, 2),
+    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 5, 4), z=rng.normal(4, 3, 5, 4), points=rng.normal(3, 2),
                                     z_of_points=rng.normal(3, 2), dt=rng.uniform(low=0.02, high=0.2),
                                     w=rng.uniform(low=0.5, high=1.5))
 
@@ -229,7 +245,7 @@ def euler_maruyama_step(nb, x, z, points, z_of_points, dt, w, **line):
 def _steps(step: Callable, sde: Any, score: Callable) -> Callable:
     """What a step gives, x_mean first: it has fewer parts."""
     def ask(x: Tensor, *rest: Any, of: str = "") -> Any:
-        after, mean = _pair(step(sde, score, x, *rest), "x and x_mean")
+        after, mean = _pair(_steady(lambda: step(sde, score, x, *rest), x), "x and x_mean")
         yield {f"x_mean{of}": mean, f"x{of}": after}
 
     return ask
@@ -238,8 +254,8 @@ def _steps(step: Callable, sde: Any, score: Callable) -> Callable:
 # From a network to a score
 
 def _given_inputs(rng: Rng) -> dict[str, Tensor]:
-    i = rng.integers(4, high=18)
-    return dict(x=rng.normal(4, 3, 4, 4), i=i, w=rng.uniform(low=0.5, high=1.5), points=rng.normal(3, 2),
+    i = torch.cat([torch.tensor([0, 13]), rng.integers(2, high=18)])
+    return dict(x=rng.normal(4, 3, 5, 4), i=i, w=rng.uniform(low=0.5, high=1.5), points=rng.normal(3, 2),
                 std=rng.uniform(4, low=0.2, high=0.9))
 
 
@@ -257,12 +273,12 @@ class _Model:
         return torch.tanh(self.w * x) + 0.01 * _rows(labels, x) + 0.2
 
 
-def _with_std(sde: Any, t: Tensor, std: Tensor, keep: float = 0.7) -> Any:
+def _with_std(sde: Any, times: Tensor, std: Tensor, keep: float = 0.7) -> Any:
     """The SDE with a marginal_prob that knows these times alone."""
-    def marginal_prob(x: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
-        if not isinstance(asked, Tensor) or asked.shape != (len(x),):
+    def marginal_prob(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        if not isinstance(t, Tensor) or t.shape != (len(x),):
             raise NoTensor("marginal_prob is asked about a time for each sample, a tensor (b,).")
-        same = torch.isclose(asked[:, None].double(), t.double(), atol=1e-6)
+        same = torch.isclose(t[:, None].double(), times.double(), atol=1e-6)
         if not same.any(1).all():
             raise OtherTimes("marginal_prob is asked about another time than t.")
         return keep * x, std[same.int().argmax(1)].to(x.dtype)
@@ -297,7 +313,7 @@ def get_score_fn(nb, x, i, w, points, std):
 # Losses
 
 def _loss_inputs(rng: Rng) -> dict[str, Tensor]:
-    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4), points=rng.normal(3, 2),
+    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 5, 4), z=rng.normal(4, 3, 5, 4), points=rng.normal(3, 2),
                                     z_of_points=rng.normal(3, 2), w=rng.uniform(low=0.5, high=1.5))
 
 
@@ -308,7 +324,7 @@ def sde_loss(nb, x, z, points, z_of_points, w, **line):
 
     def ask(x: Tensor, t: Tensor, z: Tensor, *weighting: bool) -> tuple[Tensor, Tensor]:
         score = _Score(w)
-        loss = nb.sde_loss(sde, score, x, t, z, *weighting)
+        loss = _steady(lambda: nb.sde_loss(sde, score, x, t, z, *weighting), x)
         if not isinstance(loss, Tensor):
             raise ANumber(f"the loss is of type {type(loss).__name__}; it should be a tensor, with its graph.")
         grad = torch.autograd.grad(loss, score.w)[0] if loss.dim() == 0 and loss.requires_grad else torch.tensor(0.0)
@@ -327,7 +343,7 @@ def sde_loss(nb, x, z, points, z_of_points, w, **line):
 
 def _chain_inputs(rng: Rng) -> dict[str, Tensor]:
     i = torch.cat([torch.tensor([0, 18]), rng.integers(2, low=1, high=18)])
-    return dict(x=rng.normal(4, 3, 4, 4), z=rng.normal(4, 3, 4, 4), i=i, points=rng.normal(3, 2),
+    return dict(x=rng.normal(4, 3, 5, 4), z=rng.normal(4, 3, 5, 4), i=i, points=rng.normal(3, 2),
                 z_of_points=rng.normal(3, 2), w=rng.uniform(low=0.5, high=1.5), snr=rng.uniform(low=0.1, high=0.4))
 
 
@@ -359,8 +375,8 @@ def langevin_corrector(nb, x, z, i, points, z_of_points, w, snr):
 # What is known
 
 def _inpaint_inputs(rng: Rng) -> dict[str, Tensor]:
-    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 4, 5), known=rng.normal(4, 3, 4, 5), z=rng.normal(4, 3, 4, 5),
-                                    mask=rng.integers(4, 3, 4, 5, high=2).float(), points=rng.normal(3, 2),
+    return _line_inputs(rng) | dict(x=rng.normal(4, 3, 5, 4), known=rng.normal(4, 3, 5, 4), z=rng.normal(4, 3, 5, 4),
+                                    mask=rng.integers(4, 3, 5, 4, high=2).float(), points=rng.normal(3, 2),
                                     known_points=rng.normal(3, 2), z_of_points=rng.normal(3, 2))
 
 
@@ -368,7 +384,7 @@ def _inpaint_inputs(rng: Rng) -> dict[str, Tensor]:
 def inpaint_step(nb, x, known, z, mask, points, known_points, z_of_points, **line):
     """A mask for each pixel, one for all samples and channels, one for a coordinate of points; all known, nothing."""
     sde, t = _Line(**line), line["times"][[3, 1, 4, 0]]
-    yield dict(x=nb.inpaint_step(sde, x, known, mask, t, z))
+    yield dict(x=_steady(lambda: nb.inpaint_step(sde, x, known, mask, t, z), x))
     yield dict(with_one_mask=nb.inpaint_step(sde, x, known, mask[:1, :1], t, z))
     yield dict(points=nb.inpaint_step(sde, points, known_points, torch.tensor([[1.0, 0.0]]), t[:3], z_of_points),
                one_alone=nb.inpaint_step(sde, x[:1], known[:1], mask[:1], t[:1], z[:1]))
