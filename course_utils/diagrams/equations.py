@@ -15,7 +15,7 @@ from course_utils import plot
 from course_utils.densities import Mixture
 
 
-def paths_and_marginal(paths: Tensor, t: float, means: Tensor, std: Tensor, drawn: int = 24) -> Figure:
+def paths_and_marginal(paths: Tensor, t: float, means: Tensor, std: Tensor, drawn: int = 8) -> Figure:
     """Simulated numbers up to time 1 with t marked, and beside it where they are at t and where a formula has them.
 
     Args:
@@ -24,12 +24,11 @@ def paths_and_marginal(paths: Tensor, t: float, means: Tensor, std: Tensor, draw
         means, std: (k,) of the k Gaussians, equally frequent, that the formula tells for time t.
         drawn: How many paths are drawn.
     """
-    fig, (left, right) = plot.figure(2, height=220, sharey=True, width_ratios=(2.2, 1))
+    fig, (left, right) = plot.figure(2, width=500, height=180, sharey=True, width_ratios=(2, 1))
     steps = len(paths) - 1
-    left.plot(np.linspace(0, 1, steps + 1)[::4], paths[::4, :drawn], color=plot.INK, linestyle="-", linewidth=0.5,
-              alpha=0.6)
+    left.plot(np.linspace(0, 1, steps + 1)[::5], paths[::5, :drawn], color=plot.INK, linestyle="-", linewidth=0.6)
     left.axvline(t, color=plot.NAN, linewidth=1.5)
-    limit = 1.05 * float(paths[:, :drawn].abs().max())
+    limit = 1.1 * float(paths[:, :drawn].abs().max())
     left.set(xlabel="t", ylabel="x", ylim=(-limit, limit), xlim=(0, 1), title="some of the simulated paths")
     right.hist(paths[round(t * steps)].numpy(), bins=60, density=True, orientation="horizontal", color=plot.SHADE,
                label="all paths")
