@@ -24,19 +24,17 @@ def paths_and_marginal(paths: Tensor, t: float, means: Tensor, std: Tensor, draw
         means, std: (k,) of the k Gaussians, equally frequent, that the formula tells for time t.
         drawn: How many paths are drawn.
     """
-    fig, (left, right) = plot.figure(2, width=500, height=180, sharey=True, width_ratios=(2, 1))
+    fig, (left, right) = plot.figure(2, width=500, height=180, sharey=True, width_ratios=(1.5, 1))
     steps = len(paths) - 1
     left.plot(np.linspace(0, 1, steps + 1)[::5], paths[::5, :drawn], color=plot.INK, linestyle="-", linewidth=0.6)
     left.axvline(t, color=plot.NAN, linewidth=1.5)
     limit = 1.1 * float(paths[:, :drawn].abs().max())
     left.set(xlabel="t", ylabel="x", ylim=(-limit, limit), xlim=(0, 1), title="some of the simulated paths")
-    right.hist(paths[round(t * steps)].numpy(), bins=60, density=True, orientation="horizontal", color=plot.SHADE,
-               label="all paths")
+    right.hist(paths[round(t * steps)].numpy(), bins=60, density=True, orientation="horizontal", color=plot.SHADE)
     x = torch.linspace(-limit, limit, 800)
     density = torch.exp(torch.distributions.Normal(means, std).log_prob(x[:, None])).mean(1)
-    right.plot(density, x, label="formula")
-    right.set(xlabel="density", title=f"t = {t:g}")
-    right.legend(loc="lower right")
+    right.plot(density, x)
+    right.set(xlabel="density", title=f"t = {t:g}: all paths (grey), formula (line)")
     return fig
 
 

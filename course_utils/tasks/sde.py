@@ -81,8 +81,8 @@ def _rows(c: Tensor, x: Tensor) -> Tensor:
 class _Score:
     """In the score's place: an answer that depends on each sample and on its own time, and that is not linear."""
 
-    def __init__(self, w: Tensor):
-        self.w = w.clone().requires_grad_()
+    def __init__(self, w: Tensor, learns: bool = False):
+        self.w = w.clone().requires_grad_(learns)
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
         if not isinstance(t, Tensor) or t.dim() != 1:
@@ -323,7 +323,7 @@ def sde_loss(nb, x, z, points, z_of_points, w, **line):
     sde, t = _Line(**line), line["times"][[3, 1, 4, 0]]
 
     def ask(x: Tensor, t: Tensor, z: Tensor, *weighting: bool) -> tuple[Tensor, Tensor]:
-        score = _Score(w)
+        score = _Score(w, learns=True)
         loss = _steady(lambda: nb.sde_loss(sde, score, x, t, z, *weighting), x)
         if not isinstance(loss, Tensor):
             raise ANumber(f"the loss is of type {type(loss).__name__}; it should be a tensor, with its graph.")
