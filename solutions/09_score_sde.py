@@ -612,8 +612,11 @@ def noise_predictor(x, labels):
     return path.convert(network(x, t), x, t, "v", "noise")
 
 
-score = get_score_fn(VPSDE(), noise_predictor)
-drawn = walk_back(VPSDE(), draws(4, 3, 32, 32, seed=6), score, steps=50)
+def drawings_score(x, t):
+    return get_score_fn(VPSDE(), noise_predictor)(x, t)
+
+
+drawn = walk_back(VPSDE(), draws(4, 3, 32, 32, seed=6), drawings_score, steps=50)
 plot.show(plot.images((drawn + 1) / 2), alt="Four drawings of 32 × 32 pixels, coloured shapes on white.")
 
 # %% [markdown]
@@ -633,7 +636,7 @@ plot.show(plot.images((drawn + 1) / 2), alt="Four drawings of 32 × 32 pixels, c
 # | name | SDE | times | call |
 # |---|---|---|---|
 # | SMLD (NCSN) | VE | the $N$ levels | `ncsn_loss` of 08: $\sigma^2\,\Vert s + z/\sigma\Vert^2$ (*) |
-# | DDPM | VP | the $N$ indices | `p_losses` of 05: $\Vert z - \hat\varepsilon\Vert^2$, $\hat\varepsilon = -\text{std}\,s$ |
+# | DDPM | VP | the $N$ indices | `p_losses` of 05: $\Vert z - \hat\varepsilon\Vert^2$, $\hat\varepsilon=-\text{std}\,s$ |
 # | continuous | any | all of them | `sde_loss(..., likelihood_weighting=False)` |
 # | likelihood weighting | any | all of them | `sde_loss(..., likelihood_weighting=True)` |
 #
@@ -938,11 +941,10 @@ widgets.explore(corrected, caption=lambda n_steps, snr: f"8 times, {n_steps} cor
 # second twice as many.
 
 # %% tags=["demo"]
-hundred = VPSDE(N=100)
-score, noises, rows = get_score_fn(hundred, noise_predictor), draws(4, 3, 32, 32, seed=8), {}
+hundred, noises, rows = VPSDE(N=100), draws(4, 3, 32, 32, seed=8), {}
 for name, predictor, corrector in (("Euler–Maruyama", euler_maruyama_predictor, None),
                                    ("reverse diffusion + Langevin", reverse_diffusion_predictor, langevin_corrector)):
-    rows[name] = (pc_sample(hundred, score, noises, predictor, corrector) + 1) / 2
+    rows[name] = (pc_sample(hundred, drawings_score, noises, predictor, corrector) + 1) / 2
 plot.show(plot.image_rows(rows), alt="Two rows of four drawings, one for each sampler.")
 
 # %% [markdown]
@@ -1016,7 +1018,7 @@ originals = 2 * drawings[chosen] - 1
 mask = torch.ones(1, 1, 32, 32)
 mask[..., 16:] = 0
 twice = originals.repeat(2, 1, 1, 1)  # two ways to fill each
-x = pc_sample(hundred, score, draws(8, 3, 32, 32, seed=10), euler_maruyama_predictor,
+x = pc_sample(hundred, drawings_score, draws(8, 3, 32, 32, seed=10), euler_maruyama_predictor,
               project=lambda x, t, z: inpaint_step(hundred, x, twice, mask, t, z))
 first_way, second_way = ((x * (1 - mask) + twice * mask + 1) / 2).chunk(2)
 shown = {"original": (originals + 1) / 2, "known": (originals * mask + 1) / 2}
@@ -1041,7 +1043,7 @@ def turned(x, by=turn):
 
 
 luminance = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)  # the first coordinate is known
-x = pc_sample(hundred, score, draws(8, 3, 32, 32, seed=20), euler_maruyama_predictor,
+x = pc_sample(hundred, drawings_score, draws(8, 3, 32, 32, seed=20), euler_maruyama_predictor,
               project=lambda x, t, z: turned(inpaint_step(hundred, turned(x), turned(twice), luminance, t, z), turn.T))
 x = turned(turned(x) * (1 - luminance) + turned(twice) * luminance, turn.T)
 first_way, second_way = ((x + 1) / 2).chunk(2)
@@ -1084,10 +1086,10 @@ plot.show(diagrams.three_conditions(clouds, blobs, 0.6),
               "spread along it, beside the true conditional density.")
 
 # %% [markdown]
-# The last panel shows what “nearly” means. The true density has 63 % of its weight at the upper blob, the projected points
-# only 38 %. The projection never tells the unknown part what was observed; it only lets it look at noised copies, and a
-# blob that looked likely early is not left any more. Correctors at each time help, since they let both parts come to
-# terms: five of them lead to 48 %.
+# The last panel shows what “nearly” means. The true density has 63 % of its weight at the upper blob, the projected
+# points only 38 %. The projection never tells the unknown part what was observed; it only lets it look at noised copies,
+# and a blob that looked likely early is not left any more. Correctors at each time help, since they let both parts come
+# to terms: five of them lead to 48 %.
 #
 # ## Puzzle
 #
