@@ -34,7 +34,7 @@ def paths_and_marginal(paths: Tensor, t: float, means: Tensor, std: Tensor, draw
     x = torch.linspace(-limit, limit, 800)
     density = torch.exp(torch.distributions.Normal(means, std).log_prob(x[:, None])).mean(1)
     right.plot(density, x)
-    right.set(xlabel="density", title=f"t = {t:g}: all paths (grey), formula (line)")
+    right.set(xlabel="density", title=f"t = {t:g}: paths (grey)\nand formula (line)")
     return fig
 
 
