@@ -11,6 +11,7 @@ from course_utils.diagrams.adversaries import (
     walks,
 )
 from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, written
+from course_utils.diagrams.equations import ito_and_fokker_planck, paths_and_marginal, three_conditions
 from course_utils.diagrams.guidance import among, guidance_measured, guidance_told, sentence_to_picture, visited
 from course_utils.diagrams.inside import costs, feature_maps
 from course_utils.diagrams.latent import (
@@ -28,7 +29,8 @@ from course_utils.diagrams.scores import clouds_over, quarter_circle, rungs, sco
 
 __all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "both_terms", "clocks", "clouds_over",
            "codes_and_rows", "competing", "costs", "course_map", "family", "feature_maps", "game", "guidance_measured",
-           "guidance_told", "latent_plane", "losses_and_quality", "losses_and_slopes", "markov_chain", "masks",
-           "modes_found", "next_pixels", "place_and_picture", "pulled", "quarter_circle", "reach", "ring_clouds",
-           "ring_game", "rungs", "score_fields", "sentence_to_picture", "three_divergences", "timeline", "two_fits",
-           "two_guesses", "unet", "visited", "walks", "written"]
+           "guidance_told", "ito_and_fokker_planck", "latent_plane", "losses_and_quality", "losses_and_slopes",
+           "markov_chain", "masks", "modes_found", "next_pixels", "paths_and_marginal", "place_and_picture", "pulled",
+           "quarter_circle", "reach", "ring_clouds", "ring_game", "rungs", "score_fields", "sentence_to_picture",
+           "three_conditions", "three_divergences", "timeline", "two_fits", "two_guesses", "unet", "visited", "walks",
+           "written"]
