@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 10 · The probability flow, and what a picture is worth
 #
-# Pour milk into coffee and stir by hand: no two cups look alike. Now think of a stirring so exact that every drop has its
-# path, the same each time, and can be stirred back to where it came from. Both end in the same even brown. The
-# stochastic equation of notebook 09 has such an exact twin. It draws pictures without any noise on the way, it turns a
-# picture into the very noise that draws it, and it answers a question that no diffusion model of this course has
+# Pour milk into coffee and stir by hand: no two cups look alike. Now think of a stirring so exact that every drop has
+# its path, the same each time, and can be stirred back to where it came from. Both end in the same even brown. The
+# stochastic equation of notebook 09 has such an exact twin. It draws pictures without any noise on the way, it turns
+# a picture into the very noise that draws it, and it answers a question that no diffusion model of this course has
 # answered so far: how likely is this picture?
 #
 # **When you are done, you can**
@@ -190,15 +190,15 @@ print("both arrive at the same points, to 1e-2:", torch.allclose(own_steps.x, dr
 
 # %% [markdown]
 # **Question 1.** No noise is drawn on the way, and yet the marginals are those of the SDE. Explain it to somebody who
-# has read (1) and (2) but sees no reason in them: what does the score's term do to a crowd that noise would do? And what
-# must *not* be concluded about single paths?
+# has read (1) and (2) but sees no reason in them: what does the score's term do to a crowd that noise would do? And
+# what must *not* be concluded about single paths?
 
 # %% [markdown] question="ode.1"
 # Noise does not move a crowd in any direction, but it evens it out: from a dense place more points wander off than
-# come back, so on the whole mass flows from dense to thin, in proportion to $-\nabla p$. The term
-# $-\tfrac12 g^2\nabla\log p_t$ moves every point with a velocity in just that direction, and velocity times density,
-# $-\tfrac12 g^2\,p\,\nabla\log p = -\tfrac12 g^2\,\nabla p$, is the same mass per time. The density only sees how much mass
-# goes where, so it changes in the same way, at every time.
+# come back, so on the whole mass flows from dense to thin, in proportion to $-\nabla p$. The term $-\tfrac12
+# g^2\nabla\log p_t$ moves every point with a velocity in just that direction, and velocity times density, $-\tfrac12
+# g^2\,p\,\nabla\log p = -\tfrac12 g^2\,\nabla p$, is the same mass per time. The density only sees how much mass goes
+# where, so it changes in the same way, at every time.
 #
 # It does not see *which* points go. A path of the SDE forgets where it came from: one noise can end in any bump. In
 # the flow, noise and data belong together one to one. So nothing follows about the pair $(x_s, x_t)$: the
@@ -214,14 +214,14 @@ print("both arrive at the same points, to 1e-2:", torch.allclose(own_steps.x, dr
 # ## 2 · How a density changes along the flow
 #
 # Follow a small box of points around $x$. A drift $u(x, t)$ moves them all. Its side along axis $i$ grows at the rate
-# $\partial u_i/\partial x_i$, so its volume grows at the rate of the sum. The mass inside is what it was. So the density
-# at the point that moves with the flow obeys
+# $\partial u_i/\partial x_i$, so its volume grows at the rate of the sum. The mass inside is what it was. So the
+# density at the point that moves with the flow obeys
 #
 # $$\frac{d}{dt}\,\log p_t\big(x(t)\big) = -\,\nabla\!\cdot u(x(t), t), \qquad
 # \nabla\!\cdot u = \sum_i \frac{\partial u_i}{\partial x_i}. \tag{3}$$
 #
-# This is the *instantaneous change of variables* (Chen et al. 2018): no determinant, only a trace. It has a price. The trace takes one
-# derivative for each dimension.
+# This is the *instantaneous change of variables* (Chen et al. 2018): no determinant, only a trace. It has a price.
+# The trace takes one derivative for each dimension.
 #
 # **Exercise 2** · medium · 10 minutes
 #
@@ -266,8 +266,8 @@ def exact_divergence(fn, x, t):
 check("ode.exact_divergence")
 
 # %% [markdown]
-# For a digit that is 784 products at each evaluation. Hutchinson's trick (1990) needs one. Take a random vector $v$ with
-# independent entries of mean 0 and variance 1. Then $\mathbb E[v v^\top] = I$, and
+# For a digit that is 784 products at each evaluation. Hutchinson's trick (1990) needs one. Take a random vector $v$
+# with independent entries of mean 0 and variance 1. Then $\mathbb E[v v^\top] = I$, and
 #
 # $$\mathbb E\big[v^\top J\,v\big] = \mathbb E\big[\operatorname{tr}(J\,v v^\top)\big] = \operatorname{tr} J . \tag{4}$$
 #
@@ -314,7 +314,7 @@ for name, J in {"along the axes": torch.diag(torch.tensor([2.0, -0.5])),
     signs = torch.randint(2, (4000, 2), generator=seeded(3)) * 2.0 - 1
     normal = torch.randn(4000, 2, generator=seeded(4))
     for law, probe in {"Rademacher": signs, "Gaussian": normal}.items():
-        estimates[name, law] = hutchinson_divergence(lambda x, t: x @ J.T, x, t, probe)
+        estimates[name, law] = hutchinson_divergence(lambda x, t, J=J: x @ J.T, x, t, probe)
 plot.show(diagrams.probe_estimates(estimates, truth=1.5),
           alt="Histograms of 4,000 estimates around the true 1.5. Along the axes all Rademacher estimates are exactly "
               "1.5; turned, they are two values on both sides of it; Gaussian estimates spread widely in both.")
@@ -444,12 +444,13 @@ start_2 = np.array([*x[0].tolist(), 0.0])
 runs = {name: solve_ivp(slope_with(probe_of), (1e-5, 1.0), start_2, rtol=1e-3, atol=1e-3)
         for name, probe_of in {"one probe, kept": lambda: kept, "a fresh one each time": fresh}.items()}
 plot.show(diagrams.step_sizes({f"{name}: {run.nfev:,} evaluations": run.t for name, run in runs.items()}),
-          alt="Step sizes over time, on a logarithmic axis: with a kept probe a few dozen steps of up to a tenth; with "
-              "fresh probes thousands of tiny steps.")
+          alt="Step sizes over time, on a logarithmic axis: with a kept probe four large steps; with fresh "
+              "probes ninety small ones, most of them of about a hundredth.")
 
 # %% [markdown]
 # With fresh probes the slope is no function any more. The solver compares two answers, takes their difference for its
-# own error, halves its step, and finds the same difference again: it never settles.
+# own error, halves its step, and finds nearly the same difference again: it never settles. The finer the tolerance,
+# the worse.
 #
 # The round trip, too, is worth a look: data to noise, then back by your `ode_sample`.
 #
@@ -461,23 +462,31 @@ fifty = ring.sample(50, seeded(6))
 exact_logp = likelihood_ode(sde, ring_score, fifty.double(), t_min=1e-3, rtol=1e-8, atol=1e-8)[0]
 
 
+def there_and_back(tol):
+    logp, z, nfe = likelihood_ode(sde, ring_score, fifty, t_min=1e-3, rtol=tol, atol=tol)
+    return logp, ode_sample(sde, ring_score, z, t_min=1e-3, rtol=tol, atol=tol), nfe
+
+
+trips = {tol: there_and_back(tol) for tol in (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-5)}
+
+
 def round_trip(tolerance):
-    logp, z, nfe = likelihood_ode(sde, ring_score, fifty, t_min=1e-3, rtol=tolerance, atol=tolerance)
-    back = ode_sample(sde, ring_score, z, t_min=1e-3, rtol=tolerance, atol=tolerance)
+    logp, back, nfe = trips[tolerance]
     return diagrams.round_trip(fifty, back, exact_logp, logp, f"{nfe} evaluations")
 
 
 widgets.explore(round_trip, caption=lambda tolerance: f"Fifty points there and back, rtol = atol = {tolerance:g}.",
-                tolerance=widgets.Control([0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-5], default=1e-3))
+                tolerance=widgets.Control(list(trips), default=1e-3))
 
 # %% [markdown]
 # ## 4 · What a digit is worth, in bits
 #
 # A digit's pixels are levels 0…255, and a density of such data would be nonsense: a model could put a spike on each
-# level and reach any value. So one spreads every level evenly over its cell (uniform *dequantisation*):
-# level $k$ becomes a number $u$ with $k \le u < k + 1$, drawn evenly, and $u/256$ is then moved to the model's range. Now compare
-# with notebook 02, where a model gave *probabilities* to levels. The probability of a picture is about its density times
-# the volume of its cell, all the pixels' cells multiplied. Take $-\log_2$ of it, and share it out among the `dims` numbers.
+# level and reach any value. So one spreads every level evenly over its cell (uniform *dequantisation*): level $k$
+# becomes a number $u$ with $k \le u < k + 1$, drawn evenly, and $u/256$ is then moved to the model's range. Now
+# compare with notebook 02, where a model gave *probabilities* to levels. The probability of a picture is about its
+# density times the volume of its cell, all the pixels' cells multiplied. Take $-\log_2$ of it, and share it out among
+# the `dims` numbers.
 #
 # **Exercise 5** · medium · 10 minutes
 #
@@ -554,26 +563,25 @@ print(f"PixelCNN, 256 levels:  {pixel['bits_per_dim']:.2f} ± {pixel['bits_per_d
 print(f"independent pixels:    {pixel['bits_per_dim_independent']:.2f} bits/dim")
 
 # %% [markdown]
-# The worse number belongs to the better pictures. On these digits most pixels are exactly black. A PixelCNN says “level 0”
-# with a probability near 1 and pays next to nothing. A flow is smooth: to say the same it must build a cliff
-# at both ends of a cell of width 1/128, in every pixel, and 500 times as exactly as any eye would ask. It also pays for the even spread,
-# which it never saw in training. Bits per dimension compare models that are asked the same question, of one data set
-# at one number of levels, and they are no judge of looks.
+# The worse number belongs to the better pictures. On these digits most pixels are exactly black. A PixelCNN says
+# “level 0” with a probability near 1 and pays next to nothing. A flow is smooth: to say the same it must build a
+# cliff at both ends of a cell of width 1/128, in every pixel, and 500 times as exactly as any eye would ask. It also
+# pays for the even spread, which it never saw in training. Bits per dimension compare models that are asked the same
+# question, of one data set at one number of levels, and they are no judge of looks.
 #
 # **Question 2.** Why is bits/dim an evaluation here, and no training loss: what would one step of training by it cost,
 # compared with a step by the denoising loss? And name one reason why a lower bits/dim need not mean better pictures.
 
 # %% [markdown] question="ode.2"
 # One value needs the whole solve: about a hundred evaluations of the network one after the other, each with a
-# vector–Jacobian product. To train by it, one would differentiate through all of that (or solve a second, adjoint ODE),
-# with the second derivatives that the divergence brings: hundreds of times the cost of the denoising loss, which asks the network once,
-# at one random time, and needs no solver. The estimate would carry the probe's noise as well. So one trains by
-# denoising, each time by itself, and measures the likelihood now and then.
+# vector–Jacobian product. To train by it, one would differentiate through all of that (or solve a second, adjoint
+# ODE), with the second derivatives that the divergence brings: hundreds of times the cost of the denoising loss,
+# which asks the network once, at one random time, and needs no solver. The estimate would carry the probe's noise as
+# well. So one trains by denoising, each time by itself, and measures the likelihood now and then.
 #
 # Bits/dim count every bit of every pixel alike. Nearly all of them are spent on the last levels, differences of 1/128
-# that nobody sees; shapes that make a digit a digit are a few bits of the whole. A model can
-# gain much by a sharper noise floor and draw as badly as before. (Or: the number compares only at equal data, levels and
-# dequantisation.)
+# that nobody sees; shapes that make a digit a digit are a few bits of the whole. A model can gain much by a sharper
+# noise floor and draw as badly as before. (Or: the number compares only at equal data, levels and dequantisation.)
 #
 # **Rubric** (½ points allowed)
 #
@@ -584,9 +592,10 @@ print(f"independent pixels:    {pixel['bits_per_dim_independent']:.2f} bits/dim"
 # %% [markdown]
 # ## 5 · DDIM, with a dial for noise
 #
-# Notebook 07's DDIM drew no noise; notebook 05's ancestral step drew much. They are two ends of one family (Song et al.
-# 2021a). The network tells $\hat\varepsilon$; with it you know an $\hat x_{\text{start}}$. Now let the step to $s$ add *fresh* noise of
-# a standard deviation `std` that we choose. At $\eta = 1$ it shall be that of the posterior in 05, at 0 none:
+# Notebook 07's DDIM drew no noise; notebook 05's ancestral step drew much. They are two ends of one family (Song et
+# al. 2021a). The network tells $\hat\varepsilon$; with it you know an $\hat x_{\text{start}}$. Now let the step to
+# $s$ add *fresh* noise of a standard deviation `std` that we choose. At $\eta = 1$ it shall be that of the posterior
+# in 05, at 0 none:
 #
 # $$\text{std} = \eta\,\sqrt{\frac{1-\bar\alpha_s}{1-\bar\alpha_t}}\,\sqrt{1 - \frac{\bar\alpha_t}{\bar\alpha_s}}\,. \tag{6}$$
 #
@@ -617,10 +626,11 @@ def ddim_sigma(eta, alpha_bar_t, alpha_bar_s):
 check("ode.ddim_sigma")
 
 # %% [markdown]
-# Now the step. At $s$ the state must be what it is in training at $s$: the data times $\sqrt{\bar\alpha_s}$, and noise of
+# Now the step. At $s$ the state must be what it is in training at $s$: the data times $\sqrt{\bar\alpha_s}$, and
+# noise of
 # *total* variance $1-\bar\alpha_s$. Part of that noise is fresh, $\text{std}\cdot z$. The rest is the old one: it comes in
-# the direction of $\hat\varepsilon$. Fresh and old noise are independent, and variances add. (07 clamped $\hat x_{\text{start}}$; here
-# nothing is clamped.)
+# the direction of $\hat\varepsilon$. Fresh and old noise are independent, and variances add. (07 clamped $\hat
+# x_{\text{start}}$; here nothing is clamped.)
 #
 # **Exercise 7** · medium · 14 minutes
 #
@@ -666,20 +676,20 @@ check("ode.ddim_step_eta")
 #
 # $$x_s = \sqrt{\bar\alpha_s}\;\hat x_{\text{start}} + \sqrt{1-\bar\alpha_s-\text{std}^2}\;\hat\varepsilon + \text{std}\;z \tag{7}$$
 #
-# Three starting points, five runs from each, forty steps.
+# Three starting points, five runs from each, thirty steps.
 #
 # **Before you move it, guess:** at $\eta = 0$, how many ends do you see? And at $\eta = 1$, do runs from one start end in one
 # bump?
 
 # %% tags=["demo", "nbval-ignore-output"]
 noise_of_ring = ring.model(sde)
-chain = sde.alpha(torch.linspace(1, 1e-3, 41)).double().square()  # alpha_bar at 41 times
+chain = sde.alpha(torch.linspace(1, 1e-3, 31)).double().square()  # alpha_bar at 31 times
 starts = torch.tensor([[0.3, 1.2], [-1.0, 0.2], [0.7, -0.9]]).repeat_interleave(5, 0)
 
 
 def runs_at(eta):
     walk, generator = [starts], seeded(7)
-    for i, t in enumerate(torch.linspace(1, 1e-3, 41)[:-1]):
+    for i, t in enumerate(torch.linspace(1, 1e-3, 31)[:-1]):
         left = chain[i:i + 2].float().expand(15, 2)
         z = torch.randn(15, 2, generator=generator)
         walk.append(ddim_step_eta(walk[-1], noise_of_ring(walk[-1], t.expand(15)), left[:, 0], left[:, 1], eta, z))
@@ -695,23 +705,23 @@ widgets.explore(runs_at, caption=lambda eta: f"Five runs from each of three star
 #
 # $$\bar x_s = \bar x_t + (\bar\sigma_s - \bar\sigma_t)\;\hat\varepsilon. \tag{8}$$
 #
-# This is Euler's step of $d\bar x/d\bar\sigma = \hat\varepsilon$, and that equation is the probability flow, written in other
-# coordinates. So in the limit of many steps both agree. They differ in the steps: DDIM's are straight in $\bar\sigma$, not in
-# $t$. And the network need not be asked at every index: nothing in (7) says that $s$ is $t - 1$.
+# This is Euler's step of $d\bar x/d\bar\sigma = \hat\varepsilon$, and that equation is the probability flow, written
+# in other coordinates. So in the limit of many steps both agree. They differ in the steps: DDIM's are straight in
+# $\bar\sigma$, not in $t$. And the network need not be asked at every index: nothing in (7) says that $s$ is $t - 1$.
 #
 # **Question 3.** Why may DDIM skip steps that ancestral sampling may not? Which two estimates does it recombine at
 # $\eta = 0$, and when would a single step from $t$ to any $s$ be exact?
 
 # %% [markdown] question="ode.3"
-# The training loss only knows the marginals $q(x_t \mid x_{\text{start}})$, one time at a time; no step from $t$ to $t-1$
-# stands in it. DDIM's family keeps these marginals for *any* pair $s < t$, by construction (data and noise have the right
-# sizes at $s$), so any sequence of times may be walked with the same network. Ancestral sampling replaces
+# The training loss only knows the marginals $q(x_t \mid x_{\text{start}})$, one time at a time; no step from $t$ to
+# $t-1$ stands in it. DDIM's family keeps these marginals for *any* pair $s < t$, by construction (data and noise have
+# the right sizes at $s$), so any sequence of times may be walked with the same network. Ancestral sampling replaces
 # $q(x_{t-1}\mid x_t)$ by a Gaussian, which is right for small steps only, and its noise is drawn anew in each.
 #
-# At $\eta = 0$ it recombines $\hat x_{\text{start}}$ and $\hat\varepsilon$, which are one answer of the network told in two
-# ways: they make $x_t$ together, and with the weights of $s$ they make $x_s$. A jump is exact where $\hat\varepsilon$ stays the
-# same along the whole way, so that $\bar x$ is straight in $\bar\sigma$: if the data were one single point, for instance. Elsewhere
-# it is Euler's error of a long step.
+# At $\eta = 0$ it recombines $\hat x_{\text{start}}$ and $\hat\varepsilon$, which are one answer of the network told
+# in two ways: they make $x_t$ together, and with the weights of $s$ they make $x_s$. A jump is exact where
+# $\hat\varepsilon$ stays the same along the whole way, so that $\bar x$ is straight in $\bar\sigma$: if the data were
+# one single point, for instance. Elsewhere it is Euler's error of a long step.
 #
 # **Rubric** (½ points allowed)
 #
@@ -773,11 +783,16 @@ truth = solvers.rk45(field, begin, 1.0, 1e-3, 1e-9, 1e-9).x
 model = ring.model(sde)
 
 
-def walked(step, n):
-    x, grid = begin, torch.linspace(1, 1e-3, n + 1, dtype=torch.float64)
+def walked(step, field, x, n):
+    """x (b, *) carried from t = 1 to 0.001 by n steps; equal steps of √t, so that they are finer near the data."""
+    grid = torch.linspace(1, 1e-3**0.5, n + 1, dtype=x.dtype).square()
     for t, s in zip(grid[:-1], grid[1:]):
-        x = step(field, x, t.expand(300), s.expand(300))
+        x = step(field, x, t.expand(len(x)), s.expand(len(x)))
     return x
+
+
+def euler_step(drift, x, t, s):
+    return x + column(s - t, x) * drift(x, t)
 
 
 def error(x):
@@ -785,8 +800,8 @@ def error(x):
 
 # %% tags=["demo"]
 grids = {n: samplers.times_log_snr(sde, n, end=1e-3) for n in (5, 8, 12, 20, 40, 80)}
-curves = {"Euler": {n: error(walked(lambda f, x, t, s: x + column(s - t, x) * f(x, t), n)) for n in (5, 10, 20, 40, 80, 160)},
-          "Heun": {2 * n: error(walked(heun_step, n)) for n in (3, 5, 10, 20, 40, 80)},
+curves = {"Euler": {n: error(walked(euler_step, field, begin, n)) for n in (5, 10, 20, 40, 80, 160)},
+          "Heun": {2 * n: error(walked(heun_step, field, begin, n)) for n in (3, 5, 10, 20, 40, 80)},
           "DPM-Solver++": {n: error(samplers.sample_dpmpp_2m(model, begin, sde, grid, clamp=None))
                            for n, grid in grids.items()}}
 by_tolerance = [solvers.rk45(field, begin, 1.0, 1e-3, tol, tol) for tol in (0.1, 1e-2, 1e-3, 1e-4)]
@@ -795,10 +810,10 @@ plot.show(diagrams.error_curves(curves), alt="Mean error over evaluations, both 
                                              "twice as steeply; DPM-Solver++ is best at few evaluations, RK45 at many.")
 
 # %% [markdown]
-# On logarithmic axes a method of order $p$ is a line of slope $-p$: doubling the steps halves Euler's error and quarters
-# Heun's. The order counts once the steps are fine; with few, what counts is in which variable they are spaced.
-# DPM-Solver++ takes equal steps of log-SNR, where this flow is nearly straight, and asks once a step. RK45 pays six
-# evaluations for any step at all.
+# On logarithmic axes a method of order $p$ is a line of slope $-p$: doubling the steps halves Euler's error and
+# quarters Heun's. The order counts once the steps are fine; with few of them, where they lie counts more.
+# DPM-Solver++ takes equal steps of log-SNR and asks once a step, with the step before to extrapolate from. RK45, of
+# order 5, pays six evaluations for any step at all.
 #
 # The same with digits: six noises, three methods.
 
@@ -807,26 +822,18 @@ digit_flow = flow.probability_flow(network, shipped.path, "v")
 z = torch.randn(6, 1, 28, 28, generator=seeded(9))
 
 
-@torch.no_grad()
-def drawn_by(step, n, z):
-    x, grid = z, torch.linspace(1, 1e-3, n + 1)
-    for t, s in zip(grid[:-1], grid[1:]):
-        x = step(digit_flow, x, t.expand(len(x)), s.expand(len(x)))
-    return (x + 1) / 2
-
-
-rows = {f"Euler, {n} evaluations": drawn_by(lambda f, x, t, s: x + column(s - t, x) * f(x, t), n, z) for n in (10, 20)}
-rows |= {f"your Heun, {2 * n} evaluations": drawn_by(heun_step, n, z) for n in (5, 10)}
-plan = samplers.sample_dpmpp_2m(network, z, shipped.path, 10, prediction="v")
-rows["DPM-Solver++, 10 evaluations"] = (plan + 1) / 2
-plot.show(plot.image_rows(rows), alt="Six digits by each method.")
+with torch.no_grad():
+    rows = {f"Euler, {n} evaluations": walked(euler_step, digit_flow, z, n) for n in (10, 20)}
+    rows |= {f"your Heun, {2 * n} evaluations": walked(heun_step, digit_flow, z, n) for n in (5, 10)}
+rows["DPM-Solver++, 10 evaluations"] = samplers.sample_dpmpp_2m(network, z, shipped.path, 10, prediction="v")
+plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}), alt="The same six digits by each method.")
 
 # %% [markdown]
 # ## 7 · Between two digits
 #
-# The flow gives each picture its noise. Between two *pictures* a straight line shows two ghosts; between their *noises*, along the arc of
-# notebook 04's slerp, every stop is a noise that the flow can draw. Left and right stand real held-out digits, carried to noise by
-# twenty of your Heun steps, and back.
+# The flow gives each picture its noise. Between two *pictures* a straight line shows two ghosts; between their
+# *noises*, along the arc of notebook 04's slerp, every stop is a noise that the flow can draw. Left and right stand
+# real held-out digits, carried to noise by twenty of your Heun steps, and back.
 #
 # **Before you move it, guess:** halfway between a three and an eight, what will the flow draw?
 
@@ -839,17 +846,16 @@ if slerp is None:
         return (torch.sin((1 - t) * angle) * z0 + torch.sin(t * angle) * z1) / torch.sin(angle)
 pairs = torch.stack([digits[labels == k][1] for k in (3, 7, 0, 8, 9, 6)])
 with torch.no_grad():
-    codes, grid = 2 * pairs - 1, torch.linspace(1e-3, 1, 21)
+    codes, grid = 2 * pairs - 1, torch.linspace(1e-3**0.5, 1, 21).square()
     for t, s in zip(grid[:-1], grid[1:]):
         codes = heun_step(digit_flow, codes, t.expand(6), s.expand(6))
-begins, ends = codes[:3].flatten(1), codes[3:].flatten(1)
-stops = [i / 6 for i in range(7)]
-between = {w: drawn_by(heun_step, 12, slerp(begins, ends, w).reshape(-1, 1, 28, 28)) for w in stops}
+    begins, ends, stops = codes[:3].flatten(1), codes[3:].flatten(1), [i / 6 for i in range(7)]
+    between = {w: walked(heun_step, digit_flow, slerp(begins, ends, w).reshape(-1, 1, 28, 28), 12) for w in stops}
 
 # %% tags=["demo", "nbval-ignore-output"]
 def halfway(w):
     blend = torch.lerp(pairs[:3], pairs[3:], w)
-    return plot.image_rows({"pictures mixed": blend, "noises mixed": between[w]})
+    return plot.image_rows({"pictures mixed": blend, "noises mixed": (between[w] + 1) / 2})
 
 
 widgets.explore(halfway, caption=lambda w: f"Three pairs of digits, {w:.0%} of the way from the first to the second.",
@@ -912,7 +918,8 @@ widgets.explore(halfway, caption=lambda w: f"Three pairs of digits, {w:.0%} of t
 # %% tags=["demo"]
 clouds = puzzles.slipped_flows(ring, sde, start)
 plot.show(plot.points(clouds, limits=4.0),
-          alt="A: a ring of bumps, wide and smeared out. B: eight tight knots. C: a cloud like noise, with no ring in it.")
+          alt="A: eight wide, smeared bumps on too large a ring. B: eight tight knots. C: one knot in the middle, and "
+              "points strewn around it.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
@@ -923,7 +930,8 @@ plot.show(plot.points(clouds, limits=4.0),
 # **B** forgot the ½. This is the drift of the *reversed SDE*, which pulls twice as hard, because noise is to push back.
 # Without the noise nothing does, and the points contract to the middle of the bumps. It looks like very clean samples.
 #
-# **C** ran from `t_min` to `T`: it takes noise for data and encodes it.
+# **C** ran from `t_min` to `T`. It takes noise for data and encodes it, and most of this noise lies where no data is.
+# The flow squeezes such points into the middle, or throws them far out.
 #
 # </details>
 #
@@ -935,12 +943,13 @@ plot.show(plot.points(clouds, limits=4.0),
 #
 # **References**
 #
-# - Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole 2021, *Score-Based Generative Modeling through SDEs*: the flow and its
-#   likelihood.
+# - Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole 2021, *Score-Based Generative Modeling through SDEs*: the flow
+# and its   likelihood.
 # - Chen, Rubanova, Bettencourt, Duvenaud 2018, *Neural Ordinary Differential Equations*: equation (3).
 # - Grathwohl et al. 2019, *FFJORD*: Hutchinson's probe, kept along the way.
 # - Song, Meng, Ermon 2021, *Denoising Diffusion Implicit Models*: equations (6) to (8).
-# - Theis, van den Oord, Bethge 2016, *A Note on the Evaluation of Generative Models*: dequantisation, likelihood and looks.
+# - Theis, van den Oord, Bethge 2016, *A Note on the Evaluation of Generative Models*: dequantisation, likelihood and
+# looks.
 # - Lu et al. 2022, *DPM-Solver++*; Karras et al. 2022 (EDM), where Heun's step is the workhorse.
 #
 # ## Summary

@@ -36,7 +36,7 @@ def two_crowds(times: Tensor, crowds: Mapping[str, Tensor], density: Mixture, dr
 
 
 def carried(clouds: Mapping[str, Tensor], by: Tensor, limits: float = 3.0) -> Figure:
-    """Clouds (n, 2) of the same points, each point in one colour and one shape throughout, by its angle in `by` (n, 2)."""
+    """Clouds (n, 2) of the same points, each in one colour and shape throughout, by its angle in `by` (n, 2)."""
     fig, panels = plot.figure(len(clouds), width=260 * len(clouds), height=270, sharey=True)
     share = (torch.atan2(by[:, 1], by[:, 0]) / (2 * torch.pi)) % 1
     for axes, (title, cloud) in zip(panels, clouds.items(), strict=True):
@@ -50,7 +50,10 @@ def carried(clouds: Mapping[str, Tensor], by: Tensor, limits: float = 3.0) -> Fi
 
 
 def probe_estimates(estimates: Mapping[tuple[str, str], Tensor], truth: float) -> Figure:
-    """Histograms of a divergence's estimates: a column for each field, a row for each law of the probes."""
+    """Histograms of a divergence's estimates: a column for each field, a row for each law of the probes.
+
+    Their standard deviations stand above them as the spread.
+    """
     fields, laws = (list(dict.fromkeys(names)) for names in zip(*estimates, strict=True))
     fig, panels = plot.figure(len(fields), len(laws), height=130 * len(laws) + 40, sharex=True, squeeze=False)
     for (field, law), values in estimates.items():
@@ -58,7 +61,7 @@ def probe_estimates(estimates: Mapping[tuple[str, str], Tensor], truth: float) -
         axes.hist(values.numpy(), bins=80, range=(-4, 10), color=plot.SHADE, edgecolor=plot.INK, linewidth=0.3)
         axes.axvline(truth, color=plot.NAN, linestyle=":", linewidth=1.2)
         spread = values.double().std().item()
-        axes.set(title=f"{field}, {law}: standard deviation {spread:.2f}", ylabel="estimates")
+        axes.set(title=f"{field}, {law}: spread {spread:.2f}", ylabel="estimates")
     for axes in panels[-1]:
         axes.set_xlabel("estimate of the divergence (dotted: the truth)")
     return fig
@@ -151,7 +154,7 @@ def walks_from(walk: Tensor, centres: Tensor, limits: float = 3.0) -> Figure:
 
 
 def error_curves(curves: Mapping[str, Mapping[float, float]]) -> Figure:
-    """Errors over numbers of evaluations, both logarithmic: a curve for each method, told apart by its marker as well."""
+    """Errors over numbers of evaluations, both logarithmic: a curve and a marker for each method."""
     fig, axes = plot.figure(width=480, height=250)
     for marker, (name, errors) in zip("os^Dv<", curves.items(), strict=False):
         axes.plot(list(errors), list(errors.values()), marker=marker, label=name)

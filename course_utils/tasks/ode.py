@@ -21,7 +21,7 @@ NOTEBOOK = "10_ode_likelihood"
 QUESTIONS = {"ode.1": 5, "ode.2": 5, "ode.3": 5, "ode.4": 5}  # points, graded by hand
 
 
-# What the probes say where a function is called, or answers, in another way: a class for each, so that they are known apart
+# What the probes say where a function is called, or answers, in another way: a class for each
 
 class OneTime(Told):
     """Other than one time for each sample."""
@@ -376,8 +376,8 @@ def _known_sigma(eta: float, alpha_bar_t: Tensor, alpha_bar_s: Tensor) -> Tensor
     found = ((_STEPS[:, 0] - alpha_bar_t.reshape(-1, 1)).abs() < 1e-4) & (
         (_STEPS[:, 1] - alpha_bar_s.reshape(-1, 1)).abs() < 1e-4)
     if not found.any(1).all():
-        raise OtherLevel("`ddim_sigma` is asked for levels that are not those of this step: it takes eta, alpha_bar_t and "
-                         "alpha_bar_s, in this order and as they were given.")
+        raise OtherLevel("`ddim_sigma` is asked for levels that are not those of this step: it takes eta, alpha_bar_t "
+                         "and alpha_bar_s, in this order and as they were given.")
     return eta * _STEPS[found.long().argmax(1), 2].to(alpha_bar_t).reshape(alpha_bar_t.shape)
 
 
