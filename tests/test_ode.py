@@ -1,4 +1,4 @@
-"""Notebook 10 against known answers: the Gaussian's flow and likelihood, traces by enumeration, orders, both ends of η."""
+"""Notebook 10 against known answers: the Gaussian's flow and likelihood, traces by enumeration, DDIM's two ends."""
 
 from __future__ import annotations
 
