@@ -16,6 +16,7 @@ from torch import Tensor
 
 from course_utils.tasks import Told, task
 from course_utils.tasks.draws import Rng, stand_ins, steady
+from course_utils.tasks.refusals import FromNumpy, one_tensor, told
 
 NOTEBOOK = "10_ode_likelihood"
 QUESTIONS = {"ode.1": 5, "ode.2": 5, "ode.3": 5, "ode.4": 5}  # points, graded by hand
@@ -39,30 +40,6 @@ class Outside(Told):
     """A time at which nothing is known."""
 
 
-class ManyNumbers(Told):
-    """A gradient asked of more than one number."""
-
-
-class CutOff(Told):
-    """A gradient asked of what has no graph."""
-
-
-class NotUsed(Told):
-    """A gradient asked for a tensor that the answer does not depend on."""
-
-
-class GraphGone(Told):
-    """A second gradient asked of a graph that was thrown away."""
-
-
-class NoGradient(Told):
-    """A gradient that is None."""
-
-
-class ATuple(Told):
-    """A tuple where a tensor is taken."""
-
-
 class NotThree(Told):
     """A tuple of other than three results."""
 
@@ -75,64 +52,12 @@ class ANumber(Told):
     """A time that is a number, where one for each sample is taken."""
 
 
-class Misfit(Told):
-    """Numbers that do not fill a shape."""
-
-
-class Unaligned(Told):
-    """Two shapes that torch cannot align."""
-
-
-class FromNumpy(Told):
-    """An array of numpy where a tensor is taken."""
-
-
-class NoArray(Told):
-    """numpy was given a tensor with a graph."""
-
-
 class OtherLevel(Told):
     """An alpha_bar that is none of those given."""
 
 
 class TooMany(Told):
     """Many more evaluations than the solve needs."""
-
-
-_REFUSED = {  # words of torch's, the sentence that we have for them
-    "only for scalar": (ManyNumbers, "autograd takes the gradient of one number, and here it is asked of more."),
-    "does not require grad": (CutOff, "there is no graph to follow back: either gradients are switched off here, or "
-                                      "what fn reads asks for none."),
-    "not have been used": (NotUsed, "fn has read another tensor than the one whose gradient is asked for."),
-    "second time": (GraphGone, "the graph is thrown away after the first gradient, and more are asked of it."),
-    "call numpy() on": (NoArray, "numpy is given a tensor that still has a graph."),
-    "is invalid for input of": (Misfit, "some numbers are given a shape that they do not fill."),
-    "must match the size": (Unaligned, "two tensors meet whose shapes do not fit: torch aligns them from the right."),
-}
-
-
-def _told(ask: Callable[[], Any]) -> Any:
-    """What `ask` gives; sentences of ours where torch refuses, or where no tensor comes."""
-    try:
-        out = ask()
-    except RuntimeError as e:
-        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
-        if kind is None:
-            raise
-        raise kind(sentence).with_traceback(e.__traceback__) from None
-    if out is None:
-        raise NoGradient("the answer is None: something is not returned, or no gradient came back.")
-    if isinstance(out, np.ndarray):
-        raise FromNumpy("an array of numpy came where a tensor is wanted: make it one, of x's dtype and shape.")
-    return out
-
-
-def _tensor(ask: Callable[[], Any]) -> Any:
-    """The same for one tensor."""
-    out = _told(ask)
-    if isinstance(out, tuple):
-        raise ATuple("a tuple came where one tensor is wanted (torch.autograd.grad gives one): return its entry.")
-    return out
 
 
 def _rows(c: Tensor, x: Tensor) -> Tensor:
@@ -181,21 +106,21 @@ def exact_divergence(nb, x, t, images, times, pool, probe, signs):
 def hutchinson_divergence(nb, x, t, images, times, pool, probe, signs):
     """The same with probes, which for the images are signs; and a probe of nothing but ones."""
     yield from _divergences(nb.hutchinson_divergence, x, t, images, times, pool, probe, signs)
-    yield dict(twice_the_probe=_tensor(lambda: nb.hutchinson_divergence(_Field(pool), x, t, 2 * probe)))
+    yield dict(twice_the_probe=one_tensor(lambda: nb.hutchinson_divergence(_Field(pool), x, t, 2 * probe)))
 
 
 def _divergences(ask: Callable, x: Tensor, t: Tensor, images: Tensor, times: Tensor, pool: Tensor, probe: Tensor,
                  signs: Tensor) -> Any:
     fn = _Field(pool)
-    on = steady(lambda: _tensor(lambda: ask(fn, x, t, probe)), "with the same arguments")
+    on = steady(lambda: one_tensor(lambda: ask(fn, x, t, probe)), "with the same arguments")
     yield dict(divergence=on)
     yield dict(x_asks_for_a_gradient=torch.tensor(x.requires_grad))
     with torch.no_grad():
-        off = _tensor(lambda: ask(fn, x, t, probe))
+        off = one_tensor(lambda: ask(fn, x, t, probe))
     yield dict(where_gradients_are_off=off, a_graph_is_kept=torch.tensor(on.requires_grad))
-    yield dict(of_images=_tensor(lambda: ask(fn, images, times, signs)))
-    yield dict(one_alone=_tensor(lambda: ask(fn, x[1:2], t[1:2], probe[1:2])),
-               float64=_tensor(lambda: ask(fn, x.double(), t.double(), probe.double())))
+    yield dict(of_images=one_tensor(lambda: ask(fn, images, times, signs)))
+    yield dict(one_alone=one_tensor(lambda: ask(fn, x[1:2], t[1:2], probe[1:2])),
+               float64=one_tensor(lambda: ask(fn, x.double(), t.double(), probe.double())))
 
 
 # ---- the flow of a small SDE
@@ -282,7 +207,7 @@ def ode_sample(nb, points, images, one, **line):
     """Points, images, one alone, float64; another t_min, and a tolerance so loose that it shows."""
     def ask(z: Tensor, **options: float) -> Any:
         sde = _Bent(like=z, **line)
-        return _tensor(lambda: nb.ode_sample(sde, sde.score, z, **options))
+        return one_tensor(lambda: nb.ode_sample(sde, sde.score, z, **options))
 
     yield dict(x=ask(points))
     yield dict(a_graph_is_kept=torch.tensor(ask(one).requires_grad))
@@ -297,13 +222,13 @@ def likelihood_ode(nb, points, images, one, **line):
     """The noise, then the log-density: of points, images, one alone, in float64, from another t_min."""
     def ask(x: Tensor, name: str, **options: float) -> dict[str, Any]:
         sde = _Bent(like=x, **line)
-        out = _told(lambda: nb.likelihood_ode(sde, sde.score, x, **options))
+        out = told(lambda: nb.likelihood_ode(sde, sde.score, x, **options))
         if not isinstance(out, (tuple, list)):
             raise Alone("likelihood_ode returns three things, (logp, z, nfe), and here is one.")
         if len(out) != 3:
             raise NotThree("likelihood_ode returns three things, (logp, z, nfe).")
         for part in out[:2]:
-            _told(lambda part=part: part)
+            told(lambda part=part: part)
         return {f"z{name}": out[1], f"logp{name}": out[0]}
 
     with stand_ins(nb, exact_divergence=exact_divergence_of(_differences)):
@@ -344,10 +269,10 @@ def _bits_inputs(rng: Rng) -> dict[str, Tensor]:
 def bits_per_dim(nb, logp, dims, low, high):
     """On [-1, 1], on [0, 1], on some other range; one picture; whole numbers."""
     dims, other = int(dims), (float(low), float(high))
-    yield dict(from_minus_1_to_1=_told(lambda: nb.bits_per_dim(logp, dims, (-1, 1))))
-    yield dict(from_0_to_1=_told(lambda: nb.bits_per_dim(logp, dims, (0, 1))))
-    yield dict(on_another_range=_told(lambda: nb.bits_per_dim(logp, dims, other)),
-               one_alone=_told(lambda: nb.bits_per_dim(logp[:1], dims, (-1.0, 1.0))))
+    yield dict(from_minus_1_to_1=told(lambda: nb.bits_per_dim(logp, dims, (-1, 1))))
+    yield dict(from_0_to_1=told(lambda: nb.bits_per_dim(logp, dims, (0, 1))))
+    yield dict(on_another_range=told(lambda: nb.bits_per_dim(logp, dims, other)),
+               one_alone=told(lambda: nb.bits_per_dim(logp[:1], dims, (-1.0, 1.0))))
 
 
 # ---- DDIM with fresh noise
@@ -359,7 +284,7 @@ def _sigma_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("ode.ddim_sigma", inputs=_sigma_inputs)
 def ddim_sigma(nb, alpha_bar_t, alpha_bar_s):
     """At η = 0.4, 1 and 0; on the way to clean data; one alone."""
-    yield dict(at_eta_04=_told(lambda: nb.ddim_sigma(0.4, alpha_bar_t, alpha_bar_s)))
+    yield dict(at_eta_04=told(lambda: nb.ddim_sigma(0.4, alpha_bar_t, alpha_bar_s)))
     yield dict(at_eta_1=nb.ddim_sigma(1.0, alpha_bar_t, alpha_bar_s),
                at_eta_0=nb.ddim_sigma(0.0, alpha_bar_t, alpha_bar_s))
     yield dict(to_clean_data=nb.ddim_sigma(0.4, alpha_bar_t, torch.ones(5)),
@@ -395,10 +320,10 @@ def ddim_step_eta(nb, x_t, noise_pred, z, points, noise_of_points, z_of_points):
         return _known_sigma(eta, alpha_bar_t, alpha_bar_s)
 
     with stand_ins(nb, ddim_sigma=known):
-        at_0 = steady(lambda: _tensor(lambda: nb.ddim_step_eta(x_t, noise_pred, left_t, left_s, 0.0, z)),
+        at_0 = steady(lambda: one_tensor(lambda: nb.ddim_step_eta(x_t, noise_pred, left_t, left_s, 0.0, z)),
                       "with the same arguments (the fresh noise is z)")
         yield dict(at_eta_0=at_0)
-        yield dict(at_eta_04=_tensor(lambda: nb.ddim_step_eta(x_t, noise_pred, left_t, left_s, 0.4, z)))
+        yield dict(at_eta_04=one_tensor(lambda: nb.ddim_step_eta(x_t, noise_pred, left_t, left_s, 0.4, z)))
         yield dict(at_eta_1=nb.ddim_step_eta(x_t, noise_pred, left_t, left_s, 1.0, z),
                    points=nb.ddim_step_eta(points, noise_of_points, left_t[:4], left_s[:4], 0.4, z_of_points),
                    one_alone=nb.ddim_step_eta(x_t[:1], noise_pred[:1], left_t[:1], left_s[:1], 0.4, z[:1]))
@@ -427,7 +352,7 @@ def _heun_inputs(rng: Rng) -> dict[str, Tensor]:
 def heun_step(nb, x, t, s, w, points):
     """Down and up in time; how often the drift was asked; points; one alone."""
     drift = _Drift(w)
-    yield dict(x_s=_tensor(lambda: nb.heun_step(drift, x, t, s)))
+    yield dict(x_s=one_tensor(lambda: nb.heun_step(drift, x, t, s)))
     yield dict(evaluations=torch.tensor(drift.calls))
     yield dict(upwards=nb.heun_step(drift, x, s, t), points=nb.heun_step(drift, points, t[:3], s[:3]),
                one_alone=nb.heun_step(drift, x[:1], t[:1], s[:1]))
