@@ -42,7 +42,7 @@ def carried(clouds: Mapping[str, Tensor], by: Tensor, limits: float = 3.0) -> Fi
     for axes, (title, cloud) in zip(panels, clouds.items(), strict=True):
         for k, marker in enumerate("osD^v<>P"):
             some = (share * 8).long() == k
-            colours = hsv_to_rgb([(h, 0.85, 0.75) for h in share[some].tolist()])
+            colours = hsv_to_rgb(np.array([(h, 0.85, 0.75) for h in share[some].tolist()]).reshape(-1, 3))
             axes.scatter(*cloud[some].T, s=9, marker=marker, c=colours, linewidths=0)
         axes.set(title=title, xlim=(-limits, limits), ylim=(-limits, limits), box_aspect=1, xlabel="$x_1$")
     panels[0].set_ylabel("$x_2$")
@@ -79,8 +79,8 @@ def log_density_maps(maps: Mapping[str, Tensor], side: Tensor, lowest: float = -
     n, (low, high) = len(side), (side[0].item(), side[-1].item())
     top = max(values.max().item() for values in maps.values())
     for axes, (title, values) in zip(panels, maps.items(), strict=True):
-        drawn = axes.imshow(values.reshape(n, n).T.clamp_min(lowest), origin="lower", extent=(low, high, low, high),
-                            vmin=lowest, vmax=top)
+        drawn = axes.imshow(values.reshape(n, n).T.clamp_min(lowest).numpy(), vmin=lowest, vmax=top, origin="lower",
+                            extent=(low, high, low, high))
         axes.set(title=title, xlabel="$x_1$")
     panels[0].set_ylabel("$x_2$")
     fig.colorbar(drawn, ax=list(panels), label=r"$\log p$ (nats)", shrink=0.85)
