@@ -354,7 +354,8 @@ def likelihood_ode(sde, score_fn, x, t_min=1e-5, rtol=1e-5, atol=1e-5):
     """
     ####################################################################
     # TODO: x and the change of its log-density, in one solve, with    #
-    # exact_divergence. About 15 lines.                                #
+    # exact_divergence. States and times keep x's dtype. About 15      #
+    # lines.                                                           #
     ####################################################################
     ### BEGIN SOLUTION
     def drift(x_t, t):
