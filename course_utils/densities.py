@@ -87,6 +87,36 @@ class Mixture:
         return weights.log() - squares / (2 * self.std**2) - d / 2 * math.log(2 * math.pi * self.std**2)
 
 
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """A Gaussian of mean 0 and any covariance, whose probability flow is known in closed form.
+
+    Attributes:
+        cov: (d, d) float64, symmetric and positive definite.
+    """
+
+    cov: Tensor
+
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor:
+        """n independent points, (n, d) float32, on the CPU."""
+        return torch.randn(n, len(self.cov), generator=generator) @ torch.linalg.cholesky(self.cov).float().T
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log-density in nats: (*, d) → (*), in x's dtype."""
+        square = (x * torch.linalg.solve(self.cov.to(x), x.unsqueeze(-1)).squeeze(-1)).sum(-1)
+        return -0.5 * (square + torch.logdet(2 * math.pi * self.cov.to(x)))
+
+    def score_fn(self, path: GaussianPath) -> Callable[[Tensor, Tensor], Tensor]:
+        """The exact score of the noised density on a path: a function of x (b, d) and t (b,)."""
+        eye = torch.eye(len(self.cov), dtype=self.cov.dtype)
+
+        def score(x: Tensor, t: Tensor) -> Tensor:
+            alpha, sigma = (c(t.double())[:, None, None] for c in (path.alpha, path.sigma))
+            return -torch.linalg.solve((alpha**2 * self.cov + sigma**2 * eye).to(x), x.unsqueeze(-1)).squeeze(-1)
+
+        return score
+
+
 @dataclass(frozen=True)
 class Checkerboard:
     """Uniform on the dark squares of a board of `squares` × `squares` over [-2, 2]².
