@@ -855,14 +855,17 @@ if slerp is None:
         angle = torch.acos(torch.cosine_similarity(z0, z1, dim=1))[:, None]
         return (torch.sin((1 - t) * angle) * z0 + torch.sin(t * angle) * z1) / torch.sin(angle)
 pairs = torch.stack([digits[labels == k][1] for k in (3, 7, 0, 8, 9, 6)])
+stops = [i / 6 for i in range(7)]
+
+# %% tags=["demo", "nbval-ignore-output"]
 with torch.no_grad():
     codes, grid = 2 * pairs - 1, torch.linspace(1e-3**0.5, 1, 21).square()
     for t, s in zip(grid[:-1], grid[1:]):
         codes = heun_step(digit_flow, codes, t.expand(6), s.expand(6))
-    begins, ends, stops = codes[:3].flatten(1), codes[3:].flatten(1), [i / 6 for i in range(7)]
+    begins, ends = codes[:3].flatten(1), codes[3:].flatten(1)
     between = {w: walked(heun_step, digit_flow, slerp(begins, ends, w).reshape(-1, 1, 28, 28), 12) for w in stops}
 
-# %% tags=["demo", "nbval-ignore-output"]
+
 def halfway(w):
     blend = torch.lerp(pairs[:3], pairs[3:], w)
     return plot.image_rows({"pictures mixed": blend, "noises mixed": (between[w] + 1) / 2})
