@@ -1024,8 +1024,9 @@ originals = 2 * drawings[chosen] - 1
 mask = torch.ones(1, 1, 32, 32)
 mask[..., 16:] = 0
 twice = originals.repeat(2, 1, 1, 1)  # two ways to fill each
-x = pc_sample(hundred, drawings_score, draws(8, 3, 32, 32, seed=10), euler_maruyama_predictor,
-              project=lambda x, t, z: inpaint_step(hundred, x, twice, mask, t, z))
+fifty = VPSDE(N=50)
+x = pc_sample(fifty, drawings_score, draws(8, 3, 32, 32, seed=10), euler_maruyama_predictor,
+              project=lambda x, t, z: inpaint_step(fifty, x, twice, mask, t, z))
 first_way, second_way = ((x * (1 - mask) + twice * mask + 1) / 2).chunk(2)
 shown = {"original": (originals + 1) / 2, "known": (originals * mask + 1) / 2}
 plot.show(plot.image_rows(shown | {"one way": first_way, "another way": second_way}),
@@ -1033,6 +1034,9 @@ plot.show(plot.image_rows(shown | {"one way": first_way, "another way": second_w
               "were filled.")
 
 # %% [markdown]
+# The network is small and has not trained for long, so not every half is one that a person would draw. It knows outlines,
+# colours and white paper, and its halves join on to the given ones.
+#
 # Colours are a harder case: of a grey picture no *pixel* is known, only the sum of its three channels. But turn the
 # axes of colour, so that the first new axis is the grey direction $(1, 1, 1)/\sqrt3$ and two others stand at right
 # angles to it. In the new coordinates the first channel is known and two are missing: this is inpainting again. And a
@@ -1049,8 +1053,8 @@ def turned(x, by=turn):
 
 
 luminance = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)  # the first coordinate is known
-x = pc_sample(hundred, drawings_score, draws(8, 3, 32, 32, seed=20), euler_maruyama_predictor,
-              project=lambda x, t, z: turned(inpaint_step(hundred, turned(x), turned(twice), luminance, t, z), turn.T))
+x = pc_sample(fifty, drawings_score, draws(8, 3, 32, 32, seed=20), euler_maruyama_predictor,
+              project=lambda x, t, z: turned(inpaint_step(fifty, turned(x), turned(twice), luminance, t, z), turn.T))
 x = turned(turned(x) * (1 - luminance) + turned(twice) * luminance, turn.T)
 first_way, second_way = ((x + 1) / 2).chunk(2)
 shown["known"] = shown["original"].mean(1, keepdim=True).expand(-1, 3, -1, -1)
