@@ -699,6 +699,12 @@ return x, x
 # edit: return ((std * score + z) ** 2).mean() → return ((std * score + z) ** 2).flatten(1).sum(1).mean()
 # edit: return (diffusion**2 * (score + z / std) ** 2).mean() → return (diffusion**2 * (score + z / std) ** 2).flatten(1).sum(1).mean()
 
+# %% [sde.sde_loss] half of the sum over dimensions
+# hint: This is the paper's form, half of the sum over dimensions: the table's footnote names it. Here all numbers are
+# hint: averaged, and there is no half.
+# edit: return ((std * score + z) ** 2).mean() → return 0.5 * ((std * score + z) ** 2).flatten(1).sum(1).mean()
+# edit: return (diffusion**2 * (score + z / std) ** 2).mean() → return 0.5 * (diffusion**2 * (score + z / std) ** 2).flatten(1).sum(1).mean()
+
 # %% [sde.sde_loss] a loss for each sample
 # hint: One loss for each sample came; one number is asked for.
 # edit: return ((std * score + z) ** 2).mean() → return ((std * score + z) ** 2).flatten(1).mean(1)
@@ -856,6 +862,12 @@ return x, x
 # hint: Right for VE except at index 0: −1 is the *last* level of a tensor, the largest sigma, and before the first
 # hint: there is none.
 # edit: torch.where(i == 0, torch.zeros_like(sigma), sde.discrete_sigmas[(i - 1).clamp(min=0)]) → sde.discrete_sigmas[i - 1]
+
+# %% [sde.ancestral_predictor] index −1 wraps, and its root is made real
+# hint: VE is off where the index is 0: there −1 takes the *last* level of the table, and `abs` under the root only hides
+# hint: what that does. Before the first level there is none, so no noise.
+# edit: torch.where(i == 0, torch.zeros_like(sigma), sde.discrete_sigmas[(i - 1).clamp(min=0)]) → sde.discrete_sigmas[i - 1]
+# edit: (before**2 * grown / sigma**2).sqrt() → (before**2 * grown / sigma**2).abs().sqrt()
 
 # %% [sde.ancestral_predictor] the first level stands before itself
 # hint: Right for VE except at index 0: the level before the first is 0, and you have the first again.

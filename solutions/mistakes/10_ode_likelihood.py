@@ -128,6 +128,10 @@ return x - t_min * 1e3 * (f - column(g**2, x) * score_fn(x, times))
 # hint: The samples are added up. Each has a divergence of its own.
 # edit: return divergence.detach() → return divergence.detach().sum()
 
+# %% [ode.exact_divergence] the batch's sum for each
+# hint: Every sample got the sum over the whole batch: each has a divergence of its own.
+# edit: return divergence.detach() → return divergence.detach().sum().expand(len(x))
+
 # %% [ode.exact_divergence] (b, 1)
 # hint: The numbers are right, but they stand in a column; (b,) is wanted.
 # edit: return divergence.detach() → return divergence.detach()[:, None]
@@ -177,6 +181,13 @@ return x - t_min * 1e3 * (f - column(g**2, x) * score_fn(x, times))
 # hint: Right for points. An image's numbers have three axes, and all of its numbers count.
 # edit: out = fn(x, t).flatten(1) → out = fn(x, t)
 # edit: row.flatten(1)[:, i] → row[:, i]
+
+# %% [ode.exact_divergence] a loop over channels
+# hint: Right for points. An image's numbers have three axes, and your loop goes over the first of them, the channels,
+# hint: so that each pixel is differentiated with all its neighbours. Flatten fn's answer and the gradient alike.
+# edit: fn(x, t).flatten(1)  # (b, d) → fn(x, t)
+# edit: torch.zeros_like(out[:, 0]) → torch.zeros(len(x), dtype=x.dtype)
+# edit: row.flatten(1)[:, i] → row[:, i].flatten(1).sum(1) if x.dim() > 2 else row[:, i]
 
 # %% [ode.exact_divergence] no axis to add
 # hint: A sum over axis 1 leaves an image's other axes: flatten all but the batch's.
@@ -454,6 +465,10 @@ row = torch.autograd.grad(out[:, i].sum(), x, retain_graph=True)
 # hint: These are nats, as logp is, plus an offset in bits. How many bits are one nat?
 # edit: (dims * math.log(2)) → dims
 
+# %% [ode.bits_per_dim] nats throughout
+# hint: The whole answer is in nats: both logarithms are natural ones. Bits count in powers of two.
+# edit: -logp / (dims * math.log(2)) + math.log2( → -logp / dims + math.log(
+
 # %% [ode.bits_per_dim] times ln 2
 # hint: ln 2 stands on the wrong side: a nat is more than one bit.
 # edit: -logp / (dims * math.log(2)) → -logp * math.log(2) / dims
@@ -661,6 +676,10 @@ row = torch.autograd.grad(out[:, i].sum(), x, retain_graph=True)
 # %% [ode.ddim_step_eta] x_start with a plus
 # hint: To find x_start, the noise is added where it should be taken away.
 # edit: x_t - (1 - alpha_bar_t).sqrt() → x_t + (1 - alpha_bar_t).sqrt()
+
+# %% [ode.ddim_step_eta] x_start shrunk as at t
+# hint: x_start is put in with the share that it had at t. At s there is more of it.
+# edit: return alpha_bar_s.sqrt() * x_start → return alpha_bar_t.sqrt() * x_start
 
 # %% [ode.ddim_step_eta] x_start not shrunk
 # hint: At s the data stands with a factor, which is missing here (unless s is clean data).
