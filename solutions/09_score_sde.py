@@ -1024,9 +1024,8 @@ originals = 2 * drawings[chosen] - 1
 mask = torch.ones(1, 1, 32, 32)
 mask[..., 16:] = 0
 twice = originals.repeat(2, 1, 1, 1)  # two ways to fill each
-fifty = VPSDE(N=50)
-x = pc_sample(fifty, drawings_score, draws(8, 3, 32, 32, seed=10), euler_maruyama_predictor,
-              project=lambda x, t, z: inpaint_step(fifty, x, twice, mask, t, z))
+x = pc_sample(hundred, drawings_score, draws(8, 3, 32, 32, seed=10), euler_maruyama_predictor,
+              project=lambda x, t, z: inpaint_step(hundred, x, twice, mask, t, z))
 first_way, second_way = ((x * (1 - mask) + twice * mask + 1) / 2).chunk(2)
 shown = {"original": (originals + 1) / 2, "known": (originals * mask + 1) / 2}
 plot.show(plot.image_rows(shown | {"one way": first_way, "another way": second_way}),
@@ -1053,8 +1052,8 @@ def turned(x, by=turn):
 
 
 luminance = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)  # the first coordinate is known
-x = pc_sample(fifty, drawings_score, draws(8, 3, 32, 32, seed=20), euler_maruyama_predictor,
-              project=lambda x, t, z: turned(inpaint_step(fifty, turned(x), turned(twice), luminance, t, z), turn.T))
+x = pc_sample(hundred, drawings_score, draws(8, 3, 32, 32, seed=20), euler_maruyama_predictor,
+              project=lambda x, t, z: turned(inpaint_step(hundred, turned(x), turned(twice), luminance, t, z), turn.T))
 x = turned(turned(x) * (1 - luminance) + turned(twice) * luminance, turn.T)
 first_way, second_way = ((x + 1) / 2).chunk(2)
 shown["known"] = shown["original"].mean(1, keepdim=True).expand(-1, 3, -1, -1)

@@ -249,7 +249,8 @@ def _sigmas_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("score.sigmas", inputs=_sigmas_inputs)
 def sigmas(nb, sigma_min, sigma_max, n):
     """Many levels, three and two; and below 1 alone."""
-    yield dict(levels=nb.sigmas(sigma_min.item(), sigma_max.item(), int(n)))
+    levels = nb.sigmas(sigma_min.item(), sigma_max.item(), int(n))
+    yield dict(levels=levels) | {"levels are float32": torch.tensor(getattr(levels, "dtype", None) == torch.float32)}
     yield dict(three=nb.sigmas(0.25, 16.0, 3), two=nb.sigmas(0.5, 4.0, 2), below_1=nb.sigmas(0.02, 0.5, int(n)))
 
 

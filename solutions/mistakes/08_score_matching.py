@@ -414,6 +414,10 @@ score = score_fn(x, sigma)
 
 # ---- score.ncsn_loss -------------------------------------------------------------------------------------------------
 
+# %% [score.sigmas] float64
+# hint: The levels are float64: noisy points would become float64 as well, and the network, float32, refuses them.
+# edit: .exp() → .exp().double()
+
 # %% [score.ncsn_loss] no weight
 # hint: The weight λ is missing: the smallest levels drown all others.
 # edit: shaped**2 * (score → (score
@@ -706,6 +710,10 @@ alpha, sigma = (c.reshape(-1, *[1] * (x_t.dim() - 1)) for c in (alpha, sigma))  
 # by:
 pass
 
+# %% [score.to_score] one axis more
+# hint: Right for points. Of pictures your coefficients (b, 1) meet the rows: each needs as many axes as x_t has.
+# edit: c.reshape(-1, *[1] * (x_t.dim() - 1)) → c[:, None]
+
 # %% [score.to_score] for pictures only
 # hint: This works for data with four axes alone. The data may be points (b, d) as well.
 # edit: c.reshape(-1, *[1] * (x_t.dim() - 1)) → c[:, None, None, None]
@@ -766,7 +774,7 @@ pass
 # edit: noise = (x_t - alpha * x_start) / sigma → noise = value if source == "v" else (x_t - alpha * x_start) / sigma
 
 # %% [score.convert_prediction] v's sign
-# hint: v's sign is turned: (10) is α·noise less σ·x_start.
+# hint: v is not that of (10): there α stands at the noise and σ at x_start, with a minus between them.
 # edit: v = alpha * noise - sigma * x_start → v = sigma * x_start - alpha * noise
 
 # %% [score.convert_prediction] from x_start v is another

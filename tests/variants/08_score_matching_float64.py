@@ -20,7 +20,7 @@ return (score_fn(x_tilde, sigma).double() - target).pow(2).mean()
 
 # %% [score.sigmas] in double precision
 i = torch.arange(n, dtype=torch.float64) / (n - 1)
-return sigma_min ** (1 - i) * sigma_max**i
+return (sigma_min ** (1 - i) * sigma_max**i).float()
 
 # %% [score.ncsn_loss] in double precision at the end
 sigma = sigmas.index_select(0, level)
