@@ -412,11 +412,11 @@ score = score_fn(x, sigma)
 # hint: torch.log takes a tensor, and the ends are numbers: take the logarithm of a number.
 # edit: math.log( → torch.log(
 
-# ---- score.ncsn_loss -------------------------------------------------------------------------------------------------
-
 # %% [score.sigmas] float64
 # hint: The levels are float64: noisy points would become float64 as well, and the network, float32, refuses them.
 # edit: .exp() → .exp().double()
+
+# ---- score.ncsn_loss -------------------------------------------------------------------------------------------------
 
 # %% [score.ncsn_loss] no weight
 # hint: The weight λ is missing: the smallest levels drown all others.
