@@ -181,6 +181,13 @@ def test_an_endless_loop_is_stopped(loop, monkeypatch):
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
+def test_a_right_answer_that_had_to_wait_is_not_stopped(monkeypatch, capsys):
+    """An import from a slow disk, on a busy machine: not a loop."""
+    monkeypatch.setattr(check_module, "LONGEST", 0.2)
+    check(TASK.id, namespace(METHOD + "import time; time.sleep(0.3); return 2 * x"))
+    assert "passed" in capsys.readouterr().out
+
+
 def test_a_stub_that_replaced_a_method_of_the_class_says_so():
     whole = "class Model:\n    def double(self, x): return 2 * x\n"
     stub = "@method_of(Model)\ndef double(self, x):\n    raise Unfinished()\n"
