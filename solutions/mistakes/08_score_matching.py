@@ -330,6 +330,10 @@ score = score_fn(x + shaped * noise, sigma)
 x += shaped * noise
 score = score_fn(x, sigma)
 
+# %% [score.dsm_loss] the noise itself, and its own sign
+# hint: The target is the noise, as in notebook 05. A score points the other way, and is not of the noise's size.
+# edit: (score + noise / shaped) → (score - noise)
+
 # ---- score.sigmas ----------------------------------------------------------------------------------------------------
 
 # %% [score.sigmas] equal differences
