@@ -49,7 +49,7 @@ def short(monkeypatch, tmp_path):
     monkeypatch.setattr(training, "train", partial(training.train, steps=2, device="cpu", quiet=True))
     for recipe in map(recipes.find, recipes.names()):
         monkeypatch.setattr(type(recipe), "measure", lambda self, model: ({}, None))
-        monkeypatch.setattr(type(recipe), "pictures", lambda self, model: {})
+        monkeypatch.setattr(type(recipe), "more_samples", lambda self, model: {})
     return tmp_path / "runs" / "finished"
 
 

@@ -113,7 +113,7 @@ class Recipe:
         """The quality over settings, for a notebook's figure: by a table's name its rows. It may take long."""
         return {}
 
-    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+    def more_samples(self, model: nn.Module) -> dict[str, Tensor]:
         """Further samples (n, c, h, w) in [0, 1], by name, that are shipped as pictures. They may take long."""
         return {}
 

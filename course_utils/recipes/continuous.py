@@ -114,7 +114,7 @@ class MnistVP(Continuous):
         images = sampled(self, model, (self.measured, 1, 28, 28), self.sampling_steps)
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 
-    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+    def more_samples(self, model: nn.Module) -> dict[str, Tensor]:
         """Digits of notebook 08's annealed Langevin dynamics, at rest on every level."""
         return {"langevin": annealed_langevin(self, model, (WALKERS, 1, 28, 28), WALK, snr=0.2)}
 

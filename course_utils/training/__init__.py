@@ -323,7 +323,7 @@ def _ship(run: State, state: Path, out: Path, quiet: bool = False) -> Path:
     path = zoo.save(recipe.name, model, config, measured, out, tables=recipe.tables(model))
     if samples is not None:
         zoo.save_samples(recipe.name, samples[:100], out)
-    for of, images in recipe.pictures(model).items():
+    for of, images in recipe.more_samples(model).items():
         zoo.save_samples(recipe.name, images, out, of)
     if not quiet:
         for metric, value in measured.items():

@@ -30,5 +30,5 @@ def test_it_trains_and_ships_what_it_measured(name, tmp_path, fallback, few_sett
     item = zoo.load(name, tmp_path)
     assert path.stem == name and item.config["trained_steps"] == 3
     assert len(item.metrics) > 1 and all(math.isfinite(value) for value in item.metrics.values())
-    samples, more = recipe.measure.__annotations__["return"].endswith("Tensor]"), "pictures" in vars(type(recipe))
+    samples, more = recipe.measure.__annotations__["return"].endswith("Tensor]"), "more_samples" in vars(type(recipe))
     assert len(list(tmp_path.glob("*.png"))) == samples + more
