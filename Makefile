@@ -26,7 +26,7 @@ lab: .venv/ready
 	  $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) $(ARGS)
 
 read: .venv/ready
-	@.venv/bin/course site --serve $(ARGS)
+	@.venv/bin/course site --serve $(NN) $(ARGS)
 
 test: style faces units references
 

@@ -1,14 +1,18 @@
 """Sphinx's configuration of the site; folders and what is chosen come from `course_utils.authoring.site`."""
 
+import importlib.metadata
+
 project = "Generative models, filled in by hand"
 author = "the authors of the course"
 copyright = "the authors of the course; text and figures CC BY 4.0, code MIT"
+version = release = importlib.metadata.version("course_utils")
 html_title = project
 language = "en"
 
 extensions = ["myst_nb", "course_utils.authoring.site.extension"]
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_code_prompt_show = "Code"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 html_math_renderer = "katex"
@@ -28,7 +32,7 @@ html_theme_options = {
     "footer_content_items": ["copyright.html"],
     "article_header_end": ["article-header-buttons.html"],
 }
-templates_path = ["templates"]
+templates_path = [] if tags.has("epub") else ["templates"]  # noqa: F821  (Sphinx gives `tags`)
 html_static_path = ["static"]  # and what `pages` writes there
 html_css_files = ["katex/katex.min.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]

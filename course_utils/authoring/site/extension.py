@@ -49,18 +49,17 @@ def _draw_equations(app: Sphinx, doctree: nodes.document, name: str) -> None:
 
 
 def _inline(translator, node: nodes.math) -> None:
-    _write(translator, node.astext(), False)
+    translator.body.append(_drawn(translator, node, False))
+    raise nodes.SkipNode
 
 
 def _display(translator, node: nodes.math_block) -> None:
-    translator.body.append('<div class="equation">')
-    _write(translator, node.astext(), True)
-    translator.body.append("</div>\n")
-
-
-def _write(translator, tex: str, display: bool) -> None:
-    translator.body.extend(npm.equations([(tex, display)], _output(translator.builder)))
+    translator.body.append(f'<div class="equation">{_drawn(translator, node, True)}</div>\n')
     raise nodes.SkipNode
+
+
+def _drawn(translator, node: nodes.math | nodes.math_block, display: bool) -> str:
+    return npm.equations([(node.astext(), display)], _output(translator.builder))[0]
 
 
 def _open_fold(translator, node: HideCodeCellNode) -> None:

@@ -14,21 +14,21 @@ ROOT = notebooks.SOLUTIONS.parent
 COLUMN, ROW, WIDE, HIGH, EDGE = 182, 66, 160, 44, 12  # the map, in units of its own: distances of boxes, and a box
 
 
-def pages(names: list[str], live: str | None) -> dict[str, str]:
+def pages(titles: dict[str, str], live: str | None) -> dict[str, str]:
     """The text of each page by its file's name.
 
     Args:
-        names: The notebooks that have a page, as `05_ddpm`.
+        titles: Of the notebooks that have a page, by their names, such as `05_ddpm`.
         live: The figure above the fold, as HTML; None where there is none.
     """
-    return {"index.md": _index(names, live), "glossary.md": _glossary(), "performance.md": _performance(),
+    return {"index.md": _index(titles, live), "glossary.md": _glossary(), "performance.md": _performance(),
             "cite.md": _cite()}
 
 
-def _index(names: list[str], live: str | None) -> str:
-    rows = "\n".join(f'<li><a href="{name}.html"><b>{name[:2]}</b> <span>{COURSE[name[:2]][0]}</span></a>'
-                     f"<p>{html.escape(_written()[name[:2]])}</p></li>" for name in names)
-    listed = "\n".join(names)
+def _index(titles: dict[str, str], live: str | None) -> str:
+    rows = "\n".join(f'<li><a href="{name}.html"><b>{name[:2]}</b> <span>{html.escape(title)}</span></a>'
+                     f"<p>{html.escape(_written()[name[:2]])}</p></li>" for name, title in titles.items())
+    listed = "\n".join(titles)
     return f"""\
 # Generative models, filled in by hand
 
@@ -42,7 +42,7 @@ before.</p>
 
 <p class="aside">An arrow leads from what is needed. Boxes with a dashed border are still to come.</p>
 
-{course_map(names)}
+{course_map(list(titles))}
 
 ## The notebooks
 
@@ -86,7 +86,7 @@ makes each digit surer of its class, and all of them more alike. <a href="07_cfg
 def _written() -> dict[str, str]:
     """What a student writes in each notebook, from the table of README.md."""
     rows = re.findall(r"(?m)^\| (\d\d) \| (.*?) \|", (ROOT / "README.md").read_text("utf-8"))
-    return {number: what[0].upper() + what[1:] for number, what in rows}
+    return {number: f"{what[0].upper()}{what[1:]}." for number, what in rows}
 
 
 def course_map(names: list[str]) -> str:
@@ -150,7 +150,7 @@ def _glossary() -> str:
 The words of the course, in English and in Chinese.
 
 <div class="glossary">
-<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false"></label>
+<p class="filter" hidden="hidden"><label>Filter <input type="search" autocomplete="off" spellcheck="false"/></label>
 <output aria-live="polite"></output></p>
 <table>
 <thead><tr><th scope="col">English</th><th scope="col" lang="zh">中文</th></tr></thead>

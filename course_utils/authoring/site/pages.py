@@ -16,7 +16,7 @@ from course_utils import notebooks, plot
 from course_utils.authoring.site import front
 from course_utils.authoring.site.node import MODULES
 
-FOLDED = {"setup": "Set-up", "demo": "Code of the figure"}
+FOLDED = ("setup", "demo")
 SLIDER = "widgets.guidance_slider("  # the figure that is also drawn live in the page
 LIVE = "guidance"
 LIVE_KIT = Path(__file__).parents[1] / "live"
@@ -60,7 +60,8 @@ def _all(chosen: list[Path], book: bool) -> Iterator[tuple[str, bytes]]:
         yield f"{name}.ipynb", (nbformat.writes(shown.notebook) + "\n").encode()
         for figure, png in shown.figures.items():
             yield f"static/{figure}", png
-    for name, text in front.pages(list(references), None if book else live).items():
+    for name, text in front.pages({n: title(nb) for n, nb in references.items()},
+                                   None if book else live).items():
         yield name, text.encode()
 
 
@@ -76,6 +77,11 @@ def _reference(source: Path) -> NotebookNode:
     if not path.exists():
         raise ValueError(f"{source.stem} is not executed yet: run `course build {source.stem[:2]}` first.")
     return nbformat.read(path, as_version=4)
+
+
+def title(nb: NotebookNode) -> str:
+    """What stands in a notebook's first line behind its number: "Diffusion: adding noise, …"."""
+    return nb.cells[0].source.partition("\n")[0].lstrip("# ").partition("·")[2].strip()
 
 
 def _recorded(nb: NotebookNode) -> str:
@@ -118,9 +124,7 @@ class Page:
     def _cell(self, cell: NotebookNode) -> NotebookNode:
         if cell.cell_type != "code":
             return nbformat.v4.new_markdown_cell(cell.source, id=cell.id)
-        about: dict = {}
-        if (kind := notebooks.kind_of(cell)) in FOLDED:
-            about = {"tags": ["hide-input"], "mystnb": {"code_prompt_show": FOLDED[kind]}}
+        about = {"tags": ["hide-input"]} if notebooks.kind_of(cell) in FOLDED else {}
         outputs = [self._output(cell, n, output) for n, output in enumerate(cell.outputs, 1)]
         return nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=about, outputs=outputs)
 
