@@ -25,7 +25,7 @@ from torch import Generator, Tensor, nn
 
 from course_utils import data, files, zoo
 from course_utils.diffusion.plans import Plan
-from course_utils.diffusion.slider import plan_slider
+from course_utils.diffusion.slider import DECIDING, PREVIEW_STEPS, UNGUIDED, plan_slider
 from course_utils.widgets import guidance as notebook
 
 LIVE = Path(__file__).with_name("live")
@@ -58,7 +58,7 @@ class Figure:
 
 
 class Conditional(nn.Module):
-    """A network of digits as the page calls it: noise of x (1, 1, 28, 28), its time (1,) and its class (1,), 10 for none.
+    """A network of digits as the page calls it: noise of x (1, 1, 28, 28) at t (1,) under a class (1,), 10 for none.
 
     Args:
         item: A checkpoint that predicts noise under a class.
@@ -75,17 +75,17 @@ class Conditional(nn.Module):
 
 
 def guidance() -> Figure:
-    """Notebook 07: one digit that follows the sliders of `widgets.guidance_slider`; x_T of a seed is its first digit's."""
+    """Notebook 07: one digit by the sliders of `widgets.guidance_slider`; a seed's noise is its first digit's."""
     item = zoo.load("mnist-unet")
     plans = {name: {steps: _rows(plan(item.path, steps)) for steps in notebook.STEPS}
              for name, plan in notebook.PLANS.items()}
-    preview = _rows(notebook.Slider(item.model, None, item.path, None, None).preview_plan)
+    preview = _rows(plan_slider(item.path, PREVIEW_STEPS, *DECIDING))
     noises = [torch.randn(10, 1, 28, 28, generator=Generator().manual_seed(seed))[0] for seed in range(NOISES)]
     controls = {"w": notebook.WEIGHTS, "steps": notebook.STEPS, "digit": list(range(10)), "seed": list(range(10)),
                 "sampler": list(plans)}
     example = {"x": noises[0][None], "t": torch.tensor([item.path.T]).float(), "label": torch.tensor([3]).int()}
     more = {"noises": [_packed(noise) for noise in noises], "plans": plans, "preview": preview,
-            "guided_from": item.path.T / 2, "unguided": notebook.UNGUIDED}
+            "guided_from": item.path.T / 2, "unguided": UNGUIDED}
     start = {"w": 1.0, "steps": 12, "digit": 3, "seed": 0, "sampler": next(iter(plans))}
     return Figure(Conditional(item), example, controls, start, more)
 

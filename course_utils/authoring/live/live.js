@@ -3,17 +3,17 @@
 //   <div class="live" data-figure="guidance"> recorded frames, <p class="live-note">a sentence</p> </div>
 //   <script type="module" src="live.js"></script>
 //
-// Where this file runs, a button takes the sentence's place, and tells how much it would download. Once pressed, sliders
-// take the place of the recorded frames, and a worker answers them, so that the page never freezes. Where it does not run
-// (a page opened as a file, or without scripts), frames and sentence stay.
+// Where this file runs, a button takes the sentence's place, and tells how much it would download. Once pressed,
+// sliders take the place of the recorded frames, and a worker answers them, so that the page never freezes. Where it
+// does not run (a page opened as a file, or without scripts), frames and sentence stay.
 //
-// What a figure shows is one file in figures/, of its name: `labels`, `written`, `caption` for the page, `pictures` for
-// the worker. Its sliders and numbers come from live.json, as the course's library wrote them.
+// What a figure shows is one file in figures/, of its name: `labels`, `written`, `caption` and `scale` (logical pixels
+// of one of a picture) for the page, `pictures` for the worker. Its sliders and numbers come from live.json, as the
+// course's library wrote them.
 //
 // After each finished picture the div gets an event "drawn" whose detail holds values, pixels, evaluations, ms.
 
 const here = name => new URL(name, import.meta.url);
-const SCALE = 4;  // logical pixels of one of a picture
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 class Live {
@@ -22,7 +22,8 @@ class Live {
     place.live = this;
     this.recorded = [...place.children];
     this.status = element("p", {role: "status", className: "live-status"});
-    this.button = element("button", {type: "button", textContent: `Draw it here (downloads ${megabytes(about.bytes)})`});
+    this.button = element("button", {type: "button"});
+    this.button.textContent = `Draw it here (downloads ${megabytes(about.bytes)})`;
     this.button.addEventListener("click", () => this.start());
     place.querySelector(".live-note")?.remove();
     place.append(this.button, this.status);
@@ -84,7 +85,8 @@ class Live {
 
   slider(name) {
     const offered = this.about.controls[name], row = element("label", {}), told = element("output", {});
-    const input = element("input", {type: "range", min: 0, max: offered.length - 1, value: offered.indexOf(this.values[name])});
+    const input = element("input", {type: "range", min: 0, max: offered.length - 1});
+    input.value = offered.indexOf(this.values[name]);
     const tell = () => {
       this.values[name] = offered[+input.value];
       told.textContent = this.figure.written(name, this.values[name]);
@@ -102,7 +104,8 @@ class Live {
 
   draw({pixels, columns, side}) {
     const rows = pixels.length / (side * side * columns), step = side + 1;
-    const canvas = element("canvas", {width: columns * step - 1, height: rows * step - 1}), page = canvas.getContext("2d");
+    const canvas = element("canvas", {width: columns * step - 1, height: rows * step - 1});
+    const page = canvas.getContext("2d");
     for (let i = 0; i < rows * columns; i++) {
       const tile = page.createImageData(side, side);
       for (let k = 0; k < side * side; k++) {
@@ -111,7 +114,7 @@ class Live {
       }
       page.putImageData(tile, i % columns * step, Math.floor(i / columns) * step);
     }
-    this.image.width = SCALE * canvas.width;
+    this.image.width = this.figure.scale * canvas.width;
     this.image.src = canvas.toDataURL();
   }
 }

@@ -5,15 +5,17 @@ import {normal, unpack} from "../numbers.js";
 const WALKS = 8;
 
 export const labels = {t: "share of the way"};
+export const scale = 3;
 
 export function written(name, value) {
   return String(value);
 }
 
 export function caption({t, seed}, {ms, straight, round}) {
-  const drawn = seed ? `seed ${seed} of this page, which torch does not share` : "the notebook's codes";
+  const drawn = seed ? `codes of seed ${seed} (this page's own, which is not torch's)` : "the notebook's codes";
   return `Eight walks at t = ${t}, from ${drawn}: above straight, where the codes have a length of ` +
-    `${straight.toFixed(1)}, below along the sphere, with ${round.toFixed(1)}. ${2 * WALKS} pictures in ${Math.round(ms)} ms.`;
+    `${straight.toFixed(1)}, below along the sphere, with ${round.toFixed(1)}. ` +
+    `${2 * WALKS} pictures in ${Math.round(ms)} ms.`;
 }
 
 export async function* pictures(run, {values: {t, seed}}, about) {
