@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import html
 import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
-from course_utils import data, files, zoo
+from course_utils import data, files, models, zoo
 from course_utils.diffusion.plans import Plan
 from course_utils.diffusion.slider import DECIDING, PREVIEW_STEPS, UNGUIDED, plan_slider
 from course_utils.widgets import guidance as notebook
@@ -123,6 +123,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {"guidance": guidance, "latent": late
 def export(folder: Path | str, runtime: Path = RUNTIME) -> dict[str, Any]:
     """Writes all that `live.js` reads but the files of `live/`, and returns what stands in `live.json`.
 
+    A network that lies there already, made of the same, is left as it is.
+
     Args:
         folder: Made if need be.
         runtime: The folder of onnxruntime-web's files.
@@ -136,12 +138,14 @@ def export(folder: Path | str, runtime: Path = RUNTIME) -> dict[str, Any]:
         raise ValueError(f"Live figures need onnxruntime-web: run `npm ci` in {runtime.parents[2]}.")
     shared = {"runtime.mjs": (runtime / SCRIPT).read_bytes(), "runtime.wasm.gz": _zipped(runtime / BINARY)}
     about = {"figures": {}}
-    for name in FIGURES:
-        figure, network = made(name)
-        shared_and_own = sum(map(len, shared.values())) + len(network)
-        files.write(folder / f"{name}.onnx", network)
-        about["figures"][name] = {"bytes": shared_and_own, "controls": figure.controls, "start": figure.start,
-                                  **figure.more}
+    for name, make in FIGURES.items():
+        figure, path = make(), folder / f"{name}.onnx"
+        made_of = _digest(figure)
+        if made_of != _known(folder, name):
+            files.write(path, to_onnx(figure.network, figure.inputs))
+        size = sum(map(len, shared.values())) + path.stat().st_size
+        about["figures"][name] = {"made_of": made_of, "bytes": size, "controls": figure.controls,
+                                  "start": figure.start, **figure.more}
     for name, content in shared.items():
         files.write(folder / name, content)
     files.write(folder / "live.json", json.dumps(about, separators=(",", ":")))
@@ -154,11 +158,20 @@ def place(name: str, recorded: str) -> str:
             f'<p class="live-note">{NOTE}</p>\n</div>')
 
 
-@cache
-def made(name: str) -> tuple[Figure, bytes]:
-    """A figure and its network's file, once a process."""
-    figure = FIGURES[name]()
-    return figure, to_onnx(figure.network, figure.inputs)
+def _digest(figure: Figure) -> str:
+    """Of whatever a network's file is made of: numbers, the code of networks and of this module, torch."""
+    code = [Path(__file__), *sorted(Path(models.__file__).parent.glob("*.py"))]
+    parts = [torch.__version__, files.digest(figure.network.state_dict() | figure.inputs), *map(Path.read_text, code)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _known(folder: Path, name: str) -> str | None:
+    """What the network's file that lies in a folder was made of."""
+    try:
+        about = json.loads((folder / "live.json").read_text("utf-8"))
+        return about["figures"][name]["made_of"] if (folder / f"{name}.onnx").is_file() else None
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def to_onnx(network: nn.Module, inputs: dict[str, Tensor]) -> bytes:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import require
 
-from course_utils import data, zoo
+from course_utils import bench, data, zoo
 from course_utils.authoring import export
 from course_utils.diffusion.slider import Slider
 
@@ -29,13 +26,6 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Live</titl
 LISTEN = "addEventListener('drawn', ({target, detail}) => { (target.drawn ??= []).push(detail); })"
 
 
-class Site(http.server.SimpleHTTPRequestHandler):
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
-
-    def log_message(self, *words):
-        pass
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The site: a page with every figure, and the kit with its networks."""
@@ -50,10 +40,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Site, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with bench.load("live").serving(folder) as address:
+        yield address
 
 
 class Reader:
@@ -255,4 +243,13 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, address, scheme):
     assert found == []
     assert reader.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert reader.figure("guidance").locator("figcaption").get_attribute("aria-live") == "polite"
+    reader.page.close()
+
+
+def test_the_benchmarks_sides_evaluate_as_often(browser, address):
+    reader = Reader(browser, address, reduced_motion="reduce")
+    reader.start("guidance")
+    item = zoo.load("mnist-unet")
+    slider = Slider(item.model, None, item.path, None, None)
+    assert reader.page.evaluate(bench.load("live").ASK) == slider.evaluations(1.0)
     reader.page.close()
