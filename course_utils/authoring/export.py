@@ -118,6 +118,10 @@ def interpolation() -> Figure:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {"guidance": guidance, "latent": latent, "interpolation": interpolation}
+# The notebook of each, and what its cell says, whose recorded frames stand in the page until the figure is live.
+PLACES = {"guidance": ("07_cfg", "widgets.guidance_slider("),
+          "latent": ("03_vae", "widgets.explore(between, caption=lambda share:"),
+          "interpolation": ("04_gan", "widgets.explore(between, caption=lengths_at,")}
 
 
 def export(folder: Path | str, runtime: Path = RUNTIME) -> dict[str, Any]:

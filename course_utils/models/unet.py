@@ -28,7 +28,7 @@ class Double(nn.Upsample):
         super().__init__(scale_factor=2, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
-        compiled = torch.compiler.is_compiling() and not torch.compiler.is_exporting()  # an export has torch's own alone
+        compiled = torch.compiler.is_compiling() and not torch.compiler.is_exporting()  # an export has torch's alone
         return opaque.double(x) if compiled and not x.is_cuda else super().forward(x)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course_utils import zoo
+from course_utils import notebooks, zoo
 from course_utils.authoring import export
 from course_utils.diffusion.samplers import sample
 from course_utils.diffusion.slider import Slider
@@ -90,8 +90,11 @@ def test_the_folder_holds_what_the_page_reads_and_the_sizes_are_true(tmp_path, m
     assert export.export(tmp_path / "live", site) == about  # nothing is made again
 
 
-def test_every_figure_has_its_file_in_the_kit():
-    assert set(export.FIGURES) == {path.stem for path in (export.LIVE / "figures").glob("*.js")}
+def test_every_figure_has_its_file_in_the_kit_and_its_cell_in_a_notebook():
+    assert export.FIGURES.keys() == export.PLACES.keys() == {p.stem for p in (export.LIVE / "figures").glob("*.js")}
+    for notebook, said in export.PLACES.values():
+        cells = [cell for cell in notebooks.read(notebooks.source_of(notebook)).cells if said in cell.source]
+        assert [cell.cell_type for cell in cells] == ["code"], notebook
 
 
 def test_without_the_runtime_a_sentence_says_what_to_do(tmp_path):

@@ -30,7 +30,9 @@ class Live {
   }
 
   start() {
-    this.button.disabled = true;
+    this.progress = element("progress", {max: this.about.bytes, value: 0, ariaLabel: "Download"});
+    this.status.textContent = `Loading ${megabytes(this.about.bytes)} …`;
+    this.button.replaceWith(this.progress);
     this.worker = new Worker(here("worker.js"), {type: "module"});
     this.worker.addEventListener("message", ({data}) => this[data.kind](data));
     this.worker.addEventListener("error", event => this.failed({reason: event.message || "the worker did not start"}));
@@ -40,16 +42,15 @@ class Live {
   // What the worker says: loaded, ready, preview, picture, failed.
 
   loaded({bytes}) {
-    this.status.textContent = `${megabytes(bytes)} of ${megabytes(this.about.bytes)}`;
+    this.progress.value = bytes;
   }
 
   ready() {
     this.build();
     for (const part of this.recorded) part.hidden = true;
-    this.place.append(this.live);
-    if (document.activeElement === this.button || document.activeElement === document.body) this.first.focus();
-    this.button.remove();
+    this.progress.replaceWith(this.live);
     this.status.textContent = "";
+    if (document.activeElement === document.body) this.first.focus();  // where the button was, that had the focus
     this.ask();
   }
 
@@ -65,9 +66,8 @@ class Live {
 
   failed({reason}) {
     this.worker.terminate();
-    this.live?.remove();
+    for (const part of [this.live, this.progress]) part?.remove();
     for (const part of this.recorded) part.hidden = false;
-    this.button.remove();
     this.status.textContent = `This figure cannot be drawn here, and its recorded frames stay: ${reason}.`;
   }
 
@@ -80,7 +80,7 @@ class Live {
     panel.append(...Object.keys(this.about.controls).map(name => this.slider(name)));
     this.first = panel.querySelector("input");
     this.live = element("figure", {className: "live-figure"});
-    this.live.append(this.image, this.caption, panel);
+    this.live.append(this.image, panel, this.caption);  // words of changing length move no slider
   }
 
   slider(name) {

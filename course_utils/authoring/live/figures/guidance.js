@@ -16,7 +16,7 @@ export function written(name, value) {
 
 export function caption({w, steps, digit, seed, sampler}, {evaluations, ms, remembered}, {noises}) {
   const shipped = seed < noises.length;
-  const whose = shipped ? "torch's, as in the notebook" : "this page's own, which is not torch's";
+  const whose = shipped ? "torch's: the noise of the notebook's first digit" : "this page's own, which is not torch's";
   const kept = remembered ? `, ${remembered} more remembered` : "";
   return `A ${digit} by ${sampler} in ${steps} steps, ${written("w", w)}, from seed ${seed} (${whose}). ` +
     `${evaluations} network evaluations${kept}, ${Math.round(ms)} ms.`;
