@@ -50,11 +50,14 @@ def build(out: Path, chosen: list[Path], book: bool = False, work: Path = WORK) 
     Raises:
         ValueError: Node is missing, an equation cannot be drawn, or Sphinx warns; says which and where.
     """
+    from course_utils.authoring import export
     from course_utils.authoring.site import node, pages
 
     node.install()
     kind = work / ("epub" if book else "html")
-    pages.write(kind / "pages", chosen, book)
+    if not book:
+        export.export(work / "live")
+    pages.write(kind / "pages", chosen, live=None if book else work / "live")
     if book:
         _sphinx("epub", kind, kind / "out")
         out.mkdir(parents=True, exist_ok=True)

@@ -13,29 +13,33 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from course_utils import notebooks, plot
+from course_utils.authoring import export
 from course_utils.authoring.site import front
 from course_utils.authoring.site.node import MODULES
 
 FOLDED = ("setup", "demo")
-SLIDER = "widgets.guidance_slider("  # the figure that is also drawn live in the page
-LIVE = "guidance"
-LIVE_KIT = Path(__file__).parents[1] / "live"
+LIVE = {  # figures that the page can draw itself: the notebook, and what the figure's cell says
+    "guidance": ("07_cfg", "widgets.guidance_slider("),
+    "latent": ("03_vae", "widgets.explore(between,"),
+    "interpolation": ("04_gan", "widgets.explore(between,"),
+}
+FIRST = "guidance"  # stands above the fold of the front page too
 UNTRUSTED = "sliders appear in a trusted notebook."
 DOWNLOADS = "_static/notebooks"
 
 
-def write(folder: Path, chosen: list[Path], book: bool) -> None:
+def write(folder: Path, chosen: list[Path], live: Path | None) -> None:
     """Writes the sources of the site's pages; a file that already holds the same is left alone.
 
     Args:
         folder: Where they go, with their figures in `static/`; what else lies there is removed.
         chosen: The sources of the notebooks that get a page.
-        book: Whether for an electronic book, in which nothing slides and nothing can be downloaded.
+        live: What `export` wrote for live figures; None for an electronic book, in which nothing moves.
 
     Raises:
         ValueError: A reference is missing, or one of its figures has no alternative text.
     """
-    wanted = dict(_all(chosen, book))
+    wanted = dict(_all(chosen, live))
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file() and str(path.relative_to(folder)) not in wanted:
             path.unlink()
@@ -46,22 +50,23 @@ def write(folder: Path, chosen: list[Path], book: bool) -> None:
             path.write_bytes(content)
 
 
-def _all(chosen: list[Path], book: bool) -> Iterator[tuple[str, bytes]]:
+def _all(chosen: list[Path], live: Path | None) -> Iterator[tuple[str, bytes]]:
     """The name and the content of every file."""
-    references = {source.stem: _reference(source) for source in chosen}
-    live = next((_recorded(nb) for nb in references.values() if any(SLIDER in c.source for c in nb.cells)), None)
-    if not book:
+    if live:
         yield from _katex()
-        for source in chosen:
-            yield f"static/notebooks/{source.stem}.ipynb", notebooks.student_path(source).read_bytes()
-            yield f"static/notebooks/{source.stem}_answered.ipynb", source.with_suffix(".ipynb").read_bytes()
-    for name, nb in references.items():
-        shown = Page(nb, book)
-        yield f"{name}.ipynb", (nbformat.writes(shown.notebook) + "\n").encode()
-        for figure, png in shown.figures.items():
+        for folder in (export.LIVE, live):
+            yield from ((f"static/live/{path.relative_to(folder)}", path.read_bytes())
+                        for path in sorted(folder.rglob("*")) if path.is_file())
+    shown = {source.stem: Page(_reference(source), book=live is None) for source in chosen}
+    for source in chosen if live else ():
+        yield f"static/notebooks/{source.stem}.ipynb", notebooks.student_path(source).read_bytes()
+        yield f"static/notebooks/{source.stem}_answered.ipynb", source.with_suffix(".ipynb").read_bytes()
+    for name, page in shown.items():
+        yield f"{name}.ipynb", (nbformat.writes(page.notebook) + "\n").encode()
+        for figure, png in page.figures.items():
             yield f"static/{figure}", png
-    for name, text in front.pages({n: title(nb) for n, nb in references.items()},
-                                   None if book else live).items():
+    first = next((page.live[FIRST] for page in shown.values() if FIRST in page.live), None)
+    for name, text in front.pages({name: page.title for name, page in shown.items()}, first).items():
         yield name, text.encode()
 
 
@@ -79,37 +84,21 @@ def _reference(source: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-def title(nb: NotebookNode) -> str:
-    """What stands in a notebook's first line behind its number: "Diffusion: adding noise, …"."""
-    return nb.cells[0].source.partition("\n")[0].lstrip("# ").partition("·")[2].strip()
-
-
-def _recorded(nb: NotebookNode) -> str:
-    """The recorded figure of guidance, where the live one is to stand."""
-    cell = next(c for c in nb.cells if SLIDER in c.source)
-    return _slides(next(o.data["text/html"] for o in cell.outputs if "text/html" in o.get("data", {})), True)
-
-
-def _slides(page: str, live: bool) -> str:
-    """A recorded figure as a page shows it."""
-    page = page.replace(UNTRUSTED, "sliders appear where scripts may run.")
-    if not live:
-        return page
-    script = '<script type="module" src="_static/live/live.js"></script>'
-    return f'<div class="live" data-figure="{LIVE}">\n{page}\n</div>\n{script if LIVE_KIT.is_dir() else ""}'
-
-
 class Page:
     """One reference as its page shows it.
 
     Attributes:
+        title: What stands in its first line behind the number: "Diffusion: adding noise, …".
         notebook: What myst-nb reads.
         figures: Path below the site's static files to the PNG.
+        live: The name of a live figure to its place as HTML.
     """
 
     def __init__(self, nb: NotebookNode, book: bool):
         self.name, self.book = nb.metadata.course.notebook, book
+        self.title = nb.cells[0].source.partition("\n")[0].partition("·")[2].strip()
         self.figures: dict[str, bytes] = {}
+        self.live: dict[str, str] = {}
         self.notebook = nbformat.v4.new_notebook(metadata=notebooks.KERNEL,
                                                  cells=[self._cell(cell) for cell in nb.cells])
         if not book:
@@ -132,7 +121,7 @@ class Page:
         """A figure as HTML with its alternative text, which myst-nb would drop; the rest as it is."""
         data = output.get("data", {})
         if "text/html" in data and not self.book:
-            shown = _slides(data["text/html"], SLIDER in cell.source)
+            shown = self._slides(cell, data["text/html"])
         elif "image/png" in data:
             about = output.metadata.get("image/png", {})
             shown = self._picture(f"figures/{self.name}/{cell.id}-{n}.png", base64.b64decode(data["image/png"]),
@@ -140,6 +129,15 @@ class Page:
         else:
             return output
         return nbformat.v4.new_output("display_data", {"text/html": shown})
+
+    def _slides(self, cell: NotebookNode, recorded: str) -> str:
+        """A recorded figure, in its live one's place where it has one."""
+        recorded = recorded.replace(UNTRUSTED, "sliders appear where scripts may run.")
+        name = next((n for n, (notebook, code) in LIVE.items() if notebook == self.name and code in cell.source), None)
+        if name is None:
+            return recorded
+        self.live[name] = f'{export.place(name, recorded)}\n<script type="module" src="_static/live/live.js"></script>'
+        return self.live[name]
 
     def _picture(self, path: str, png: bytes, words: str, captioned: bool, width: int = 0, height: int = 0,
                  alt: str = "") -> str:
