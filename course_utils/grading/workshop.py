@@ -28,7 +28,7 @@ class Order:
         seed: The run's secret; inputs follow from it.
         notebooks: Those to grade.
         only: The tasks to grade; all when empty.
-        private: Paths that no room may see, wherever they lie, besides solutions/.
+        private: Paths that no room may see, wherever they lie, besides the course.
         sandbox: False grades with the grader's own rights.
         warm: Whether rooms come from a process that has loaded torch.
     """
@@ -75,7 +75,7 @@ class Workshop:
 
     def __init__(self, order: Order, jobs: int):
         kind = WarmRooms if order.warm else Rooms
-        self._rooms = kind(order.limits, (notebooks.SOLUTIONS, *order.private), order.sandbox)
+        self._rooms = kind(order.limits, (notebooks.SOLUTIONS.parent, *order.private), order.sandbox)
         if order.sandbox:
             self_test(self._rooms)
         self._folder = tempfile.TemporaryDirectory(prefix="grading-")

@@ -199,6 +199,25 @@ if attempt(lambda: os.nice(-5)) is not None: found.append("nice")
 if attempt(lambda: os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1)) is None): found.append("real time")
 su = attempt(lambda: subprocess.run(["/usr/bin/su", "-c", "id"], capture_output=True, stdin=subprocess.DEVNULL))
 if su and b"uid=0" in su.stdout: found.append("su")""", task="cosine_beta_schedule"),
+    finds("the history of the course, installed copies, old reports and exchanges in the system's folders", """
+found = [p for p in ("/usr/src", "/usr/local/share", "/usr/local/src", "/usr/share/nbgrader", "/srv", "/opt/course")
+         if os.path.lexists(p)]
+for folder, folders, files in os.walk("/"):
+    folders[:] = [f for f in folders if (folder, f) not in (("/", "proc"), ("/", "lib"))]
+    unneeded = folder.endswith("-packages") and not os.path.isdir(folder + "/torch")
+    if unneeded and (folders or files): found.append(folder)
+    found += [os.path.join(folder, f) for f in folders if f in (".git", "solutions", "course_utils")
+              and folder != "/room"]"""),
+    finds("leases that make others wait, and locks that tell them something", """
+import fcntl
+found = []
+for path in (__import__("course_utils").__file__, os.__file__, torch.__file__):
+    file = open(path)
+    for name, work in {"lease": lambda: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK),
+                       "notify": lambda: fcntl.fcntl(file, fcntl.F_NOTIFY, fcntl.DN_ACCESS),
+                       "flock": lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB),
+                       "lockf": lambda: fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)}.items():
+        if attempt(lambda: work() or True): found.append((path, name))"""),
     finds("limits that can be raised again", """
 import resource
 found = []
