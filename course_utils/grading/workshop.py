@@ -75,6 +75,7 @@ class Workshop:
 
     def __init__(self, order: Order, jobs: int):
         kind = WarmRooms if order.warm else Rooms
+        self._notebooks = order.notebooks
         self._rooms = kind(order.limits, (notebooks.SOLUTIONS.parent, *order.private), order.sandbox)
         if order.sandbox:
             self_test(self._rooms)
@@ -96,7 +97,7 @@ class Workshop:
         Raises:
             Closed: When the workshop was closed before it was done.
         """
-        result = self._grader.grade(submission, alone)
+        result = self._grader.grade(submission.carried(self._notebooks), alone)  # what is graded is what is recorded
         if self._grader.closed:
             raise Closed("The run was ended.")
         return replace(result, crowded=not alone)

@@ -130,6 +130,37 @@ def test_a_file_that_became_a_link_is_not_read(tmp_path):
         entry.read()
 
 
+@pytest.mark.parametrize("name", ["a.ipynb", "w.zip"])
+def test_a_folder_that_became_a_link_is_not_entered(tmp_path, name):
+    for student, content in (("ada", b"1"), ("ben", b"22")):
+        (tmp_path / "in" / student / "x").mkdir(parents=True)
+        held = zipped(("a.ipynb", content)) if name == "w.zip" else content
+        (tmp_path / "in" / student / "x" / name).write_bytes(held)
+    ada, ben = (e for e in entries(tmp_path / "in") if e.name == "a.ipynb")
+    (tmp_path / "in/ada").rename(tmp_path / "gone")
+    (tmp_path / "in/ada").symlink_to("ben")
+    assert ben.read() == b"22"
+    with pytest.raises(Unreadable, match="a.ipynb cannot be opened"):
+        ada.read()
+
+
+@pytest.mark.parametrize("zip64", [False, True])
+def test_members_are_counted_before_they_become_objects(tmp_path, monkeypatch, zip64):
+    archive = zipped(*((f"{i}.ipynb", b"") for i in range(21)))
+    if zip64:  # whose end is found in a record of its own, and said in the old one to be elsewhere
+        at = archive.rfind(b"PK\5\6")
+        size, offset = struct.unpack_from("<LL", archive, at + 12)
+        end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 21, 21, size, offset)
+        old = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+        archive = archive[:at] + end + struct.pack("<4sLQL", b"PK\6\7", 0, at, 1) + old
+    assert len(told(tmp_path, archive)) == 21
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 20)
+    monkeypatch.setattr(zipfile, "ZipInfo", None)
+    archives._opened.cache_clear()
+    with pytest.raises(Unreadable, match="in.zip lists more files than are looked at"):
+        told(tmp_path, archive)
+
+
 def test_an_archive_that_has_changed_is_read_anew(tmp_path):
     assert told(tmp_path, zipped(("a.ipynb", b"1"))) == {"a.ipynb": b"1"}
     assert told(tmp_path, zipped(("a.ipynb", b"22"))) == {"a.ipynb": b"22"}

@@ -76,6 +76,48 @@ def test_a_layout_is_recognised_as_folder_and_as_zip(tmp_path, case):
     assert what in folder.sentence and what in archive.sentence and f"{len(wanted)} student" in folder.sentence
 
 
+FIVE = [f"{name}/05_ddpm.ipynb" for name in ("ada", "ben", "cy", "dee", "eva")]
+
+
+@pytest.mark.parametrize("odd, student", [
+    (f"x{FILE}05_ddpm.ipynb", "x_assignsubmission_file"), ("x y_7/05_ddpm.ipynb", "x y_7"),
+    ("submitted/05_ddpm.ipynb", "submitted"), ("x_1_2_05_ddpm.ipynb", "x_1_2"), ("x_05_ddpm.ipynb", "x")])
+@pytest.mark.parametrize("form", ["folders", "flat"])
+def test_one_entry_among_others_decides_no_layout(tmp_path, odd, student, form):
+    paths = FIVE if form == "folders" else [path.replace("/", "_") for path in FIVE]
+    for seen in (see(put(tmp_path / "in", *paths, odd)), see(pack(tmp_path / "in.zip", *paths, odd))):
+        assert students(seen).keys() == {"ada", "ben", "cy", "dee", "eva", student}
+        assert all(students(seen).values())
+
+
+def test_what_belongs_to_no_student_is_a_line(tmp_path):
+    seen = see(put(tmp_path / "in", *FIVE, "notes.py", "timestamp.txt"))
+    assert seen.sentence.endswith("2 files belong to no student: timestamp.txt, notes.py.")
+    assert "no student" not in see(put(tmp_path / "again", *FIVE)).sentence
+
+
+def test_in_a_students_own_archive_the_archives_time_counts(tmp_path):
+    put(tmp_path / "in", "ben/ps1/05_ddpm.ipynb", "ben/ps1/timestamp.txt", "ada/readme.zip")
+    with zipfile.ZipFile(tmp_path / "in/ada/work.zip", "w") as archive:
+        archive.writestr("timestamp.txt", "2001-01-01 00:00:00 UTC")
+        for name, year in (("old/05_ddpm.ipynb", 2001), ("new/05_ddpm.ipynb", 2002)):
+            archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), "{}")
+    os.utime(tmp_path / "in/ada/work.zip", (1_700_000_500, 1_700_000_500))
+    for layout in ("in", "submitted"):
+        (tmp_path / "in").rename(tmp_path / layout)
+        ada = see(tmp_path / layout).submissions[0]
+        assert ada.handed_in["05_ddpm"].when.timestamp() == 1_700_000_500
+        assert ada.notebooks["05_ddpm"].path[-2] == "new"
+
+
+def test_what_is_carried_was_read_once_and_is_what_the_digest_is_of(tmp_path):
+    (one,) = see(put(tmp_path / "in", "ada/05_ddpm.ipynb", "ada/06_unet.ipynb")).submissions
+    before, carried = one.digest(), one.carried(["05_ddpm"])
+    (tmp_path / "in/ada/05_ddpm.ipynb").write_text("a neighbour's")
+    assert carried.digest() == carried.carried(["05_ddpm"]).digest() == before != one.digest()
+    assert {n: f.read() for n, f in carried.notebooks.items()} == {"05_ddpm": b"0"}
+
+
 @pytest.mark.parametrize("case", ["moodle", "canvas", "deeper"])
 def test_one_folder_around_all_of_a_zip_is_looked_through(tmp_path, case):
     paths, _, wanted = LAYOUTS[case]
@@ -203,8 +245,9 @@ def test_a_reason_stays_short_and_no_two_have_one_id(tmp_path):
     (student,) = see(put(tmp_path / "many", *many)).submissions
     assert student.notes[0].startswith("30 files are 05_ddpm: ") and student.notes[0].endswith("24 more do not.")
     assert "(29).ipynb counts" in student.notes[0]
-    stray = put(tmp_path / "stray", f"Ada_1{FILE}/05_ddpm.ipynb", "Ada_1/05_ddpm.ipynb", "1/05_ddpm.ipynb")
-    assert [s.student for s in see(stray).submissions] == ["1", "Ada_1", "Ada_1 (2)"]
+    moodle = [f"{name}{FILE}/05_ddpm.ipynb" for name in ("Ada_1", "Bo_2", "Cy_3")]
+    stray = put(tmp_path / "stray", *moodle, "Ada_1/05_ddpm.ipynb", "1/05_ddpm.ipynb")
+    assert [s.student for s in see(stray).submissions] == ["1", "Ada_1", "Ada_1 (2)", "Bo_2", "Cy_3"]
 
 
 def test_nothing_to_grade_is_one_sentence(tmp_path):

@@ -83,9 +83,16 @@ def test_the_table_has_a_column_per_notebook_and_task():
     assert (row["status"], row["reason"]) == ("incomplete", "05_ddpm.ipynb is not JSON.")
 
 
-@pytest.mark.parametrize("student", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1", " =1"])
+@pytest.mark.parametrize("student", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1", " =1", "＝1", "－1"])
 def test_no_cell_is_a_formula(student):
     assert rows([result(student)])[0]["student"].startswith("'")
+
+
+@pytest.mark.parametrize("student", ["ada;=1+1", "ada|@x", "ada;\t＋1", 'a,"ada;""=1', "ada\t=1"])
+def test_no_cell_is_a_formula_whatever_separates_them(student):
+    cell = rows([result(student)])[0]["student"]
+    assert not [c for mark in ";|\t" for c in cell.split(mark) if c.strip(" \"'")[:1] in tuple("=+-@＝＋－＠")
+                and not c.lstrip(' "').startswith("'")]
 
 
 def test_commas_quotes_and_lines_stay_in_their_cell():

@@ -209,6 +209,16 @@ def test_who_is_no_longer_there_stays_and_is_named(tmp_path, fake):
     assert said == [f"The report keeps 1 of an earlier run, who are not in {tmp_path / 'in'}: ben."]
 
 
+def test_no_name_commands_a_terminal(tmp_path, fake):
+    for student in ("ada", "b\x1b[31men"):
+        hand_in(tmp_path / "in", student, ddpm())
+    list(grade(tmp_path / "in", tmp_path / "out"))
+    shutil.rmtree(tmp_path / "in/b\x1b[31men")
+    said = []
+    list(grade(tmp_path / "in", tmp_path / "out", resume=True, say=said.append))
+    assert said[0].endswith(": b [31men.") and said[0].isprintable()
+
+
 @pytest.mark.parametrize("name", ["run.json", "records/*.json"])
 def test_a_damaged_file_is_named(tmp_path, fake, name):
     hand_in(tmp_path / "in", "ada", ddpm())

@@ -18,6 +18,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 MAX_FILE = 20 << 20  # bytes of a notebook
 MAX_ARCHIVE = 50 << 20  # bytes of a student's archive inside the class's archive, which is held in memory
@@ -42,7 +43,10 @@ class Entry:
         path: Its place below the submissions, for example ("ada", "05_ddpm.ipynb").
         source: The file itself, or the archive that it lies in.
         members: Its index in that archive; two indices for a file in an archive in an archive.
-        time: When it was changed last, as its folder or archive says.
+        time: When it was changed last, as its folder or archive says; in a student's own archive, when that was.
+        told: When it was changed last as a student's own archive says, which orders what is in it and nothing else.
+        own: Whether it lies in an archive that a student made.
+        depth: How many folders and names, from the end of `source` on, are followed by no link.
         refused: Why it is not read, such as "is a link, which is not followed".
     """
 
@@ -52,6 +56,9 @@ class Entry:
     time: datetime | None = None
     refused: str = ""
     folder: bool = False
+    told: datetime | None = None
+    own: bool = False
+    depth: int = 0
 
     @property
     def name(self) -> str:
@@ -63,8 +70,8 @@ class Entry:
         if self.refused:
             raise Unreadable(f"{self.name} {self.refused}.")
         if self.members:
-            return _member(_archive(self.source, self.members[:-1], self.name), self.members[-1], self.name, most)
-        return _plain(self.source, self.name, most)
+            return _member(_archive(self, self.members[:-1]), self.members[-1], self.name, most)
+        return _plain(self, most)
 
 
 def entries(submissions: Path) -> list[Entry]:
@@ -113,7 +120,8 @@ def _on_disk(entry: os.DirEntry[str], path: tuple[str, ...]) -> Iterator[Entry]:
     elif named and not entry.is_file():
         yield Entry(path, source, refused="is not a file")
     elif named:
-        file = Entry(path, source, time=datetime.fromtimestamp(entry.stat().st_mtime).astimezone())
+        time = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime).astimezone()
+        file = Entry(path, source, time=time, depth=len(path))
         yield from _in_archive(file) if path[-1].lower().endswith(".zip") else [file]
 
 
@@ -122,7 +130,7 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
     if archive.path:
         yield replace(archive, folder=True)
     try:
-        infos = _archive(archive.source, archive.members, archive.name).infolist()
+        infos = _archive(archive, archive.members).infolist()
         if not nested and sum(info.file_size for info in infos) > MAX_UNPACKED:
             raise Unreadable(f"{archive.name} unpacks to more than {MAX_UNPACKED >> 20} MiB.")
     except Unreadable as e:
@@ -140,7 +148,10 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
                 folders.add(parent)
                 yield Entry((*archive.path, *parent), archive.source, archive.members, folder=True)
         if parts and _is_wanted(parts[-1]) and not info.is_dir():
-            entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused)
+            entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused,
+                          depth=archive.depth)
+            if archive.path:  # a student can write any time into an archive of one's own
+                entry = replace(entry, time=archive.time, told=entry.time, own=True)
             yield from _archived(entry, nested)
 
 
@@ -182,53 +193,86 @@ def _is_wanted(name: str) -> bool:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def _plain(path: Path, name: str, most: int) -> bytes:
+def _opened_beneath(entry: Entry) -> BinaryIO:
+    """Opens an entry's source; below the submissions no link is followed, at any part, whatever was there when listed.
+
+    Raises:
+        OSError: When it is not there, or leads over a link.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    if not entry.depth:  # the class's own archive, which the instructor named
+        return open(os.open(entry.source, flags), "rb")
+    at = os.open(entry.source.parents[entry.depth - 1], flags | os.O_DIRECTORY)
+    for n, part in enumerate(entry.source.parts[-entry.depth:], 1):
+        try:
+            below = os.open(part, flags | os.O_NOFOLLOW | (os.O_DIRECTORY if n < entry.depth else 0), dir_fd=at)
+        finally:
+            os.close(at)
+        at = below
+    return open(at, "rb")
+
+
+def _plain(entry: Entry, most: int) -> bytes:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = _opened_beneath(entry)
     except OSError:
-        raise Unreadable(f"{name} cannot be opened.") from None
-    with open(handle, "rb") as file:
-        status = os.fstat(handle)
+        raise Unreadable(f"{entry.name} cannot be opened.") from None
+    with file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{name} is not a file.")
-        _limit(name, status.st_size, most)
+            raise Unreadable(f"{entry.name} is not a file.")
+        _limit(entry.name, status.st_size, most)
         return file.read(most)
 
 
-def _archive(source: Path, members: tuple[int, ...], name: str) -> zipfile.ZipFile:
+def _archive(entry: Entry, members: tuple[int, ...]) -> zipfile.ZipFile:
+    """The archive that an entry is or lies in, by its place in the file."""
     try:
-        status = os.stat(source, follow_symlinks=not members)
-        return _opened(source, members, (status.st_size, status.st_mtime_ns))
+        with _opened_beneath(entry) as file:
+            status = os.fstat(file.fileno())
+        outermost = replace(entry, path=(entry.source.name,), members=(), time=None, told=None, own=False, refused="",
+                            folder=False)
+        return _opened(outermost, members, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
     except OSError:
-        raise Unreadable(f"{name} cannot be opened.") from None
+        raise Unreadable(f"{entry.name} cannot be opened.") from None
     except (zipfile.BadZipFile, struct.error, ArithmeticError, ValueError, NotImplementedError, EOFError) as e:
-        told = str(e) if isinstance(e, Unreadable) else f"{name} is no zip file that can be read."
+        told = str(e) if isinstance(e, Unreadable) else f"{entry.name} is no zip file that can be read."
         raise Unreadable(told) from None
 
 
 @lru_cache(maxsize=4)
-def _opened(source: Path, members: tuple[int, ...], stamp: tuple[int, int]) -> zipfile.ZipFile:
+def _opened(entry: Entry, members: tuple[int, ...], stamp: tuple[int, ...]) -> zipfile.ZipFile:
     """An archive, ready to be read; `stamp` makes it a new one when the file has changed."""
     if not members:
-        with open(source, "rb") as file:
-            _check_directory(file, source.name)
-        return zipfile.ZipFile(source)
-    outer = _opened(source, members[:-1], stamp)
-    name = outer.infolist()[members[-1]].filename.rpartition("/")[2]
-    content = io.BytesIO(_member(outer, members[-1], name, MAX_ARCHIVE))
-    _check_directory(content, name)
-    return zipfile.ZipFile(content)
+        file, name = _opened_beneath(entry), entry.name
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise Unreadable(f"{name} is not a file.")
+    else:
+        outer = _opened(entry, members[:-1], stamp)
+        name = outer.infolist()[members[-1]].filename.rpartition("/")[2]
+        file = io.BytesIO(_member(outer, members[-1], name, MAX_ARCHIVE))
+    _check_directory(file, name)
+    return zipfile.ZipFile(file)
 
 
-def _check_directory(file: io.BufferedIOBase, name: str) -> None:
-    """Refuses a list of members too long to be read, before it is."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - (1 << 16) - 22))
-    end = file.read()
-    at = end.rfind(b"PK\5\6")  # the record that ends every archive
-    if at < 0 or len(end) < at + 22:
+def _check_directory(file: BinaryIO, name: str) -> None:
+    """Refuses a list of members too long to be read, before it is: every member becomes an object of 3 KB."""
+    end = zipfile._EndRecData(file)  # the very record that is read afterwards, that of zip64 where there is one
+    if not end:
         raise Unreadable(f"{name} is no zip file, or an incomplete one.")
-    if int.from_bytes(end[at + 12:at + 16], "little") > MAX_DIRECTORY:
+    size = end[zipfile._ECD_SIZE]
+    at = end[zipfile._ECD_LOCATION] - size  # as zipfile finds it, whatever is said of its place
+    if end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64:
+        at -= zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator
+    if size > MAX_DIRECTORY or at < 0:
+        raise Unreadable(f"{name} lists more files than are looked at.")
+    file.seek(at)
+    listed, members, place = file.read(size), 0, 0
+    while place + 46 <= len(listed) and members <= MAX_ENTRIES:
+        lengths = struct.unpack_from("<3H", listed, place + 28)  # of the name, of what is extra, of the comment
+        place, members = place + 46 + sum(lengths), members + 1
+    if members > MAX_ENTRIES:
         raise Unreadable(f"{name} lists more files than are looked at.")
 
 

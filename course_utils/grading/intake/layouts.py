@@ -32,6 +32,7 @@ CANVAS = re.compile(r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-
 COPY = re.compile(r"^copy of |(?: \(\d+\)|-copy ?\d*| - copy)+$", re.IGNORECASE)  # what browsers and Jupyter add
 COUNTER = re.compile(r"(?:\(|-|-Copy)(\d+)\)?$", re.IGNORECASE)
 SUBMITTED = "submitted"  # what nbgrader calls its folder
+OF_NBGRADER = {SUBMITTED, "source", "release", "autograded", "feedback"}  # the folders of its course
 MAX_NAMED = 5  # files that a row's reason names
 MAX_UNKNOWN = 20  # notebooks of one student that are opened to see what they are
 
@@ -73,26 +74,41 @@ def see(submissions: Path) -> Seen:
         ValueError: When there is no such file, or nothing in it that can be a submission.
     """
     everything = entries(submissions)
-    is_submitted = submissions.name == SUBMITTED or any(e.path[:1] == (SUBMITTED,) for e in everything)
+    is_submitted = submissions.name == SUBMITTED or _is_course(everything)
     inside = _unwrapped(everything, submissions)
     found = [e for e in inside if not is_module(e)]
     layout, what = _layout(found, is_submitted)
     students: dict[tuple[str, str], list[tuple[_Owner, Entry]]] = {}
+    nobodys = []
     for entry in found:
         owner = _owner(entry, layout, submissions)
         if owner:
             students.setdefault(owner.key, []).append((owner, entry))
+        else:
+            nobodys.append(entry)
     modules: dict[tuple[str, str], list[tuple[_Owner, Entry]]] = {key: [] for key in students}
     for entry in filter(is_module, inside):
         owner = _owner(entry, layout, submissions) or _named_in(entry.name, students, submissions)
         if owner and owner.key in modules:
             modules[owner.key].append((owner, entry))
+        else:
+            nobodys.append(entry)
     if not students:
         raise ValueError(f"There is no submission in {submissions}: a folder per student is expected, with notebooks "
                          "such as 05_ddpm.ipynb, or a download of Moodle's or Canvas's.")
     each = (_submission(files, modules[key], layout) for key, files in students.items())
     made = _told_apart(sorted(each, key=lambda s: s.student))
-    return Seen(f"{submissions} is {what} with {len(made)} {'student' if len(made) == 1 else 'students'}.", made)
+    sentence = f"{submissions} is {what} with {len(made)} {'student' if len(made) == 1 else 'students'}."
+    return Seen(f"{sentence} {_nobodys(nobodys)}".strip(), made)
+
+
+def _nobodys(found: list[Entry]) -> str:
+    """The sentence about files that belong to no student; empty when there are none."""
+    if not found:
+        return ""
+    named = [entry.name for entry in found]
+    names = ", ".join([*named[:MAX_NAMED], f"{len(named) - MAX_NAMED} more"][:len(named)])
+    return f"{len(found)} {'file belongs' if len(found) == 1 else 'files belong'} to no student: {names}."
 
 
 def _told_apart(found: list[Submission]) -> list[Submission]:
@@ -117,26 +133,33 @@ def _unwrapped(found: list[Entry], submissions: Path) -> list[Entry]:
     downloaded = any(_canvas(name) or MOODLE.fullmatch(name) for name in inside)
     if wrapper.lower().endswith(KINDS) or inside and not downloaded:
         wrapper = ""  # one student's own
-    if SUBMITTED in tops:
+    if _is_course(found):
         wrapper = SUBMITTED
     if not wrapper or MOODLE.fullmatch(wrapper):
         return [e for e in found if e.path]
     return [replace(e, path=e.path[1:]) for e in found if e.path[:1] == (wrapper,) and len(e.path) > 1]
 
 
+def _is_course(found: Iterable[Entry]) -> bool:
+    """Whether this is a course's folder of nbgrader's: a student's may be called `submitted`, too."""
+    tops = {e.path[0] for e in found if e.path and not is_module(e)}
+    return SUBMITTED in tops and tops <= OF_NBGRADER
+
+
 def _layout(found: list[Entry], is_submitted: bool) -> tuple[str, str]:
-    """The layout's name, and the words for it."""
+    """The layout's name, and the words for it: that of most entries, never of a single one among others."""
     tops = [e for e in found if len(e.path) == 1]
     canvas = [e for e in tops if _canvas(e.name)]
     if canvas and 2 * len(canvas) >= len(tops):
         return "canvas", "a download from Canvas"
     folders = [e for e in tops if e.folder]
-    if any(MOODLE.fullmatch(e.name) for e in tops) or folders and all(MOODLE_SHORT.fullmatch(e.name) for e in folders):
+    moodle, short = ([e for e in tops if form.fullmatch(e.name)] for form in (MOODLE, MOODLE_SHORT))
+    if 2 * len(moodle) > len(tops) or len(short) == len(folders) and 2 * len(short) > len(tops):
         return "moodle", "a download from Moodle"
     timed = {e.path[0] for e in found if len(e.path) == 3 and e.name == "timestamp.txt"}
     if is_submitted or 2 * len(timed) > len(folders):
         return "nbgrader", "nbgrader's tree of submissions"
-    if any(not e.folder and e.name.lower().endswith(".ipynb") for e in tops):
+    if 2 * sum(not e.folder and e.name.lower().endswith(".ipynb") for e in tops) >= len(tops):
         return "flat", "a flat folder of notebooks"
     return "folders", "a folder per student"
 
@@ -154,7 +177,7 @@ def _owner(entry: Entry, layout: str, submissions: Path) -> _Owner | None:
     if len(entry.path) > 1 or entry.folder:
         student = top[:-4] if top.lower().endswith(".zip") else top
         return _Owner(("", student), student, ids=(("nbgrader", student),) if layout == "nbgrader" else ())
-    if layout not in ("flat", "canvas") or not top.lower().endswith(".ipynb"):
+    if not top.lower().endswith(".ipynb"):
         return None
     student = _student_in(top.rsplit(".", 1)[0]) or submissions.stem
     return _Owner(("", student), student)
@@ -233,7 +256,7 @@ def _submission(files: list[tuple[_Owner, Entry]], modules: list[tuple[_Owner, E
             unknown += 1
             notebook = notebook_by_cells(entry)
         if notebook:
-            handed_in = _handed_in(owner, entry, layout, times.get(entry.path[:-1]))
+            handed_in = _handed_in(owner, entry, layout, times.get(entry.path[:2] if entry.own else entry.path[:-1]))
             claims.setdefault(notebook, []).append(_Claim(entry, owner, handed_in, _order(owner, entry, handed_in)))
         elif entry.refused:
             unread.append(f"{entry.name} {entry.refused}.")
@@ -272,7 +295,8 @@ def _order(owner: _Owner, entry: Entry, handed_in: HandedIn) -> tuple:
     """What is later: by the time of the file where it is true, by Canvas's number of the upload, by the counter."""
     counter = COUNTER.search(entry.name.rsplit(".", 1)[0])
     time = handed_in.when.timestamp() if handed_in.when else 0.0
-    return not entry.refused, time, owner.upload, int(counter[1][:9]) if counter else 0, entry.path
+    told = entry.told.timestamp() if entry.told else 0.0
+    return not entry.refused, time, told, owner.upload, int(counter[1][:9]) if counter else 0, entry.path
 
 
 def _handed_in(owner: _Owner, entry: Entry, layout: str, timestamp: datetime | None) -> HandedIn:
@@ -287,7 +311,7 @@ def _timestamps(files: Iterable[Entry]) -> dict[tuple[str, ...], datetime]:
     """The times in nbgrader's timestamp.txt, by the folder that it lies in; one that cannot be read is none."""
     found = {}
     for entry in files:
-        if entry.name == "timestamp.txt" and len(entry.path) == 3 and not entry.folder:
+        if entry.name == "timestamp.txt" and len(entry.path) == 3 and not (entry.folder or entry.own):
             try:
                 found[entry.path[:-1]] = parse_time(entry.read(1000).decode("utf-8").strip())
             except (Unreadable, ValueError):

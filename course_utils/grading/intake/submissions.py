@@ -54,6 +54,7 @@ class Submission:
         notes: A sentence for each notebook that several files claim.
         unread: A sentence for each file or folder that could not be opened.
         beside: The student's modules beside each notebook, by the path that they are imported by.
+        sealed: The digest of what was read, all of it, once it was.
     """
 
     student: str
@@ -63,9 +64,12 @@ class Submission:
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     beside: dict[str, dict[str, Entry | Carried]] = field(default_factory=dict)
+    sealed: str = ""
 
     def digest(self) -> str:
         """Changes with every byte of the notebooks that count, and of the modules beside them."""
+        if self.sealed:
+            return self.sealed
         sha = hashlib.sha256()
         for name, file in sorted(self.notebooks.items()):
             sha.update(_stamp(name, file, MAX_FILE))
@@ -74,11 +78,14 @@ class Submission:
         return sha.hexdigest()
 
     def carried(self, notebooks: Collection[str]) -> Submission:
-        """The same with contents in place of files, and of the notebooks only these."""
-        kept = {n: f for n, f in self.notebooks.items() if n in notebooks}
-        return replace(self, notebooks={n: Carried.of(f) for n, f in kept.items()},
-                       beside={n: {path: Carried.of(f, MAX_MODULES_TOGETHER) for path, f in modules.items()}
-                               for n, modules in self.beside.items() if n in kept})
+        """The same with contents, read once and sealed, in place of files; then of the notebooks only these."""
+        read = self
+        if not self.sealed:
+            modules = {n: {path: Carried.of(f, MAX_MODULES_TOGETHER) for path, f in found.items()}
+                       for n, found in self.beside.items()}
+            read = replace(self, notebooks={n: Carried.of(f) for n, f in self.notebooks.items()}, beside=modules)
+        return replace(read, notebooks={n: f for n, f in read.notebooks.items() if n in notebooks},
+                       beside={n: m for n, m in read.beside.items() if n in notebooks}, sealed=read.digest())
 
 
 def _stamp(name: str, file: Entry | Carried, most: int) -> bytes:
