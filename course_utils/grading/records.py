@@ -47,8 +47,8 @@ class NotebookResult:
     cells that were changed, and run in part; `release` that of the notebook, `outdated` whether there is a newer one.
     `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded with. From
     `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
-    What the late rules say, the `factor` of its points and the sentence `late`, is set for a report, too, and never
-    in a record.
+    What the late rules say, the `factor` of its points, the sentence `late` and the `weight` (the points that the
+    notebook brings to the total), is set for a report, too, and never in a record.
     """
 
     notebook: str
@@ -65,6 +65,7 @@ class NotebookResult:
     comment: str = ""
     factor: float = 1.0
     late: str = ""
+    weight: float | None = None
 
     @property
     def before(self) -> float:
@@ -80,6 +81,11 @@ class NotebookResult:
     def points(self) -> float:
         """The points that there are."""
         return sum(t.points for t in self.tasks)
+
+    @property
+    def share(self) -> float:
+        """What each of its points brings to the total."""
+        return self.weight / self.points if self.weight is not None and self.points else 1.0
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,13 @@ class Result:
 
     @property
     def total(self) -> float:
-        """The points earned."""
-        return sum(n.earned for n in self.notebooks)
+        """The points earned, as the notebooks weigh."""
+        return sum(n.earned * n.share for n in self.notebooks)
 
     @property
     def max(self) -> float:
-        """The points that there are."""
-        return sum(n.points for n in self.notebooks)
+        """The points that there are, as the notebooks weigh."""
+        return sum(n.points * n.share for n in self.notebooks)
 
     @property
     def reason(self) -> str:

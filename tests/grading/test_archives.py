@@ -53,7 +53,7 @@ def told(tmp_path, archive, path="in.zip"):
 ZEROS = bytes(21 << 20)
 LEADS_OUT = "a.ipynb has a path that leads out of its folder."
 TABLE = {
-    "plain": (zipped(("ada/a.ipynb", b"1"), ("ada/picture.png", b"2")), {"ada/a.ipynb": b"1"}),
+    "plain": (zipped(("ada/a.ipynb", b"1"), ("ada/picture.png", b"2")), {"ada/a.ipynb": b"1", "ada/picture.png": b"2"}),
     "up": (zipped(("ada/../../a.ipynb", b"1")), {"ada/a.ipynb": LEADS_OUT}),
     "root": (zipped(("/etc/a.ipynb", b"1")), {"etc/a.ipynb": LEADS_OUT}),
     "drive": (zipped(("C:\\x\\a.ipynb", b"1")), {"C:/x/a.ipynb": LEADS_OUT}),
@@ -170,7 +170,8 @@ def test_a_folder_too_deep_or_too_full_ends_somewhere(tmp_path, monkeypatch):
     deep = tmp_path / "in" / "/".join("abcdefghijkl")
     deep.mkdir(parents=True)
     (deep / "a.ipynb").write_bytes(b"1")
-    assert max(len(e.path) for e in entries(tmp_path / "in")) == archives.MAX_DEPTH
+    last = max(entries(tmp_path / "in"), key=lambda e: len(e.path))
+    assert (len(last.path), last.refused) == (archives.MAX_DEPTH + 1, "lies too deep, and is not looked into")
     monkeypatch.setattr(archives, "MAX_ENTRIES", 3)
     for i in range(5):
         (tmp_path / f"in/{i}.ipynb").write_bytes(b"1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import shutil
 import signal
@@ -242,6 +243,25 @@ def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
     (tmp_path / "out").touch()
     assert cli.main(["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"course grade: {tmp_path / 'out'}: File exists."
+
+
+@pytest.mark.parametrize(("error", "said"), [
+    (OSError(errno.ENOSPC, "No space left on device"), "the disk is full. What was there is kept: free some space"),
+    (OSError(errno.ENOSPC, "No space left on device", "/elsewhere/x"), "Free some space, or name another by TMPDIR.")])
+def test_a_full_disk_is_a_sentence_that_says_how_to_go_on(tmp_path, fake, capsys, monkeypatch, error, said):
+    folder, out = class_of(tmp_path, "ada", "ben")
+    words = ["grade", str(folder), "--out", str(out)]
+    list(grade(folder, out, student="ada"))
+
+    def full(_):
+        raise error
+
+    with monkeypatch.context() as m:
+        m.setattr("course_utils.files.os.fsync", full)
+        assert cli.main([*words, "--resume"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert said in last and last.endswith("What is graded is on disk; go on with --resume.")
+    assert cli.main([*words, "--resume"]) == 0
 
 
 def test_a_missing_name_is_told_with_the_cell_that_stopped():

@@ -27,6 +27,7 @@ MAX_RATIO = 200  # a member of more than 1 MiB that is packed tighter is a bomb:
 MAX_ENTRIES = 20_000  # files that are looked at in one folder
 MAX_DIRECTORY = 4 << 20  # bytes of an archive's list of members
 MAX_DEPTH = 8  # folders inside folders
+MAX_OTHERS = 50  # files of other kinds of one student's folder or archive that are listed, so that they can be named
 KINDS = (".ipynb", ".zip")  # of a submission
 MODULE = ".py"  # may go with it
 
@@ -75,7 +76,7 @@ class Entry:
 
 
 def entries(submissions: Path) -> list[Entry]:
-    """Everything that may be a submission, by name: folders, notebooks, and what lies in archives.
+    """Everything that was handed in, by name: folders, files, and what lies in archives; of other kinds a few.
 
     Raises:
         ValueError: When there is neither such a folder nor such a zip file, or it holds too much.
@@ -104,22 +105,26 @@ def _in_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
     if len(found) > MAX_ENTRIES:
         reason = f"holds more than {MAX_ENTRIES} files, which are not all looked at"
         yield Entry(path, folder, refused=reason, folder=True)
+    others = 0
     for entry in found[:MAX_ENTRIES]:
         name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # no two alike
-        if not _is_clutter(name):
+        is_other = not _is_wanted(name) and not entry.is_dir(follow_symlinks=False)
+        others += is_other
+        if not _is_clutter(name) and not (is_other and path and others > MAX_OTHERS):
             yield from _on_disk(entry, (*path, name))
 
 
 def _on_disk(entry: os.DirEntry[str], path: tuple[str, ...]) -> Iterator[Entry]:
-    source, named = Path(entry.path), _is_wanted(path[-1])
+    source = Path(entry.path)
     if entry.is_symlink():
-        yield Entry(path, source, refused="is a link, which is not followed", folder=not named)
+        yield Entry(path, source, refused="is a link, which is not followed", folder=not _is_wanted(path[-1]))
     elif entry.is_dir() and len(path) <= MAX_DEPTH and not path[-1].lower().endswith(".ipynb"):
         yield Entry(path, source, folder=True)
         yield from _in_folder(source, path)
-    elif named and not entry.is_file():
-        yield Entry(path, source, refused="is not a file")
-    elif named:
+    elif not entry.is_file():
+        deep = entry.is_dir() and len(path) > MAX_DEPTH
+        yield Entry(path, source, refused="lies too deep, and is not looked into" if deep else "is not a file")
+    else:
         time = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime).astimezone()
         file = Entry(path, source, time=time, depth=len(path))
         yield from _in_archive(file) if path[-1].lower().endswith(".zip") else [file]
@@ -138,7 +143,7 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
             raise
         yield replace(archive, refused=str(e).removeprefix(archive.name).strip(" ."), folder=True)
         return
-    folders = {()}
+    folders, others = {()}, 0
     for n, info in enumerate(infos):
         parts, refused = _place(info)
         if any(map(_is_clutter, parts)):
@@ -147,7 +152,9 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
             if parent not in folders:
                 folders.add(parent)
                 yield Entry((*archive.path, *parent), archive.source, archive.members, folder=True)
-        if parts and _is_wanted(parts[-1]) and not info.is_dir():
+        is_other = bool(parts) and not info.is_dir() and not _is_wanted(parts[-1])
+        others += is_other
+        if parts and not info.is_dir() and not (is_other and archive.path and others > MAX_OTHERS):
             entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused,
                           depth=archive.depth)
             if archive.path:  # a student can write any time into an archive of one's own

@@ -12,6 +12,7 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
+from course_utils.grading.intake.names import tidy
 from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import marks, tables
 from course_utils.grading.reports.page import number
@@ -86,7 +87,7 @@ class Template:
 
     def column(self, id: str) -> int | None:
         """Where the assignment of this title stands, with its number behind it or without."""
-        titles = [re.sub(r"\s*\(\d+\)$", "", title).strip().lower() for title in self.header]
+        titles = [tidy(re.sub(r"\s*\(\d+\)$", "", title)).lower() for title in self.header]
         places = [i for i, title in enumerate(titles) if i >= self.width and title == id.lower()]
         return places[0] if len(places) == 1 else None
 
@@ -95,12 +96,12 @@ class Template:
         place = self.header.index("ID")
         if "canvas" in r.ids:
             return _only(row for row in self.students if row[place].strip() == r.ids["canvas"])
-        wanted = r.student.strip().lower()
+        wanted = tidy(r.student).lower()
         return _only(row for row in self.students if wanted in self._names(row))
 
     def _names(self, row: list[str]) -> set[str]:
         """All that a student is called: id, login, `Last, First` and `First Last`."""
-        said = {name: cell.strip().lower() for name, cell in zip(self.header, row[:self.width - 1], strict=False)}
+        said = {name: tidy(cell).lower() for name, cell in zip(self.header, row[:self.width - 1], strict=False)}
         last, _, first = said.get("Student", f"{said.get('LastName')}, {said.get('FirstName')}").partition(", ")
         return {*said.values(), f"{first} {last}".strip()} - {""}
 

@@ -16,6 +16,7 @@ from math import isfinite
 from pathlib import Path
 
 from course_utils import files, tasks
+from course_utils.grading.intake.names import tidy
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports import tables
 from course_utils.grading.reports.page import number
@@ -55,7 +56,7 @@ def read(path: Path, students: list[str], ids: set[str]) -> tuple[Marks, list[st
     marks: Marks = {}
     lines: dict[tuple[str, str], int] = {}
     faults = []
-    names = {tables.plain(s): s for s in students} | {s: s for s in students}
+    names = {tidy(tables.plain(s)): s for s in students} | {tidy(s): s for s in students}
     try:
         rows = list(tables.read(path))
     except ValueError as e:
@@ -78,7 +79,7 @@ def read(path: Path, students: list[str], ids: set[str]) -> tuple[Marks, list[st
 def _line(row: list[str] | None, names: dict[str, str], ids: set[str]) -> tuple[str, str, Mark]:
     if row is None or len(row) < 3 or any(cell.strip() for cell in row[4:]):
         raise ValueError(f"a line is {HEADER}, with quotation marks round a comment that has a comma.")
-    student, id, points = (cell.strip() for cell in row[:3])
+    student, id, points = map(tidy, row[:3])
     comment = " ".join(row[3].split()) if len(row) > 3 else ""
     if student not in names:
         raise ValueError(f"there is no student {student!r} in this report.")

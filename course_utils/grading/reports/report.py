@@ -6,11 +6,14 @@ escaped, and nothing on it can run or load.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 from course_utils import files
+from course_utils.grading.intake import roster
+from course_utils.grading.intake.names import people
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all
 from course_utils.grading.reports import changes, gradebooks, late, marks, overview, tables
 from course_utils.grading.reports.page import bar, count, document, number, visible
@@ -18,14 +21,15 @@ from course_utils.grading.reports.page import bar, count, document, number, visi
 
 @dataclass(frozen=True)
 class Beside:
-    """What a report may be held beside: Canvas's exported gradebook, an older report's records, rules for late work.
+    """What a report may be held beside: Canvas's gradebook, an older report's records, rules for late work, a roster.
 
-    `paths` are those of `canvas` and `late`, by which the same is read when the run goes on.
+    `paths` are those of `canvas`, `late` and `roster`, by which the same is read when the run goes on.
     """
 
     canvas: gradebooks.Template | None = None
     older: list[Result] | None = None
     rules: late.Rules | None = None
+    roster: list[roster.Person] | None = None
     paths: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -38,26 +42,30 @@ class Beside:
         for name, path in found.items():
             if not path.is_file():
                 raise ValueError(f"{path} is no file, and --{name} names it, now or when the run was begun.")
-        canvas, rules = found.get("canvas"), found.get("late")
+        canvas, rules, who = map(found.get, ("canvas", "late", "roster"))
         return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
-                   {name: str(path) for name, path in found.items()})
+                   roster.read(who) if who else None, {name: str(path) for name, path in found.items()})
 
 
-def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None) -> list[str]:
-    """Writes the whole report of these results into `out`, with the marks given by hand, sorted by student.
+def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None,
+          seen: Sequence[str] = ()) -> list[str]:
+    """Writes the whole report of these results into `out`, with the marks given by hand, sorted as people sort.
+
+    Args:
+        seen: Sentences about what was handed in, which the class's page shows as well.
 
     Returns:
         sentences for the instructor: what could not be understood, and what has changed.
     """
     beside = beside or Beside()
-    graded = sorted(graded, key=lambda r: r.student)
+    graded = sorted(graded, key=lambda r: people(r.student))
     results, notes = marks.add(graded, out / "marks.csv")
     if beside.rules:
         results, unknown = late.apply(results, beside.rules)
         notes += unknown
     pages, unmatched = gradebooks.files(results, beside.canvas)
     notes += unmatched
-    pages |= {"grades.csv": grades(results), "index.html": overview.page(results, notes, sandbox)}
+    pages |= {"grades.csv": grades(results), "index.html": overview.page(results, [*seen, *notes], sandbox)}
     pages |= {f"students/{file_name(r.student)}.html": student_page(r, sandbox) for r in results}
     if beside.older is not None:
         found = changes.between(beside.older, graded)
@@ -111,6 +119,8 @@ def _notebook(n: NotebookResult) -> str:
     elif n.late:
         counts = f"{number(n.before)} points earned, {number(n.earned)} count."
         parts.append(f'<p class="warn">{visible(n.late)} {counts}</p>')
+    if n.weight is not None:
+        parts.append(f'<p class="soft">Weighs {number(n.weight)} points of the total.</p>')
     parts += [_comment(n.comment)] if n.comment else []
     parts += [f'<p class="warn">{escape(n.reason)}</p>'] if n.reason else []
     parts += [f'<p class="warn">{visible(note)}</p>' for note in n.notes]
