@@ -33,7 +33,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
           student: str | None = None, sandbox: bool = True, warm: bool = False, seed: int | None = None,
           limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
           late: Path | str | None = None, roster: Path | str | None = None, layout: str | None = None,
-          progress: bool = False, say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
+          feedback: bool = False, anonymous: bool = False, progress: bool = False,
+          say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
     Each result is on disk before it is yielded. Leaving the loop early, or an interruption, ends what is being graded
@@ -42,14 +43,11 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
     of them, not in what is yielded.
 
     Args:
-        submissions: A folder per student, a flat folder of notebooks, a download of Moodle's or Canvas's, or nbgrader's
-            `submitted`; as a folder or a zip file.
+        submissions: A folder or a zip file, in one of the layouts that `layout` names.
         out: Where the report goes. The run's secret seed stands in its `run.json`.
-        jobs: Notebooks graded at the same time on this machine, of one submission or of several; without meaning with a
-            scheduler.
+        jobs: Notebooks graded at the same time on this machine; without meaning with a scheduler.
         scheduler: The address of a Dask scheduler, such as `tls://host:8786`, whose workers grade instead.
-        tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own and its key. By default Dask's
-            own configuration names them.
+        tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own, its key; else those of Dask.
         resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since. `canvas`,
             `late`, `roster` and `layout` are those of before, files read again, unless others are given.
         only: Grade one notebook (`05_ddpm`) or one task (`ddpm.q_sample`).
@@ -63,9 +61,10 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         late: The rules for late work, a TOML file; they apply to the report, not to what is yielded.
         roster: Who is in the class: ids, or a table of Canvas's or Moodle's. Who is missing has a row, too.
         layout: One of `folders`, `flat`, `moodle`, `canvas`, `nbgrader`; by default that of most of what lies there.
+        feedback: Also write `feedback.zip`, which Moodle and Canvas take back as feedback files.
+        anonymous: Also write `anonymous/`, the students' pages without names, for a second marker.
         progress: Show a bar with the time left on stderr.
-        say: Is given every sentence about files that are nobody's, who is missing, marks that are not understood,
-            changes, and the cluster.
+        say: Is given every sentence about files and marks that are nobody's, who is missing, changes, the cluster.
 
     Raises:
         ValueError: When there is nothing to grade, `out` holds another run, or another grader is at work there.
@@ -81,12 +80,14 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
     paths = {"canvas": canvas, "late": late, "roster": roster}
     before = given_before(Path(out)) if resume else {}
+    also = [name for name, wanted in {"feedback": feedback, "anonymous": anonymous}.items() if wanted]
     layout = layout or before.pop("layout", None)
     beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None},
                          compare and Path(compare))
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
                         student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
-                        beside=beside, layout=layout, progress=progress, say=lambda sentence: say(one_line(sentence)))
+                        beside=beside, layout=layout, also=also, progress=progress,
+                        say=lambda sentence: say(one_line(sentence)))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,6 +110,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="who is in the class: ids, or a table of Canvas's or Moodle's; names who is missing")
     parser.add_argument("--layout", choices=("folders", "flat", "moodle", "canvas", "nbgrader"),
                         help="how the submissions lie, where it is not seen by itself")
+    parser.add_argument("--feedback", action="store_true",
+                        help="make feedback.zip, which Moodle and Canvas take back as feedback files")
+    parser.add_argument("--anonymous", action="store_true", help="make the students' pages without names, too")
     parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
     parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
@@ -139,7 +143,8 @@ def run(args: argparse.Namespace) -> int:
     results = grade(args.submissions, args.out, jobs=args.jobs, scheduler=args.scheduler, tls=tls if all(tls) else None,
                     resume=args.resume, only=args.only, student=args.student, sandbox=not args.no_sandbox,
                     warm=args.warm, limits=limits, canvas=args.canvas, compare=args.compare, late=args.late,
-                    roster=args.roster, layout=args.layout, progress=True, say=tqdm.write)
+                    roster=args.roster, layout=args.layout, feedback=args.feedback,
+                    anonymous=args.anonymous, progress=True, say=tqdm.write)
     total = incomplete = 0
     try:
         for result in results:

@@ -13,12 +13,14 @@ from course_utils import files
 from course_utils.grading.intake.handed_in import HandedIn
 
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
+UNMARKED = "It is not marked yet."  # why an answer in words has no points, and stands outside of the sum
 
 
 @dataclass(frozen=True)
 class TaskResult:
     """A task's points and, when they were lost, why: one sentence, and the known mistake with its hint if it is one.
 
+    `cell` is the place of the student's cell in the notebook; 0 where it is not known.
     What comes from `marks.csv` is never in a record: a person's `comment`, the points of the `machine` where a person
     gave others, and whole tasks that are a `question`, answered in words.
     """
@@ -32,6 +34,12 @@ class TaskResult:
     comment: str = ""
     machine: float | None = None
     question: bool = False
+    cell: int = 0
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether it is a question whose answer has no mark yet."""
+        return self.question and self.why == UNMARKED
 
     @property
     def right(self) -> bool:
@@ -45,8 +53,9 @@ class NotebookResult:
 
     `notes` are sentences that go before all else, on what costs many tasks or was not taken along; `partly` the given
     cells that were changed, and run in part; `release` that of the notebook, `outdated` whether there is a newer one.
-    `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded with. From
-    `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
+    `answers` are those in words, by question, empty where there is none; `sources` the (cell, text) of cells that went
+    wrong. `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded
+    with. From `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
     What the late rules say, the `factor` of its points, the sentence `late` and the `weight` (the points that the
     notebook brings to the total), is set for a report, too, and never in a record.
     """
@@ -61,6 +70,8 @@ class NotebookResult:
     partly: list[int] = field(default_factory=list)
     release: str = ""
     outdated: bool = False
+    answers: dict[str, str] = field(default_factory=dict)
+    sources: list[tuple[int, str]] = field(default_factory=list)
     mark: float | None = None
     comment: str = ""
     factor: float = 1.0
@@ -79,8 +90,8 @@ class NotebookResult:
 
     @property
     def points(self) -> float:
-        """The points that there are."""
-        return sum(t.points for t in self.tasks)
+        """The points that there are; a question counts once its answer is marked."""
+        return sum(t.points for t in self.tasks if not t.unmarked)
 
     @property
     def share(self) -> float:
@@ -168,7 +179,8 @@ def _read(path: Path) -> Result:
 
 def _result(data: dict[str, Any]) -> Result:
     notebooks = [_known(NotebookResult, {**n, "tasks": [_known(TaskResult, t) for t in n["tasks"]],
-                                         "stopped": [(cell, what) for cell, what in n["stopped"]]})
+                                         "stopped": [(cell, what) for cell, what in n["stopped"]],
+                                         "sources": [(cell, text) for cell, text in n.get("sources", [])]})
                  for n in data["notebooks"]]
     handed_in = {name: _known(HandedIn, h) for name, h in data.get("handed_in", {}).items()}
     return _known(Result, {**data, "notebooks": notebooks, "handed_in": handed_in})

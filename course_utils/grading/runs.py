@@ -7,7 +7,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -29,8 +29,8 @@ from course_utils.grading.workshop import Order, course_digest
 
 def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, tls: tuple[Path, Path, Path] | None,
                  resume: bool, only: str | None, student: str | None, sandbox: bool, warm: bool, seed: int | None,
-                 limits: Limits, beside: report.Beside, layout: str | None, progress: bool,
-                 say: Callable[[str], object]) -> Iterator[Result]:
+                 limits: Limits, beside: report.Beside, layout: str | None,
+                 also: Collection[str], progress: bool, say: Callable[[str], object]) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
     if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{out} lies in {folder}, where a report would be taken for a student's: name another place.")
@@ -69,7 +69,7 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, t
         absent = [_absent(p, about["notebooks"], only) for p in missing if p.student not in graded]
         if student is None:
             yield from absent
-        for sentence in report.write(out, [*graded.values(), *absent], sandbox, beside, notes):
+        for sentence in report.write(out, [*graded.values(), *absent], sandbox, beside, notes, also):
             say(sentence)
 
 

@@ -1,7 +1,10 @@
 """The report is escaped, tells nothing that it should not, and opens in a spreadsheet without running anything."""
 
+import base64
 import csv
+import hashlib
 import io
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -40,8 +43,15 @@ def test_whatever_is_said_is_shown_and_not_run(r):
     page = Tags(report.student_page(r))
     assert EVIL in page.text
     index = Tags(overview.page([r]))
-    for tag, attributes in page.tags + index.tags:
-        assert tag != "script" and not any(name.startswith("on") for name in attributes)
+    assert "script" not in {tag for tag, _ in page.tags} and [tag for tag, _ in index.tags].count("script") == 1
+    assert not any(name.startswith("on") for _, attributes in page.tags + index.tags for name in attributes)
+
+
+def test_of_scripts_only_the_pages_own_can_run():
+    (script,) = re.findall("<script>(.*?)</script>", overview.page([result(EVIL)]), re.DOTALL)
+    policy = next(a["content"] for t, a in Tags(overview.page([result(EVIL)])).tags if "http-equiv" in a)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 def test_a_page_loads_nothing():

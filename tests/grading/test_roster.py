@@ -98,7 +98,9 @@ def test_who_is_missing_has_a_row_until_something_comes(tmp_path, fake):  # noqa
     hand_in(tmp_path / "in", "eve", ddpm())
     (tmp_path / "roster.csv").write_text("ada\nben\n")
     said = []
-    results = list(grade(tmp_path / "in", tmp_path / "out", roster=tmp_path / "roster.csv", say=said.append))
+    results = list(grade(tmp_path / "in", tmp_path / "out", roster=tmp_path / "roster.csv", say=said.append,
+                         feedback=True, anonymous=True))
+    assert {"feedback.zip", "anonymous.csv", "anonymous"} <= {p.name for p in (tmp_path / "out").iterdir()}
     assert {r.student: r.status for r in results} == {"ada": "graded", "eve": "graded", "ben": "incomplete"}
     assert rows(tmp_path / "out")["ben"] == (0, "incomplete", "Nothing was handed in.")
     assert said == ["roster.csv names 1 student from whom nothing has come: ben.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from course_utils.grading.intake.handed_in import HandedIn
 from course_utils.grading.rooms.work import Work
 
 MAX_CELLS = 2000
+MAX_SHOWN = 2000  # characters of a cell or an answer that a report shows
+PLACEHOLDER = "*Write your answer here.*"
 MAX_MODULES_TOGETHER = 1 << 20  # bytes of the .py files beside one notebook
 
 
@@ -111,7 +113,25 @@ class Read:
     @property
     def tasks(self) -> set[str]:
         """The ids of the tasks whose cells it has."""
-        return {id for cell in self.cells if isinstance(id := cell["metadata"].get("task"), str)}
+        return set(self.places())
+
+    def places(self) -> dict[str, int]:
+        """The place of each task's cell, counted from 1."""
+        return {id: n for n, cell in enumerate(self.cells, 1) if isinstance(id := cell["metadata"].get("task"), str)}
+
+    def answers(self) -> dict[str, str]:
+        """What is answered in words, by question; empty where nothing is."""
+        said = {id: cell["source"].replace(PLACEHOLDER, "").strip() for cell in self.cells
+                if isinstance(id := cell["metadata"].get("question"), str)}
+        return {id: _shown(text) for id, text in said.items()}
+
+    def sources(self, cells: Iterable[int]) -> list[tuple[int, str]]:
+        """The texts of these cells, by their places, as far as a report shows them."""
+        return [(n, _shown(self.cells[n - 1]["source"])) for n in sorted(set(cells)) if 0 < n <= len(self.cells)]
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} …"
 
 
 def read(file: Entry | Carried) -> Read:
