@@ -105,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--canvas", type=Path, metavar="FILE",
                         help="the gradebook that Canvas exported: canvas.csv gets its titles and ids")
     parser.add_argument("--compare", type=Path, metavar="OLD", help="an older report: say what has changed since")
-    parser.add_argument("--late", type=Path, metavar="FILE", help="the rules for late work")
+    parser.add_argument("--late", type=Path, metavar="FILE", help="the rules for late work, and weights")
     parser.add_argument("--roster", type=Path, metavar="FILE",
                         help="who is in the class: ids, or a table of Canvas's or Moodle's; names who is missing")
     parser.add_argument("--layout", choices=("folders", "flat", "moodle", "canvas", "nbgrader"),

@@ -62,7 +62,10 @@ def test_a_page_loads_nothing():
 
 
 def test_direction_marks_and_controls_are_taken_out():
-    assert "\u202e" not in report.student_page(result(why="abc\u202edef\x00"))
+    for odd in (result(why="abc\u202edef\x00"), result(reason="a\u202eb\x00.zip is no zip file."),
+                result(stopped=[(3, "a\u202e\x1b[31m")])):
+        for page in (report.student_page(odd), overview.page([odd])):
+            assert not {"\u202e", "\x00", "\x1b"} & {*page}
 
 
 def test_the_page_says_points_reasons_and_hints():

@@ -6,7 +6,7 @@ from collections import Counter
 from html import escape
 
 from course_utils.grading.records import NotebookResult, Result, file_name
-from course_utils.grading.reports.page import bar, count, number, visible
+from course_utils.grading.reports.page import bar, count, number, verbatim, visible
 
 MANY = 4  # notebooks; with more, a column is headed by the number alone
 SCRIPT = """
@@ -81,7 +81,7 @@ def _row(r: Result, name: str, notebooks: list[str]) -> str:
     odd = ' data-odd="1"' if r.reason else ""
     cells = "".join(_cell(by_name.get(n)) for n in notebooks)
     lost = sum(n.before - n.earned for n in late)
-    said = escape(" ".join(f"{n.notebook}: {n.late}" for n in late))
+    said = verbatim(" ".join(f"{n.notebook}: {n.late}" for n in late))
     return (f'<tr{odd}><td>{link(r.student, name)}{_flag(r)}</td><td class="points" data-value="{r.total:.4f}">'
             f"{number(r.total)} <span class=\"soft\">/ {number(r.max)}</span>{bar(r.total, r.max)}</td>{cells}"
             f'<td class="points" data-value="{lost:.4f}" title="{said}">{"−" + number(lost) if late else ""}</td></tr>')
@@ -93,7 +93,7 @@ def _flag(r: Result) -> str:
 
 def _cell(n: NotebookResult | None) -> str:
     if n is None or n.reason and not n.earned:
-        return f'<td class="points soft" data-value="-1" title="{escape(n.reason) if n else ""}">–</td>'
+        return f'<td class="points soft" data-value="-1" title="{verbatim(n.reason) if n else ""}">–</td>'
     waiting = sum(t.unmarked for t in n.tasks)
     said = f' title="{count(waiting, "answer")} not marked yet"' if waiting else ""
     return f'<td class="points" data-value="{n.earned:.4f}"{said}>{number(n.earned)}{"*" if waiting else ""}</td>'

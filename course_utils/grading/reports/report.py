@@ -130,7 +130,7 @@ def _notebook(n: NotebookResult) -> str:
     if n.weight is not None:
         parts.append(f'<p class="soft">Weighs {number(n.weight)} points of the total.</p>')
     parts += [_comment(n.comment)] if n.comment else []
-    parts += [f'<p class="warn">{escape(n.reason)}</p>'] if n.reason else []
+    parts += [f'<p class="warn">{visible(n.reason)}</p>'] if n.reason else []
     parts += [f'<p class="warn">{visible(note)}</p>' for note in n.notes]
     parts += [f'<p class="soft">{_release(n)}</p>'] if n.release else []
     parts += ['<ul class="tasks">\n' + "\n".join(_task(t, n) for t in shown) + "\n</ul>"] if shown else []
