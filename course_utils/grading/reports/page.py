@@ -87,7 +87,8 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .tools[hidden] { display: none } .tools input { font: inherit; margin-left: .3rem }
 .tools input[type=search] { width: 14rem }
 .wide { overflow-x: auto; width: max-content; min-width: 100%; max-width: max(100%, min(100vw - 4rem, 76rem));
-  position: relative; left: 50%; transform: translateX(-50%) } .class { width: auto; min-width: 100% } .class th { padding: 0 .6rem .4rem }
+  position: relative; left: 50%; transform: translateX(-50%) }
+.class { width: auto; min-width: 100% } .class th { padding: 0 .6rem .4rem }
 .class th:first-child { padding-left: 0 } .class td { padding: .35rem .6rem } .class td:first-child { padding-left: 0;
   min-width: 9rem }
 .class .bar { height: .25rem; margin: .25rem 0 0 }
