@@ -23,7 +23,8 @@ from course_utils import notebooks, tasks
 from course_utils.grading.intake.archives import KINDS, Entry, Unreadable, entries
 from course_utils.grading.intake.beside import beside, is_module
 from course_utils.grading.intake.handed_in import HandedIn, parse_time
-from course_utils.grading.intake.submissions import Submission, read
+from course_utils.grading.intake.submissions import MAX_UNNAMED, Submission, read
+from course_utils.terminal import without_hidden
 
 MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+_?(?P<file>.*)", re.DOTALL)
 MOODLE_SHORT = re.compile(r"(?P<name>.* .*)_(?P<id>\d+)_?(?P<file>)", re.DOTALL)  # a fullname has a space
@@ -34,7 +35,7 @@ COUNTER = re.compile(r"(?:\(|-|-Copy)(\d+)\)?$", re.IGNORECASE)
 SUBMITTED = "submitted"  # what nbgrader calls its folder
 OF_NBGRADER = {SUBMITTED, "source", "release", "autograded", "feedback"}  # the folders of its course
 MAX_NAMED = 5  # files that a row's reason names
-MAX_UNKNOWN = 20  # notebooks of one student that are opened to see what they are
+MAX_UNKNOWN = 5  # notebooks of one student that are opened to see what they are
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,13 @@ def _nobodys(found: list[Entry]) -> str:
 
 
 def _told_apart(found: list[Submission]) -> list[Submission]:
-    """No two with one id: a stray folder may be called as Moodle's or Canvas's name and number together."""
+    """No two ids that look the same: names may hold what is not seen, or be called as Moodle's name and number."""
     taken: Counter[str] = Counter()
     for n, submission in enumerate(found):
-        taken[submission.student] += 1
-        if taken[submission.student] > 1:
-            found[n] = replace(submission, student=f"{submission.student} ({taken[submission.student]})")
+        looks = without_hidden(submission.student)
+        taken[looks] += 1
+        if taken[looks] > 1:
+            found[n] = replace(submission, student=f"{submission.student} ({taken[looks]})")
     return found
 
 
@@ -227,7 +229,7 @@ def notebook_in(name: str) -> str | None:
 def notebook_by_cells(file: Entry) -> str | None:
     """The notebook that most of a file's cells belong to, by their ids and nbgrader's; None where they tell nothing."""
     try:
-        cells = read(file).cells
+        cells = read(file, MAX_UNNAMED).cells
     except Unreadable:
         return None
     said = [id for c in cells for id in (c.get("id"), _grade_id(c["metadata"])) if isinstance(id, str)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from course_utils.terminal import printable
+
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #626b76; --line: #e2e5e9; --paper: #fff; --shade: #f6f7f9;
   --good: #1a7f4b; --part: #9a6400; --bad: #b3352b; --note: #fff7e0; --edge: #e0b84c }
@@ -94,7 +96,7 @@ def document(title: str, body: str, sandbox: bool) -> str:
     return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-            f"<title>{escape(_printable(title))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n</body>\n</html>\n")
+            f"<title>{escape(printable(title))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n</body>\n</html>\n")
 
 
 def bar(earned: float, points: float) -> str:
@@ -110,14 +112,10 @@ def number(points: float) -> str:
 
 def visible(text: str) -> str:
     """Escaped, `code` marked up, and characters that turn or hide text taken out."""
-    parts = escape(_printable(text)).split("`")
+    parts = escape(printable(text)).split("`")
     if len(parts) % 2 == 0:  # a backtick of its own
         return "`".join(parts)
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def count(n: int, word: str) -> str:
