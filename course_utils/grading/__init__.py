@@ -72,9 +72,9 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         OSError: When the scheduler cannot be reached, when it or the last worker is gone.
     """
     from course_utils.grading.reports.report import Beside
-    from course_utils.grading.reports.tables import one_line
     from course_utils.grading.rooms.limits import Limits
     from course_utils.grading.runs import given_before, grade_folder
+    from course_utils.terminal import printable
 
     if jobs < 1:
         raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
@@ -87,7 +87,7 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
                         student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
                         beside=beside, layout=layout, also=also, progress=progress,
-                        say=lambda sentence: say(one_line(sentence)))
+                        say=lambda sentence: say(printable(sentence)))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -126,9 +126,9 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from course_utils.grading.intake import layouts
-    from course_utils.grading.reports.tables import one_line
     from course_utils.grading.rooms.limits import Limits, MiB
     from course_utils.grading.runs import given_before
+    from course_utils.terminal import printable
 
     tls = args.tls_ca, args.tls_cert, args.tls_key
     if any(tls) and not all(tls):
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
         if not 0 < vars(args)[name] < math.inf:
             raise ValueError(f"--{name.replace('_', '-')} is a number above 0, not {vars(args)[name]:g}.")
     before = given_before(args.out) if args.resume else {}
-    print(one_line(layouts.see(args.submissions, args.layout or before.get("layout")).sentence), file=sys.stderr)
+    print(printable(layouts.see(args.submissions, args.layout or before.get("layout")).sentence), file=sys.stderr)
     limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB,
                     together=(args.memory + 512) * MiB)
     results = grade(args.submissions, args.out, jobs=args.jobs, scheduler=args.scheduler, tls=tls if all(tls) else None,

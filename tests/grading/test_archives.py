@@ -71,7 +71,7 @@ TABLE = {
     "no-zip": (zipped(("ada/w.zip", b"hello"), ("ben/a.ipynb", b"1")), {
         "ada/w.zip": "w.zip is no zip file, or an incomplete one.", "ben/a.ipynb": b"1"}),
     "thousands": (zipped(("ada/w.zip", zipped(*((f"{i}" * 40, b"") for i in range(21_000))))), {
-        "ada/w.zip": "w.zip lists more files than are looked at."}),
+        "ada/w.zip": "w.zip lists more files than are looked at: 5000, in 4 MiB."}),
 }
 
 
@@ -159,6 +159,30 @@ def test_members_are_counted_before_they_become_objects(tmp_path, monkeypatch, z
     archives._opened.cache_clear()
     with pytest.raises(Unreadable, match="in.zip lists more files than are looked at"):
         told(tmp_path, archive)
+
+
+def test_of_a_students_archive_the_nearest_files_are_listed_and_no_more(tmp_path):
+    """So a thousand hostile archives take no more memory than a thousand honest ones."""
+    deep = [(f"env/{i}/x.py", b"") for i in range(archives.MAX_OWN + 500)]
+    notebooks = [(f"{i}.ipynb", b"1") for i in range(archives.MAX_OWN + 1)]
+    (tmp_path / "in").mkdir()
+    for name, members in {"ada": [*deep, ("work/a.ipynb", b"1")], "ben": notebooks, "eve": [*notebooks, *deep]}.items():
+        (tmp_path / f"in/{name}.zip").write_bytes(zipped(*members))
+    found = entries(tmp_path / "in")
+    for name in ("ada.zip", "ben.zip", "eve.zip"):
+        own = [e for e in found if e.path[0] == name]
+        files = [e for e in own if not e.folder]
+        assert len(files) == archives.MAX_OWN and len(own) <= 3 * archives.MAX_OWN
+        (refused,) = [e.refused for e in own if e.refused]
+        assert refused == "holds more than 100 notebooks and modules; the deepest are left out"
+    assert any(e.path == ("ada.zip", "work", "a.ipynb") for e in found)
+
+
+def test_a_class_may_hold_more_than_a_student(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    assert len(told(tmp_path, zipped(*((f"{i}/a.ipynb", b"1") for i in range(3))))) == 3
+    assert told(tmp_path, zipped(("ada/w.zip", zipped(*((f"{i}.ipynb", b"1") for i in range(3)))))) == {
+        "ada/w.zip": "w.zip lists more files than are looked at: 2, in 4 MiB."}
 
 
 def test_an_archive_that_has_changed_is_read_anew(tmp_path):

@@ -121,8 +121,8 @@ def test_an_accident_costs_its_task_only(tmp_path):
     assert results["loop-in-cell"].notebooks[0].stopped == [(3, f"The cell took longer than {QUICK.cell:g} seconds.")]
     assert results["exit-in-cell"].notebooks[0].stopped == [(3, "The cell ended the Python process.")]
     assert results["exits-in-cells"].notebooks[0].stopped == [
-        (3, "It raised ZeroDivisionError: division by zero"), (4, "The cell ended the Python process."),
-        (6, "The cell ended the Python process."), (8, "It raised ZeroDivisionError: division by zero")]
+        (3, "It raised `ZeroDivisionError`: division by zero"), (4, "The cell ended the Python process."),
+        (6, "The cell ended the Python process."), (8, "It raised `ZeroDivisionError`: division by zero")]
 
 
 LIAR = """
@@ -183,7 +183,7 @@ def test_hostile_work_earns_what_is_right_and_no_more(tmp_path):
     assert rows.pop("everywhere")[1:] == (0, ALL)
     assert "refused" in sentence(tmp_path, "everywhere", "q_sample")
     assert rows == {student: row for student, (_, row) in HOSTILE.items()} | {"neighbour": without()}
-    assert sentence(tmp_path, "searcher", "q_sample").endswith("raised RuntimeError before `x_t` could be seen: []")
+    assert sentence(tmp_path, "searcher", "q_sample").endswith("raised `RuntimeError` before `x_t` could be seen: []")
 
 
 def test_what_is_no_notebook_is_a_row_with_a_reason(tmp_path):
@@ -275,7 +275,7 @@ def test_two_runs_ask_other_questions(tmp_path):
     for out in ("one", "two"):
         list(grade(tmp_path / "in", tmp_path / out, only="ddpm.q_sample"))
     said = [records.load_all(tmp_path / out / "records")["ada"].notebooks[0].tasks[0].why for out in ("one", "two")]
-    assert said[0] != said[1] and all("It raised RuntimeError" in s for s in said)
+    assert said[0] != said[1] and all("It raised `RuntimeError`" in s for s in said)
 
 
 def test_a_changed_rubric_and_marks_by_hand_meet_in_a_resumed_run(tmp_path, monkeypatch):

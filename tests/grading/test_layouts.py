@@ -7,8 +7,10 @@ import zipfile
 
 import pytest
 
+from course_utils.grading.intake import claims
 from course_utils.grading.intake.layouts import see
 from course_utils.grading.intake.names import notebook_in
+from course_utils.grading.intake.submissions import Read
 
 FILE = "_assignsubmission_file_"
 
@@ -249,3 +251,16 @@ def test_a_reason_stays_short_and_no_two_have_one_id(tmp_path):
 def test_nothing_to_grade_is_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="There is no submission in"):
         see(put(tmp_path / "in", "notes.txt"))
+
+
+def test_a_sign_that_is_not_seen_makes_no_second_student_of_a_name(tmp_path):
+    hidden = put(tmp_path / "in", "ada/05_ddpm.ipynb", "a\u200bda/05_ddpm.ipynb", "ben/05_ddpm.ipynb")
+    assert [s.student for s in see(hidden).submissions] == ["ada", "a\u200bda (2)", "ben"]
+
+
+def test_few_files_without_a_name_are_opened_and_only_small_ones(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(claims, "read", lambda file, most: opened.append((file.name, most)) or Read([]))
+    put(tmp_path / "in", *(f"ada/work{n}.ipynb" for n in range(9)))
+    assert [s.notebooks for s in see(tmp_path / "in").submissions] == [{}]
+    assert opened == [(f"work{n}.ipynb", 5 << 20) for n in range(5)]

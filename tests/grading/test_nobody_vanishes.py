@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from grading.test_layouts import FILE, FIVE, cells, pack, put, students
 
-from course_utils.grading.intake import archives, claims, names
+from course_utils.grading.intake import archives, names
 from course_utils.grading.intake.layouts import see
 
 NOTEBOOK = cells("ddpm-q_sample-todo", "ddpm-q_sample")
@@ -56,15 +56,6 @@ def test_a_name_that_tells_nothing_is_known_by_its_cells_under_any_ending(tmp_pa
     found = by_student(see(root))
     assert list(found["fin"].notebooks) == ["05_ddpm"]
     assert found["gus"].unread == ("data.json is no notebook of the course.",)
-
-
-def test_files_that_may_be_notebooks_are_read_up_to_a_sum(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "MAX_UNKNOWN_BYTES", 2 * len(NOTEBOOK) - 1)
-    root = put(tmp_path / "in", "ada/a.json", "ada/b.json")
-    for name in "ab":
-        (root / f"ada/{name}.json").write_text(NOTEBOOK)
-    (ada,) = see(root).submissions
-    assert ada.notebooks["05_ddpm"].name == "a.json" and ada.unread == ("b.json is no notebook of the course.",)
 
 
 def test_a_real_notebook_counts_over_a_later_one_under_another_name(tmp_path):

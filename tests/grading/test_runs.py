@@ -18,17 +18,20 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import torch
 from grading.classroom import ddpm, hand_in
 from tqdm import tqdm
 
-from course_utils import cli
+from course_utils import cli, tasks
 from course_utils.grading import grade, pools, records, rubric, runs
-from course_utils.grading.causes import with_cause
+from course_utils.grading.causes import what_happened, with_cause
 from course_utils.grading.grader import Grader
 from course_utils.grading.intake import layouts
 from course_utils.grading.intake.submissions import Carried, Read, Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.room import RoomFailed, Rooms
+from course_utils.tasks import Outcome
+from course_utils.tasks.compare import first_difference
 
 
 class FakeWorkshop:
@@ -264,9 +267,19 @@ def test_a_full_disk_is_a_sentence_that_says_how_to_go_on(tmp_path, fake, capsys
     assert cli.main([*words, "--resume"]) == 0
 
 
+@pytest.mark.parametrize("name, shown", [("ValueError", "`ValueError`"), ("Ошибка", "`Ошибка`"),
+                                         ("points: 10 of 10", "an exception without a name"),
+                                         ("E`<b>", "an exception without a name")])
+def test_an_exceptions_name_is_a_name(name, shown):
+    task = tasks.get("ddpm.extract")
+    got, want = Outcome(error=name, message="m"), Outcome({"x": torch.zeros(1)})
+    assert what_happened(got) == f"It raised {shown}: m"
+    assert first_difference(got, want, task).sentence == f"It raised {shown} before `x` could be seen: m"
+
+
 def test_a_missing_name_is_told_with_the_cell_that_stopped():
-    lost = TaskResult("ddpm.q_sample", 10, 0, "It raised NameError: name 'extract' is not defined.")
-    cause = [(3, "It raised SyntaxError: '(' was never closed."), (5, "")]
+    lost = TaskResult("ddpm.q_sample", 10, 0, "It raised `NameError`: name 'extract' is not defined.")
+    cause = [(3, "It raised `SyntaxError`: '(' was never closed."), (5, "")]
     assert with_cause(lost, cause).why == f"{lost.why} Before that, cell 3 had stopped: {cause[0][1]}"
     assert with_cause(lost, []) == lost
     wrong = replace(lost, why="`x_t` is off.")

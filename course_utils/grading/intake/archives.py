@@ -24,8 +24,10 @@ MAX_FILE = 20 << 20  # bytes of a notebook
 MAX_ARCHIVE = 50 << 20  # bytes of a student's archive inside the class's archive, which is held in memory
 MAX_UNPACKED = 1 << 30  # bytes that a student's archive says it holds
 MAX_RATIO = 200  # a member of more than 1 MiB that is packed tighter is a bomb: a notebook reaches 20
-MAX_ENTRIES = 20_000  # files that are looked at in one folder
+MAX_ENTRIES = 20_000  # files that are looked at in one folder, or in the class's archive
+MAX_MEMBERS = 5_000  # of a student's archive
 MAX_DIRECTORY = 4 << 20  # bytes of an archive's list of members
+MAX_OWN = 100  # files of a student's archive that are listed: those that lie nearest to its top
 MAX_DEPTH = 8  # folders inside folders
 MAX_OTHERS = 50  # files of other kinds of one student's folder or archive that are listed, so that they can be named
 KINDS = (".ipynb", ".zip")  # of a submission
@@ -36,7 +38,7 @@ class Unreadable(ValueError):
     """What cannot be graded; the sentence is the reason in the student's row."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file, or a folder, that was handed in.
 
@@ -143,18 +145,22 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
             raise
         yield replace(archive, refused=str(e).removeprefix(archive.name).strip(" ."), folder=True)
         return
-    folders, others = {()}, 0
-    for n, info in enumerate(infos):
-        parts, refused = _place(info)
-        if any(map(_is_clutter, parts)):
-            continue
+    members = [(n, info, *_place(info)) for n, info in enumerate(infos)]
+    members = [m for m in members if m[2] and not any(map(_is_clutter, m[2]))]
+    if archive.path:  # a student's own: what may count, of that the nearest, and a few others to be named
+        files = sorted((m for m in members if not m[1].is_dir()), key=lambda m: len(m[2]))
+        wanted = [m for m in files if _is_wanted(m[2][-1])]
+        members = wanted[:MAX_OWN] + [m for m in files if not _is_wanted(m[2][-1])][:MAX_OTHERS]
+        if len(wanted) > MAX_OWN:
+            yield replace(archive, refused=f"holds more than {MAX_OWN} notebooks and modules; the deepest are left out",
+                          folder=True)
+    folders = {()}
+    for n, info, parts, refused in members:
         for parent in (parts[:k] for k in range(len(parts) + info.is_dir())):
             if parent not in folders:
                 folders.add(parent)
                 yield Entry((*archive.path, *parent), archive.source, archive.members, folder=True)
-        is_other = bool(parts) and not info.is_dir() and not _is_wanted(parts[-1])
-        others += is_other
-        if parts and not info.is_dir() and not (is_other and archive.path and others > MAX_OTHERS):
+        if not info.is_dir():
             entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused,
                           depth=archive.depth)
             if archive.path:  # a student can write any time into an archive of one's own
@@ -190,7 +196,7 @@ def _time(info: zipfile.ZipInfo) -> datetime | None:
 
 
 def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+    return name.startswith(".") or name in ("__MACOSX", "__pycache__", "site-packages", "node_modules")
 
 
 def _is_wanted(name: str) -> bool:
@@ -259,11 +265,11 @@ def _opened(entry: Entry, members: tuple[int, ...], stamp: tuple[int, ...]) -> z
         outer = _opened(entry, members[:-1], stamp)
         name = outer.infolist()[members[-1]].filename.rpartition("/")[2]
         file = io.BytesIO(_member(outer, members[-1], name, MAX_ARCHIVE))
-    _check_directory(file, name)
+    _check_directory(file, name, MAX_MEMBERS if members or entry.depth else MAX_ENTRIES)
     return zipfile.ZipFile(file)
 
 
-def _check_directory(file: BinaryIO, name: str) -> None:
+def _check_directory(file: BinaryIO, name: str, most: int) -> None:
     """Refuses a list of members too long to be read, before it is: every member becomes an object of 3 KB."""
     end = zipfile._EndRecData(file)  # the very record that is read afterwards, that of zip64 where there is one
     if not end:
@@ -272,15 +278,16 @@ def _check_directory(file: BinaryIO, name: str) -> None:
     at = end[zipfile._ECD_LOCATION] - size  # as zipfile finds it, whatever is said of its place
     if end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64:
         at -= zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator
+    too_many = f"{name} lists more files than are looked at: {most}, in {MAX_DIRECTORY >> 20} MiB."
     if size > MAX_DIRECTORY or at < 0:
-        raise Unreadable(f"{name} lists more files than are looked at.")
+        raise Unreadable(too_many)
     file.seek(at)
     listed, members, place = file.read(size), 0, 0
-    while place + 46 <= len(listed) and members <= MAX_ENTRIES:
+    while place + 46 <= len(listed) and members <= most:
         lengths = struct.unpack_from("<3H", listed, place + 28)  # of the name, of what is extra, of the comment
         place, members = place + 46 + sum(lengths), members + 1
-    if members > MAX_ENTRIES:
-        raise Unreadable(f"{name} lists more files than are looked at.")
+    if members > most:
+        raise Unreadable(too_many)
 
 
 def _member(archive: zipfile.ZipFile, index: int, name: str, most: int) -> bytes:

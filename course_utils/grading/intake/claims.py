@@ -12,14 +12,13 @@ from course_utils.grading.intake.archives import KINDS, Entry, Unreadable
 from course_utils.grading.intake.beside import beside
 from course_utils.grading.intake.handed_in import HandedIn, parse_time
 from course_utils.grading.intake.names import COPY, INSTEAD, SEALED, notebook_in
-from course_utils.grading.intake.submissions import Carried, Submission, read
+from course_utils.grading.intake.submissions import MAX_UNNAMED, Submission, read
 
 COUNTER = re.compile(r"(?:\(|-|-Copy)(\d+)\)?$", re.IGNORECASE)
 OTHER_NAMES = (".json", ".txt", ".bak", ".download")  # under which a notebook may come
 STAMP = "timestamp.txt"
 MAX_NAMED = 5  # files that a row's reason names
-MAX_UNKNOWN = 20  # files of one student that are opened to see which notebook they are
-MAX_UNKNOWN_BYTES = 20 << 20  # of all of them together
+MAX_UNKNOWN = 5  # files of one student that are opened to see which notebook they are
 Files = list[tuple["Owner", Entry]]
 
 
@@ -68,15 +67,14 @@ def _claims(files: Files, layout: str) -> tuple[dict[str, list[_Claim]], list[st
     """The files that are taken for notebooks, and those that are not: a sentence, or a name alone."""
     times = _timestamps(entry for _, entry in files) if layout == "nbgrader" else {}
     claims: dict[str, list[_Claim]] = {}
-    unread, opened, left = [], 0, MAX_UNKNOWN_BYTES
-    for owner, entry in files:
+    unread, opened = [], 0
+    for owner, entry in sorted(files, key=lambda f: not f[1].name.lower().endswith(".ipynb")):
         name = entry.name if len(entry.path) > 1 else owner.file or entry.name
         is_named = name.lower().endswith(".ipynb") and not entry.folder
         notebook = notebook_in(name) if is_named else None
         if not notebook and opened < MAX_UNKNOWN and not entry.refused and (is_named or _may_hold_one(entry, name)):
-            opened, file = opened + 1, Carried.of(entry, left)
-            left -= len(file.content)
-            notebook = notebook_by_cells(file, None if is_named else notebook_in(name))
+            opened += 1
+            notebook = notebook_by_cells(entry, None if is_named else notebook_in(name))
         if notebook:
             handed_in = _handed_in(owner, entry, layout, times.get(entry.path[:2] if entry.own else entry.path[:-1]))
             claims.setdefault(notebook, []).append(_Claim(entry, owner, handed_in, _order(owner, entry, handed_in)))
@@ -98,13 +96,13 @@ def _may_hold_one(entry: Entry, name: str) -> bool:
         notebook_in(name) is not None and not name.endswith(INSTEAD))
 
 
-def notebook_by_cells(file: Entry | Carried, name: str | None = None) -> str | None:
+def notebook_by_cells(file: Entry, name: str | None = None) -> str | None:
     """The notebook that a file is: that of its `name` if it is a notebook at all, else the one of most of its cells.
 
     Cells are known by their ids and nbgrader's; None where they tell nothing.
     """
     try:
-        cells = read(file).cells
+        cells = read(file, MAX_UNNAMED).cells
     except Unreadable:
         return None
     said = [id for c in cells for id in (c.get("id"), _grade_id(c["metadata"])) if isinstance(id, str)]

@@ -24,6 +24,7 @@ from course_utils.grading.intake.beside import is_module
 from course_utils.grading.intake.claims import STAMP, Files, Owner, listed, submission
 from course_utils.grading.intake.names import INSTEAD, SEALED, notebook_in, people, stem, student_in, tidy
 from course_utils.grading.intake.submissions import Submission
+from course_utils.terminal import without_hidden
 
 MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+_?(?P<file>.*)", re.DOTALL)
 MOODLE_SHORT = re.compile(r"(?P<name>.* .*)_(?P<id>\d+)_?(?P<file>)", re.DOTALL)  # a fullname has a space
@@ -220,15 +221,16 @@ def _canvas(name: str) -> re.Match[str] | None:
 
 
 def _told_apart(found: list[Submission]) -> tuple[list[Submission], list[str]]:
-    """No two with one id, and a sentence about those that are nearly alike.
+    """No two ids that look the same, and a sentence about those that do, or nearly.
 
-    A stray folder may be called as Moodle's or Canvas's name and number together.
+    Names may hold what is not seen, and a stray folder be called as Moodle's or Canvas's name and number together.
     """
     taken: Counter[str] = Counter()
     for n, s in enumerate(found):
-        taken[s.student] += 1
-        if taken[s.student] > 1:
-            found[n] = replace(s, student=f"{s.student} ({taken[s.student]})")
+        looks = without_hidden(s.student)
+        taken[looks] += 1
+        if taken[looks] > 1:
+            found[n] = replace(s, student=f"{s.student} ({taken[looks]})")
     said = [f"{many} submissions are of {student!r}; they are told apart by numbers." for student, many in taken.items()
             if many > 1]
     alike: dict[str, list[str]] = {}

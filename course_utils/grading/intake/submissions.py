@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from nbformat import NotebookNode
@@ -17,6 +18,8 @@ from course_utils.grading.intake.handed_in import HandedIn
 from course_utils.grading.rooms.work import Work
 
 MAX_CELLS = 2000
+MAX_VALUES = 250_000  # of a notebook's JSON, each of which takes up to 200 bytes here; a course's notebook has 5,000
+MAX_UNNAMED = 5 << 20  # bytes of a file that is opened to see which notebook it is
 MAX_SHOWN = 2000  # characters of a cell or an answer that a report shows
 PLACEHOLDER = "*Write your answer here.*"
 MAX_MODULES_TOGETHER = 1 << 20  # bytes of the .py files beside one notebook
@@ -134,13 +137,15 @@ def _shown(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} …"
 
 
-def read(file: Entry | Carried) -> Read:
-    """Reads a notebook.
+def read(file: Entry | Carried, most: int = MAX_FILE) -> Read:
+    """Reads a notebook of up to `most` bytes.
 
     Raises:
         Unreadable: With the reason in one sentence.
     """
-    content = file.read()
+    content = file.read(most)
+    if _holds_too_much(content):
+        raise Unreadable(f"{file.name} holds more than {MAX_VALUES:,} values; clear its outputs and hand it in again.")
     try:
         nb = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -154,6 +159,16 @@ def read(file: Entry | Carried) -> Read:
     if len(nb["cells"]) > MAX_CELLS:
         raise Unreadable(f"{file.name} has {len(nb['cells'])} cells, more than the {MAX_CELLS} allowed.")
     return Read([_cell(cell, file.name) for cell in nb["cells"]], _release(nb.get("metadata")))
+
+
+def _holds_too_much(content: bytes) -> bool:
+    """Whether JSON has too many values, counted before any is made: `[]` takes 64 bytes of memory.
+
+    What is counted are commas, opening brackets and whole strings; every value is one of them or behind one.
+    """
+    bare = content.replace(rb"\\", b"").replace(rb'\"', b"")  # from here on, a quotation mark begins or ends a string
+    marks = re.finditer(rb'"[^"]*"?|[\[{,]', bare)
+    return next(islice(marks, 2 * MAX_VALUES, None), None) is not None
 
 
 def _release(metadata: Any) -> str:

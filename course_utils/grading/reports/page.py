@@ -9,6 +9,8 @@ import base64
 import hashlib
 from html import escape
 
+from course_utils.terminal import printable
+
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #626b76; --line: #e2e5e9; --paper: #fff; --shade: #f6f7f9;
   --good: #1a7f4b; --part: #9a6400; --bad: #b3352b; --note: #fff7e0; --edge: #e0b84c }
@@ -120,7 +122,7 @@ def document(title: str, body: str, sandbox: bool, script: str = "") -> str:
     return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            f"<title>{escape(_printable(title))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n"
+            f"<title>{escape(printable(title))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n"
             "</body>\n</html>\n")
 
 
@@ -137,14 +139,10 @@ def number(points: float) -> str:
 
 def visible(text: str) -> str:
     """Escaped, `code` marked up, and characters that turn or hide text taken out."""
-    parts = escape(_printable(text)).split("`")
+    parts = escape(printable(text)).split("`")
     if len(parts) % 2 == 0:  # a backtick of its own
         return "`".join(parts)
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def count(n: int, word: str) -> str:
@@ -154,4 +152,4 @@ def count(n: int, word: str) -> str:
 
 def verbatim(text: str) -> str:
     """Escaped, with its lines and blanks; other characters that command, turn or hide are taken out."""
-    return escape("".join(c if c.isprintable() or c in "\n\t" else " " for c in text))
+    return escape("\n".join(printable(line.expandtabs(4)) for line in text.split("\n")))

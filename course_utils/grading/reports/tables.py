@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from course_utils.terminal import printable
+
 FORMULA = re.compile(r"""(^|[;|,]["'\s]*)([-=+@－＝＋＠])""")  # begins a cell, and is taken for a formula there
 MAX_LINES = 50  # of one cell; a quotation mark that is never closed must not swallow the rest of the file
 
@@ -26,8 +28,8 @@ def plain(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text for a terminal or a cell: on one line, without characters that command, turn or hide."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """A text for a cell: `printable`, with one blank between words."""
+    return " ".join(printable(text).split())
 
 
 def read(path: Path) -> Iterator[tuple[int, list[str] | None]]:

@@ -37,8 +37,8 @@ def visible(path: str) -> bool:
 
 
 def leased(command: int, argument: int | bytes) -> None:
-    """Makes the others who open a file wait, or tells them something: a lease, a watch or a lock on one's own file."""
-    with open("/tmp/course-self-test", "w") as file:
+    """Makes the others who open a file wait, or tells them something: a lease, a watch or a lock on a shared file."""
+    with open(os.devnull, "w") as file:
         fcntl.fcntl(file, command, argument)
 
 
@@ -119,7 +119,9 @@ def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
         "much memory": refused(lambda: bytearray(limits.memory + (64 << 20))),
         "much in /tmp": _size("/tmp") <= limits.scratch,
         "much in /dev/shm": _size("/dev/shm") <= limits.scratch,
-        "leases and locks on files": all(refused(lambda c=c: leased(*c)) for c in HELD_UP),
+        "leases and locks on files": all(refused(lambda c=c: leased(*c)) for c in HELD_UP) and refused(
+            lambda: fcntl.flock(open(os.devnull), fcntl.LOCK_SH)),
+        "watching files": refused(lambda: called(libc.inotify_init1(0))),
         "memory files": not hasattr(os, "memfd_create") or refused(lambda: os.memfd_create("x")),
         "capabilities": _capabilities() == 0,
     }
