@@ -12,6 +12,8 @@ from typing import Any
 from course_utils import files
 from course_utils.grading.intake.handed_in import HandedIn
 
+PLAIN = {"str": str, "bool": bool, "float": int | float, "float | None": int | float | None}  # a field's kinds
+MOST = 1e9  # points; beyond that a sum may be none
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
 UNMARKED = "It is not marked yet."  # why an answer in words has no points, and stands outside of the sum
 
@@ -172,8 +174,11 @@ def load_all(folder: Path) -> dict[str, Result]:
 
 def _read(path: Path) -> Result:
     try:
-        return _result(json.loads(path.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as e:
+        result = _result(json.loads(path.read_text("utf-8")))
+        if path.stem != file_name(result.student):
+            raise ValueError("It is another student's.")
+        return result
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise ValueError(f"{path} is damaged ({type(e).__name__}): delete it, and --resume grades it again.") from None
 
 
@@ -187,5 +192,19 @@ def _result(data: dict[str, Any]) -> Result:
 
 
 def _known(kind: type, data: dict[str, Any]) -> Any:
-    """A record's part, also one that another version wrote: fields that are not known here are left out."""
-    return kind(**{f.name: data[f.name] for f in fields(kind) if f.name in data})
+    """A record's part, also one that another version wrote: fields that are not known here are left out.
+
+    TypeError for a value that its field cannot have: what somebody has edited must not end a run in its middle.
+    """
+    known = [f for f in fields(kind) if f.name in data]
+    if wrong := [f.name for f in known if not _fits(data[f.name], f.type)]:
+        raise TypeError(wrong[0])
+    return kind(**{f.name: data[f.name] for f in known})
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind in ("list[str]", "dict[str, str]"):
+        texts = value if isinstance(value, list) else value.values()
+        return isinstance(value, list) == (kind == "list[str]") and all(isinstance(text, str) for text in texts)
+    is_number = isinstance(value, int | float)
+    return isinstance(value, PLAIN.get(kind, object)) and (not is_number or -MOST < value < MOST)

@@ -233,6 +233,21 @@ def test_a_damaged_file_is_named(tmp_path, fake, name):
         list(grade(tmp_path / "in", tmp_path / "out", resume=True))
 
 
+@pytest.mark.parametrize("old, new", [
+    ('"earned": 10', '"earned": "10"'), ('"earned": 10', '"earned": NaN'), ('"earned": 10', '"earned": 1e999'),
+    ('"earned": 10', '"earned": 1' + "0" * 400), ('"student": "ada"', '"student": "ben"'), ('"ids": {}', '"ids": []'),
+    ('"handed_in": {', '"handed_in": [], "x": {'), ('"notes": []', '"notes": [1]'), ('"mark": null', '"mark": "x"')])
+def test_an_edited_record_is_named(tmp_path, fake, old, new):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    list(grade(tmp_path / "in", tmp_path / "out"))
+    (path,) = (tmp_path / "out/records").iterdir()
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+        list(grade(tmp_path / "in", tmp_path / "out", resume=True))
+
+
 @pytest.mark.parametrize("option", ["--jobs 0", "--cell-seconds nan", "--task-seconds -1", "--memory 0"])
 def test_a_number_that_is_none_is_one_sentence(tmp_path, capsys, option):
     hand_in(tmp_path / "in", "ada", ddpm())
