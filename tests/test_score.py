@@ -8,6 +8,7 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from two_samples import LEVEL, p_value
 
 from course_utils import densities, diagrams, notebooks, plot, puzzles
 from course_utils.diffusion.paths import VE, VP, RectifiedFlow, SubVP
@@ -15,7 +16,6 @@ from course_utils.diffusion.paths import VE, VP, RectifiedFlow, SubVP
 TWO = densities.Mixture(torch.tensor([[-1.0, -0.6], [1.2, 0.8]], dtype=torch.float64), 0.6,
                         weights=torch.tensor([0.3, 0.7], dtype=torch.float64))
 KINDS = ("noise", "x_start", "v", "score")
-LEVEL = 0.001  # of the two-sample tests: how often two equal densities would be told apart by chance
 
 
 @pytest.fixture(scope="module")
@@ -34,26 +34,11 @@ def noise(*shape: int, seed: int = 3) -> Tensor:
 # ---- two samples
 
 
-def energy(x: Tensor, y: Tensor, permutations: int = 999) -> float:
-    """The p-value of the energy test, by permutations, that two samples (n, d) are of one density (Székely & Rizzo)."""
-    n, both = len(x), torch.cat([x, y]).double()
-    distances = torch.cdist(both, both)
-    orders = torch.stack([torch.arange(len(both)), *(torch.randperm(len(both), generator=seeded(i))
-                                                     for i in range(permutations))])
-    first = torch.zeros(len(orders), len(both), dtype=torch.float64).scatter_(1, orders[:, :n], 1.0)
-    second = 1 - first
-    crossed, within, without = (((a @ distances) * b).sum(1) for a, b in
-                                ((first, second), (first, first), (second, second)))
-    m = len(y)
-    statistic = 2 * crossed / (n * m) - within / n**2 - without / m**2
-    return (statistic >= statistic[0]).double().mean().item()
-
-
 def test_the_two_sample_test_tells_apart_what_differs_and_nothing_else():
-    same = [energy(TWO.sample(300, seeded(i)), TWO.sample(300, seeded(100 + i))) for i in range(5)]
+    same = [p_value(TWO.sample(300, seeded(i)), TWO.sample(300, seeded(100 + i))) for i in range(5)]
     assert min(same) > LEVEL
     shifted = TWO.sample(300, seeded(1)) + 0.3
-    assert energy(shifted, TWO.sample(300, seeded(2))) <= LEVEL
+    assert p_value(shifted, TWO.sample(300, seeded(2))) <= LEVEL
 
 
 def walk(nb, density: densities.Mixture, steps: int, h: float, n: int = 400) -> Tensor:
@@ -65,12 +50,12 @@ def walk(nb, density: densities.Mixture, steps: int, h: float, n: int = 400) -> 
 
 def test_langevin_reaches_the_mixture(nb):
     x = walk(nb, TWO, steps=1500, h=0.02)
-    assert energy(x, TWO.sample(400, seeded(9))) > LEVEL
+    assert p_value(x, TWO.sample(400, seeded(9))) > LEVEL
 
 
 @pytest.mark.parametrize("steps, h", [(20, 0.02), (1000, 0.55)])
 def test_few_steps_and_large_ones_do_not(nb, steps, h):
-    assert energy(walk(nb, TWO, steps, h), TWO.sample(400, seeded(9))) <= LEVEL
+    assert p_value(walk(nb, TWO, steps, h), TWO.sample(400, seeded(9))) <= LEVEL
 
 
 def test_langevin_steps_have_the_variance_of_their_fixed_point(nb):
@@ -92,8 +77,8 @@ def test_annealed_steps_reach_far_hills_in_the_right_shares_which_plain_ones_do_
         h, here = nb.annealed_step_size(0.25, sigma, 1.0), far.noised(1.0, sigma)
         for _ in range(40):
             x = nb.langevin_step(x, here.score(x), h, torch.randn(x.shape, generator=generator))
-    assert energy(x, far.sample(400, seeded(9))) > LEVEL
-    assert energy(walk(nb, far, steps=500, h=0.02), far.sample(400, seeded(9))) <= LEVEL
+    assert p_value(x, far.sample(400, seeded(9))) > LEVEL
+    assert p_value(walk(nb, far, steps=500, h=0.02), far.sample(400, seeded(9))) <= LEVEL
 
 
 # ---- the losses
@@ -230,7 +215,7 @@ def test_the_recipes_long_walk_reaches_the_mixture():
 
     x = 2 * annealed_langevin(MnistVP(), Mixed(), (400, 2), steps=60, snr=0.2) - 1
     cleaned = TWO.sample(400, seeded(9))  # the last step takes away noise of 0.1, a sixth of a hill's width
-    assert energy(x, cleaned) > LEVEL
+    assert p_value(x, cleaned) > LEVEL
 
 
 def test_the_puzzles_walks_end_too_wide_too_narrow_and_around_the_bumps():

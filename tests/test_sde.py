@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from two_samples import LEVEL, p_value
 
 from course_utils import densities, notebooks, plot, puzzles
 from course_utils.diagrams import equations as diagrams
 from course_utils.diffusion import fokker_planck, paths, plans, samplers
 
-LEVEL = 0.001  # of every test of chance below: how often it would refuse what is right
 BLOBS = densities.Mixture(torch.tensor([[0.0, 1.5], [-1.3, -0.8], [1.3, -0.8]], dtype=torch.float64), 0.35)
 LIBRARY = {"VPSDE": paths.VP(), "VESDE": paths.VE(), "subVPSDE": paths.SubVP()}
 
@@ -33,19 +33,6 @@ def exact_score(sde, density=BLOBS):
         return density.noised(factor.item(), sigma.item()).score(x)
 
     return score_fn
-
-
-def p_value(x: Tensor, y: Tensor, permutations: int = 1000) -> float:
-    """How often clouds (n, 2) mixed at random lie as far apart, in energy distance (Székely & Rizzo 2004)."""
-    both, n = torch.cat([x, y]).double(), len(x)
-    distances = torch.cdist(both, both)
-    signs = torch.ones(permutations + 1, 2 * n, dtype=torch.float64)
-    generator = torch.Generator().manual_seed(0)
-    for i in range(permutations + 1):
-        order = torch.randperm(2 * n, generator=generator) if i else torch.arange(2 * n)
-        signs[i, order[n:]] = -1
-    apart = -((signs @ distances) * signs).sum(1)
-    return (apart >= apart[0]).double().mean().item()
 
 
 # ---- marginals

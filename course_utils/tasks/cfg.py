@@ -6,7 +6,6 @@ know that chain and no other; so an answer that calls them and an answer that wr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from course_utils.tasks import Told, task
 from course_utils.tasks.draws import Rng, fill, stand_ins, steady
+from course_utils.tasks.refusals import one_tensor
 
 NOTEBOOK = "07_cfg"
 QUESTIONS = {"cfg.1": 5, "cfg.2": 5, "cfg.3": 5, "cfg.4": 5}  # points, graded by hand
@@ -51,26 +51,6 @@ class Unpacked(Told):
 
 class OneTime(Told):
     """Other than one time for each sample."""
-
-
-class ATuple(Told):
-    """torch.autograd.grad's own answer."""
-
-
-class NoGradient(Told):
-    """A gradient that is None."""
-
-
-class ManyNumbers(Told):
-    """A gradient asked of more than one number."""
-
-
-class CutOff(Told):
-    """A gradient asked of what has no graph."""
-
-
-class NotUsed(Told):
-    """A gradient asked for a tensor that the answer does not depend on."""
 
 
 class WithDoor(Told):
@@ -244,39 +224,15 @@ def _gradient_inputs(rng: Rng) -> dict[str, Tensor]:
 def classifier_gradient(nb, x_t, t, y, points, pool):
     """With gradients on, then off; what is left of a graph on either side; points; one sample and a frozen reader."""
     reader = _Reader(30, pool)
-    yield dict(grad=_plain(lambda: nb.classifier_gradient(reader, x_t, t, y)))
+    yield dict(grad=one_tensor(lambda: nb.classifier_gradient(reader, x_t, t, y)))
     yield dict(x_t_asks_for_a_gradient=torch.tensor(x_t.requires_grad))
     with torch.no_grad():
-        off = _plain(lambda: nb.classifier_gradient(reader, x_t, t, y))
+        off = one_tensor(lambda: nb.classifier_gradient(reader, x_t, t, y))
         recording = torch.is_grad_enabled()
     yield dict(grad_where_gradients_are_off=off, gradients_stay_off_for_the_caller=torch.tensor(not recording))
     yield dict(again=nb.classifier_gradient(reader, x_t, t, y), a_graph_is_kept=torch.tensor(off.requires_grad))
     yield dict(points=nb.classifier_gradient(_Reader(2, pool), points, t[:3], y[:3]),
                one_alone=nb.classifier_gradient(reader.requires_grad_(False), x_t[1:2], t[1:2], y[1:2]))
-
-
-_REFUSED = {  # words of torch's, the sentence that we have for them
-    "only for scalar": (ManyNumbers, "autograd takes the gradient of one number, and here it is asked of more."),
-    "does not require grad": (CutOff, "there is no graph to follow back: either gradients are switched off here, or "
-                                      "the tensor that the classifier reads asks for none."),
-    "not have been used": (NotUsed, "the classifier has read another tensor than the one whose gradient is asked for."),
-}
-
-
-def _plain(ask: Callable[[], Any]) -> Any:
-    """The gradient; sentences of ours where torch refuses, or where its tuple came back, or nothing."""
-    try:
-        grad = ask()
-    except RuntimeError as e:
-        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
-        if kind is None:
-            raise
-        raise kind(sentence).with_traceback(e.__traceback__) from None
-    if isinstance(grad, tuple):
-        raise ATuple("torch.autograd.grad gives a tuple, one entry for each tensor asked about: return its only entry.")
-    if grad is None:
-        raise NoGradient("the gradient is None: nothing has come back to the tensor whose .grad is returned.")
-    return grad
 
 
 def _guidance_inputs(rng: Rng) -> dict[str, Tensor]:

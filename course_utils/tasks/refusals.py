@@ -53,8 +53,8 @@ class Unaligned(Told):
 _REFUSED = {  # words of torch's, the sentence that we have for them
     "only for scalar": (ManyNumbers, "autograd takes the gradient of one number, and here it is asked of more."),
     "does not require grad": (CutOff, "there is no graph to follow back: either gradients are switched off here, or "
-                                      "what fn reads asks for none."),
-    "not have been used": (NotUsed, "fn has read another tensor than the one whose gradient is asked for."),
+                                      "what the function reads asks for none."),
+    "not have been used": (NotUsed, "another tensor was read than the one whose gradient is asked for."),
     "second time": (GraphGone, "the graph is thrown away after the first gradient, and more are asked of it."),
     "call numpy() on": (NoArray, "numpy is given a tensor that still has a graph."),
     "is invalid for input of": (Misfit, "some numbers are given a shape that they do not fill."),

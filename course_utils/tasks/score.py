@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from course_utils.tasks import Told, shape_of, task
 from course_utils.tasks.draws import Rng, fill, stand_ins, steady
+from course_utils.tasks.refusals import told
 
 NOTEBOOK = "08_score_matching"
 QUESTIONS = {"score.1": 5, "score.2": 5, "score.3": 5, "score.4": 5}  # points, graded by hand
@@ -59,20 +60,8 @@ class NotTheGiven(Told):
     """x_start and noise that make x_t, but not the value that they came from."""
 
 
-class NothingBack(Told):
-    """A gradient by a tensor that the answer does not depend on."""
-
-
 class NotOfThePair(Told):
     """A v or a score that is not of the x_start and the noise that were given."""
-
-
-class ManyNumbers(Told):
-    """A gradient asked of more than one number."""
-
-
-class GraphGone(Told):
-    """A derivative's graph was freed before the next one."""
 
 
 class TakesTensors(Told):
@@ -159,35 +148,14 @@ def score_matching_loss(nb, x, plane, line, pool):
     nets = {d: _Plain(d, pool) for d in (1, 2, 3)}
 
     def loss(d: int, x: Tensor) -> Any:
-        return _derived(lambda: nb.score_matching_loss(nets[d], x))
+        return told(lambda: nb.score_matching_loss(nets[d], x))
 
     first = loss(3, x)
     yield dict(shape_of_loss=shape_of(first)) | dict(loss=first)
     yield dict(x_asks_for_a_gradient=torch.tensor(x.requires_grad))
     yield _gradients(nets[3], first)
     yield dict(in_the_plane=loss(2, plane), one_point=loss(3, x[:1]), on_a_line=loss(1, line))
-    yield dict(in_float64=_derived(lambda: nb.score_matching_loss(_Plain(3, pool).double(), x.double())))
-
-
-_REFUSED = {  # words of torch's, the sentence that we have for them
-    "only for scalar": (ManyNumbers, "autograd takes the gradient of one number, and here it is asked of more."),
-    "does not require grad": (NoGraph, "there is no graph to follow back to the place: the tensor that score_fn reads "
-                                       "asks for no gradient, or it is cut on the way."),
-    "not have been used": (NothingBack, "score_fn has read another tensor than the one with respect to which you "
-                                        "differentiate."),
-    "second time": (GraphGone, "the graph of the first derivative was thrown away before it was needed again."),
-}
-
-
-def _derived(ask: Callable[[], Any]) -> Any:
-    """A loss; sentences of ours where torch refuses a derivative."""
-    try:
-        return ask()
-    except RuntimeError as e:
-        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
-        if kind is None:
-            raise
-        raise kind(sentence).with_traceback(e.__traceback__) from None
+    yield dict(in_float64=told(lambda: nb.score_matching_loss(_Plain(3, pool).double(), x.double())))
 
 
 def _gradients(net: nn.Module, loss: Any) -> dict[str, Tensor]:

@@ -93,7 +93,8 @@ def describe(name: str) -> str:
     try:
         reached, remark = quality(name), zoo.load(name).remark
     except ValueError as e:
-        reached, remark = str(e), ""
+        shipped = (zoo.FOLDER / f"{name}.safetensors").exists()
+        reached, remark = str(e) if shipped else "not trained yet", ""
     facts = {"data": recipe.data, "parameters": f"{size:,}", "steps": f"{recipe.steps} of {recipe.batch_size} samples",
              "time": ", ".join(times), "quality": reached, "remark": remark}
     facts = {what: fact for what, fact in facts.items() if fact}

@@ -115,6 +115,13 @@ def test_missing_goes_on_with_an_unfinished_run(two, tmp_path):
     assert missing(tmp_path) and Judge.seen == ["judge"] + 4 * ["pupil"]
 
 
+def test_a_recipe_without_a_checkpoint_is_not_trained_yet(two, monkeypatch, tmp_path):
+    monkeypatch.setattr(catalogue.zoo, "FOLDER", tmp_path)
+    assert "quality     not trained yet" in catalogue.describe("judge")
+    (tmp_path / "judge.safetensors").write_bytes(b"nothing")
+    assert "The checkpoint judge is damaged" in catalogue.describe("judge")
+
+
 def test_a_run_from_the_shipped_weights_adds_to_them(two, tmp_path):
     training.train("judge", folder=tmp_path, out=tmp_path, device="cpu", quiet=True)
     before = zoo.load("judge")
