@@ -44,7 +44,7 @@ from course_utils.diffusion import paths, samplers
 from course_utils.own import own
 from course_utils.recipes.continuous import MnistFlow
 
-ring = densities.ring(radius=2.0, std=0.2)
+ring = densities.ring(modes=5, radius=2.0, std=0.2)
 straight, vp = paths.RectifiedFlow(), paths.VP()
 
 
@@ -55,13 +55,13 @@ def seeded(seed):
 # ## 1 · One line for each pair
 #
 # On the left one data point and three noises, joined as VP joins them (05's forward process, at one noise each). In the
-# middle the same pairs, joined by straight lines. On the right many pairs: data drawn from a ring of eight bumps, noise
+# middle the same pairs, joined by straight lines. On the right many pairs: data drawn from a ring of five bumps, noise
 # drawn beside it, and nobody asked which belongs to which.
 
 # %% tags=["demo"]
 x, z = ring.sample(60, seeded(0)), torch.randn(60, 2, generator=seeded(1))
-one, three, times = torch.tensor([[2.0, 0.0]]).expand(3, 2), torch.tensor([[-1.5, 1.0], [0.3, 1.8], [-0.5, -1.5]]), \
-    torch.linspace(0, 1, 40)
+one, three = torch.tensor([[2.0, 0.0]]).expand(3, 2), torch.tensor([[-1.5, 1.0], [0.3, 1.8], [-0.5, -1.5]])
+times = torch.linspace(0, 1, 40)
 
 
 def joined(path, x, z):
@@ -71,7 +71,7 @@ def joined(path, x, z):
 plot.show(diagrams.ways({"VP": joined(vp, one, three), "straight": joined(straight, one, three),
                          "straight, 60 pairs": joined(straight, x, z)}),
           alt="Left: three bent ways from a data point, through the middle, to three noises. Middle: the same ends joined "
-              "by straight lines. Right: sixty straight lines from a ring of eight bumps to a cloud, crossing everywhere.")
+              "by straight lines. Right: sixty straight lines from a ring of five bumps to a cloud, crossing everywhere.")
 
 # %% [markdown]
 # A straight line between data $x$ and noise $z$, walked in one unit of time, and the velocity on it:
@@ -239,7 +239,7 @@ def states(model, z, n=50):
 start = torch.randn(400, 2, generator=seeded(2))
 walk = states(model, start)
 plot.show(diagrams.carried({"noise": start, "your samples": walk[-1]}, by=start),
-          alt="Left a Gaussian cloud coloured by angle; right a ring of eight bumps, each mostly of one colour.")
+          alt="Left a Gaussian cloud coloured by angle; right a ring of five bumps, each mostly of one colour.")
 
 # %% [markdown]
 # The lines of training crossed everywhere. The ways of sampling cannot: there is one velocity at each place and time.
@@ -399,8 +399,8 @@ for t in grid:
     best.append((truth - u).square().mean().item())
     missed.append((model(x_t, t.expand(2000)) - truth).square().mean().item())
 plot.show(diagrams.loss_over_time(grid, best, missed),
-          alt="Two panels over t. Left: the loss of the exact velocity, 1 near t = 0, a dip, its largest value near 0.65, "
-              "then 2 at t = 1. Right: the network's squared distance from the exact velocity.")
+          alt="Two panels over t. Left: the loss of the exact velocity, a dip near t = 0.2 and its largest value near 0.7. "
+              "Right: the network's squared distance from the exact velocity, largest near t = 0.2.")
 
 # %% [markdown]
 # Left: near the ends little depends on the network, for there the best answer is a constant less $x$, or $z$ less a
@@ -807,12 +807,21 @@ for t in (0.5, 0.9, 0.99, 0.9999):
 # Which cloud, A, B or C, is whose?
 
 # %% tags=["demo"]
-plot.show(plot.points(puzzles.slipped_lines(ring, start), limits=4.5), alt="PUZZLE_ALT")
+plot.show(plot.points(puzzles.slipped_lines(ring, start), limits=4.5), 
+          alt="A: five tight knots on too small a ring. B: five bumps, a little too wide. C: a dense knot in the middle, "
+              "and rays of points strewn outwards from it.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# PUZZLE_ANSWER
+# **A** asks at $1 - t$. The last answers are given at times near 1, where the velocity leads every point towards the
+# middle of the data: the ring shrinks. The first, near 0, took noise for data and made the knots so tight.
+#
+# **B** is the grid. Its times run ahead of the state, so the model believes that less noise is left than there is, and
+# some of it stays. The picture looks nearly right; that is why this slip lives so long. More steps make it smaller.
+#
+# **C** has the wrong sign. It moves away from where the velocity would lead it, first outwards on the way from the
+# middle; near the end most points are thrown about, or pulled where nothing is.
 #
 # </details>
 #

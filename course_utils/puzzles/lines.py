@@ -11,6 +11,7 @@ from course_utils.densities import Mixture
 from course_utils.diffusion.paths import RectifiedFlow
 
 STEPS = 10
+EARLIEST = 1e-3  # at 0 itself the exact velocity is a division of 0 by 0
 
 
 @torch.no_grad()
@@ -22,7 +23,7 @@ def slipped_lines(density: Mixture, noise: Tensor) -> dict[str, Tensor]:
     def walk(slope: Callable[[Tensor, Tensor], Tensor], times: Sequence[float]) -> Tensor:
         x = noise
         for t in times:
-            x = x - slope(x, torch.full((len(x),), t)) / STEPS
+            x = x - slope(x, torch.full((len(x),), max(t, EARLIEST))) / STEPS
         return x
 
     return {"A": walk(velocity, [1 - t for t in left]), "B": walk(velocity, torch.linspace(1, 0, STEPS).tolist()),

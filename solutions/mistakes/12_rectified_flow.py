@@ -343,12 +343,8 @@ return x
 # edit: 2 * time**2 → 2 * time
 
 # %% [flow.marginal_velocity] the square of twice the time
-# hint: The 2 is squared as well.
+# hint: The exponent is half of what it should be (as where the 2 is squared as well).
 # edit: 2 * time**2 → (2 * time) ** 2
-
-# %% [flow.marginal_velocity] a half too many
-# hint: The exponent is half of what it should be.
-# edit: 2 * time**2 → 4 * time**2
 
 # %% [flow.marginal_velocity] distances to the data itself
 # hint: The distances are to the members themselves. At time t the data has shrunk: what is the mean of x_t, given one?
@@ -411,8 +407,8 @@ return x
 # hint: It is divided by the number of members once more: weights that sum to 1 are to be added up.
 # edit: (weights @ points) → (weights @ points / len(points))
 
-# %% [flow.marginal_velocity] nothing left close to the data
-# hint: Right, but close to the data all exponents are so low that exp gives 0 for each member, and 0/0 is NaN. Only their
+# %% [flow.marginal_velocity] nothing left at small times
+# hint: Right, but at small t all exponents may be so low that exp gives 0 for each member, and 0/0 is NaN. Only their
 # hint: differences matter.
 # replace:
 weights = (-squares / (2 * time**2)).softmax(1)
@@ -421,7 +417,7 @@ weights = (-squares / (2 * time**2)).exp()
 weights = weights / weights.sum(1, keepdim=True)
 
 # %% [flow.marginal_velocity] a safety in the sum
-# hint: A small number under the fraction hides the 0/0 close to the data: there all weights are 0, and the answer is wrong.
+# hint: A small number under the fraction hides the 0/0 of small times: there all weights are 0, and the answer is wrong.
 # replace:
 weights = (-squares / (2 * time**2)).softmax(1)
 # by:
@@ -549,10 +545,6 @@ weights = weights / (weights.sum(1, keepdim=True) + 1e-12)
 # hint: conditional one.
 # edit: (1 + w) * u_cond - w * u_uncond → w * u_cond + (1 - w) * u_uncond
 
-# %% [flow.cfg_velocity] w alone
-# hint: The factors must sum to 1, and yours sum to 0.
-# edit: (1 + w) * u_cond → w * u_cond
-
 # %% [flow.cfg_velocity] plus
 # hint: The answer without the class is added where it must be taken away.
 # edit: (1 + w) * u_cond - w * u_uncond → (1 + w) * u_cond + w * u_uncond
@@ -582,7 +574,8 @@ weights = weights / (weights.sum(1, keepdim=True) + 1e-12)
 # edit: (1 + w) * u_cond - w * u_uncond → u_cond
 
 # %% [flow.cfg_velocity] the difference alone
-# hint: This is the direction of guidance alone, w times. The plain answer must stand before it.
+# hint: The factors of the two answers must sum to 1, and yours sum to 0: this is the direction alone, w times, without
+# hint: the plain answer.
 # edit: (1 + w) * u_cond - w * u_uncond → w * (u_cond - u_uncond)
 
 # %% [flow.cfg_velocity] 1 + w on the difference, from the conditional
