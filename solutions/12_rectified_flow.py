@@ -814,14 +814,14 @@ plot.show(plot.points(puzzles.slipped_lines(ring, start), limits=4.5),
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# **A** asks at $1 - t$. The last answers are given at times near 1, where the velocity leads every point towards the
-# middle of the data: the ring shrinks. The first, near 0, took noise for data and made the knots so tight.
+# **A** asks at $1 - t$. The last answers are those of times near 1, whose velocity points away from the middle of the
+# data. The steps go against it, so every point is drawn to the middle, and the ring has shrunk.
 #
 # **B** is the grid. Its times run ahead of the state, so the model believes that less noise is left than there is, and
 # some of it stays. The picture looks nearly right; that is why this slip lives so long. More steps make it smaller.
 #
-# **C** has the wrong sign. It moves away from where the velocity would lead it, first outwards on the way from the
-# middle; near the end most points are thrown about, or pulled where nothing is.
+# **C** has the wrong sign: each step leads away from the data. Who is inside the ring ends in its middle, as far from
+# all bumps as one can be there; who is outside is driven off.
 #
 # </details>
 #
