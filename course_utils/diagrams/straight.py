@@ -1,4 +1,4 @@
-"""Straight and bent ways between data and noise: pairs, flows in flight, few steps, the loss at each time."""
+"""Straight and bent ways between data and noise: pairs, flows in flight, few steps, the general table."""
 
 from __future__ import annotations
 
@@ -60,30 +60,20 @@ def flights(runs: Mapping[str, Tensor], share: float, limits: float = 3.2) -> Fi
     return fig
 
 
-def ways_and_ends(lines: Mapping[str, Tensor], clouds: Mapping[str, Tensor], limits: float = 3.2) -> Figure:
+def ways_and_ends(lines: Mapping[str, Tensor], clouds: Sequence[Tensor], limits: float = 3.2) -> Figure:
     """Some ways of each flow as lines, and where many points end.
 
     Args:
-        lines: By the flow's name the states (n + 1, ways, 2), noise first.
-        clouds: By the same names the ends (points, 2).
+        lines: By the flow's title the states (n + 1, ways, 2), noise first.
+        clouds: Of each flow the ends (points, 2).
         limits: Of both axes.
     """
     fig, axes = plot.figure(len(lines), width=300 * len(lines), height=310, sharey=True)
-    for panel, (title, states) in zip(axes, lines.items(), strict=True):
+    for panel, (title, states), cloud in zip(axes, lines.items(), clouds, strict=True):
         _lines(panel, states, BLUE, 0.5)
-        panel.plot(*clouds[title].T, "o", markersize=2.4, color=plot.INK, alpha=0.5, markeredgewidth=0)
+        panel.plot(*cloud.T, "o", markersize=2.4, color=plot.INK, alpha=0.5, markeredgewidth=0)
         _plane(panel, title, limits)
     axes[0].set_ylabel("$x_2$")
-    return fig
-
-
-def loss_over_time(times: Tensor, best: Sequence[float], missed: Sequence[float]) -> Figure:
-    """The loss that the exact velocity keeps at each time, and a network's squared distance from that velocity."""
-    fig, (left, right) = plot.figure(2, height=200)
-    left.plot(times, best)
-    left.set(xlabel="t", ylabel="loss of the exact velocity", ylim=(0, None), title="what nobody can learn")
-    right.plot(times, missed)
-    right.set(xlabel="t", ylabel="distance from it, squared", ylim=(0, None), title="what your network misses")
     return fig
 
 

@@ -165,8 +165,9 @@ def loss(nb, x, z, t, y, pool, points, noise, times):
 # ---- the velocity of a finite set
 
 def _set_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x_t=rng.normal(4, 4), t=rng.uniform(4, low=0.3, high=0.8), data=rng.normal(4, 4), pictures=0.7 * rng.normal(3, 1, 2, 3),
-                times=rng.uniform(3, low=0.4, high=0.9), album=0.7 * rng.normal(5, 1, 2, 3))
+    return dict(x_t=rng.normal(4, 4), t=rng.uniform(4, low=0.3, high=0.8), data=rng.normal(4, 4),
+                pictures=0.7 * rng.normal(3, 1, 2, 3), times=rng.uniform(3, low=0.4, high=0.9),
+                album=0.7 * rng.normal(5, 1, 2, 3))
 
 
 @task("flow.marginal_velocity", inputs=_set_inputs)
