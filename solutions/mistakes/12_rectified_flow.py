@@ -98,6 +98,22 @@ return (1 - t) * x + t * z
 # hint: Every sample is at the first one's time.
 # edit: t = column(t, x) → t = t[0]
 
+# %% [flow.interpolate] divided by the time
+# hint: Right between the ends. At t = 0 you divide 0 by 0; the velocity can be had from both ends at once.
+# replace:
+return (1 - t) * x + t * z, z - x
+# by:
+x_t = (1 - t) * x + t * z
+return x_t, (x_t - x) / t
+
+# %% [flow.interpolate] divided by what is left of the time
+# hint: Right between the ends. At t = 1 you divide 0 by 0; the velocity can be had from both ends at once.
+# replace:
+return (1 - t) * x + t * z, z - x
+# by:
+x_t = (1 - t) * x + t * z
+return x_t, (z - x_t) / (1 - t)
+
 # ---- flow.loss -------------------------------------------------------------------------------------------------------
 
 # %% [flow.loss] summed over the dimensions
@@ -197,6 +213,31 @@ return (1 - t) * x + t * z
 # hint: interpolate gives two things, the place and the velocity.
 # edit: x_t, u = interpolate(x, z, t) → x_t = u = interpolate(x, z, t)
 
+# %% [flow.loss] averaged over the batch alone
+# hint: The mean is over the samples; one number for each dimension is left.
+# edit: .square().mean() → .square().mean(0)
+
+# %% [flow.loss] Huber's loss
+# hint: Large errors count less here than their squares. The minimum of the mean *square* is the mean velocity, of other
+# hint: losses it is something else.
+# edit: return (model(x_t, t, y) - u).square().mean() → return nn.functional.smooth_l1_loss(model(x_t, t, y), u)
+
+# %% [flow.loss] condition and time changed about
+# hint: y and t change places: the model is called as model(x_t, t, y).
+# edit: model(x_t, t, y) → model(x_t, y, t)
+
+# %% [flow.loss] times in a thousand
+# hint: The model is told times up to 1,000, an index as in notebook 05. Here times lie between 0 and 1.
+# edit: model(x_t, t, y) → model(x_t, 1000 * t, y)
+
+# %% [flow.loss] whole times
+# hint: The times are made whole numbers. They are numbers between 0 and 1.
+# edit: model(x_t, t, y) → model(x_t, t.long(), y)
+
+# %% [flow.loss] weighted by the time
+# hint: The squares are weighted by the time. (2) weighs all times alike.
+# edit: .square().mean() → .square().mul(column(t, x)).mean()
+
 # ---- flow.euler_sample -----------------------------------------------------------------------------------------------
 
 # %% [flow.euler_sample] the grid of linspace(1, 0, n)
@@ -273,7 +314,7 @@ x, num_steps = z, 50
 # edit: torch.full((len(x),), 1 - i / num_steps, dtype=x.dtype, device=x.device) → torch.tensor(1 - i / num_steps)
 
 # %% [flow.euler_sample] times shaped like the data
-# hint: The model takes times (b,), and here they have more axes.
+# hint: The model takes one time for each sample, (b,). Yours have another shape.
 # edit: torch.full((len(x),), 1 - i / num_steps, dtype=x.dtype, device=x.device) → torch.full((len(x), 1), 1 - i / num_steps)
 
 # %% [flow.euler_sample] times of float32 always
@@ -327,6 +368,16 @@ return x
 # by:
         x = x - model(x, t) / num_steps
         return x
+
+# %% [flow.euler_sample] one gap less than numbers
+# hint: linspace(1, 0, n) has n numbers and n − 1 gaps: only n − 1 steps are made, each a little too long.
+# edit: range(num_steps) → range(num_steps - 1)
+# edit: 1 - i / num_steps → 1 - i / (num_steps - 1)
+# edit: model(x, t) / num_steps → model(x, t) / (num_steps - 1)
+
+# %% [flow.euler_sample] asked in the middle of each step
+# hint: The model is asked at the time in the middle of each step, at a place that belongs to its beginning.
+# edit: 1 - i / num_steps → 1 - (i + 0.5) / num_steps
 
 # ---- flow.marginal_velocity ------------------------------------------------------------------------------------------
 
@@ -448,6 +499,22 @@ weights = weights / (weights.sum(1, keepdim=True) + 1e-12)
 # hint: Each place is compared with the member of its own number. Every place must meet every member.
 # edit: (x_t.flatten(1)[:, None] - centres) → (x_t.flatten(1) - centres)
 
+# %% [flow.marginal_velocity] the noise without its t
+# hint: The noise of a member is what is left of the place, divided by something: look at (1) again.
+# edit: return (x_t - (weights @ points).reshape(x_t.shape)) / column(t, x_t) → return x_t - column(2 - t, x_t) * (weights @ points).reshape(x_t.shape)
+
+# %% [flow.marginal_velocity] multiplied by the variance
+# hint: The exponent is multiplied by the variance; a Gaussian's is divided by it.
+# edit: -squares / (2 * time**2) → -squares * time**2 / 2
+
+# %% [flow.marginal_velocity] shrunken by a root
+# hint: The members shrink by the root of 1 − t, as on a path that keeps the variance. Here they shrink as (1) says.
+# edit: centres = (1 - time[:, None]) * points → centres = (1 - time[:, None]).sqrt() * points
+
+# %% [flow.marginal_velocity] logarithms for weights
+# hint: These are the weights' logarithms. Weights are positive and sum to 1.
+# edit: .softmax(1) → .log_softmax(1)
+
 # ---- flow.logit_normal_t ---------------------------------------------------------------------------------------------
 
 # %% [flow.logit_normal_t] a uniform through the sigmoid
@@ -538,6 +605,10 @@ weights = weights / (weights.sum(1, keepdim=True) + 1e-12)
 # hint: One number is drawn and repeated. Each sample shall have a time of its own.
 # edit: torch.randn(n) → torch.randn(1).expand(n)
 
+# %% [flow.logit_normal_t] cut off
+# hint: Normal numbers are cut off at 0 and 1, where many then lie. They are to be *sent* into (0, 1).
+# edit: torch.sigmoid(mean + std * torch.randn(n)) → (mean + std * torch.randn(n)).clamp(0, 1)
+
 # ---- flow.cfg_velocity -----------------------------------------------------------------------------------------------
 
 # %% [flow.cfg_velocity] w for 1 + w
@@ -554,7 +625,7 @@ weights = weights / (weights.sum(1, keepdim=True) + 1e-12)
 # edit: (1 + w) * u_cond - w * u_uncond → (1 + w) * u_uncond - w * u_cond
 
 # %% [flow.cfg_velocity] 1 + w twice
-# hint: Both answers have the factor 1 + w; their factors must sum to 1.
+# hint: Both answers have the factor 1 + w, so that the plain answer is missing; the factors must sum to 1.
 # edit: - w * u_uncond → - (1 + w) * u_uncond
 
 # %% [flow.cfg_velocity] away from the unconditional in full
@@ -581,6 +652,10 @@ weights = weights / (weights.sum(1, keepdim=True) + 1e-12)
 # %% [flow.cfg_velocity] 1 + w on the difference, from the conditional
 # hint: It starts from the conditional answer and then goes 1 + w times the difference: once too often.
 # edit: (1 + w) * u_cond - w * u_uncond → u_cond + (1 + w) * (u_cond - u_uncond)
+
+# %% [flow.cfg_velocity] the conditional once
+# hint: The conditional answer counts once, whatever w is. The two factors must sum to 1.
+# edit: (1 + w) * u_cond - w * u_uncond → u_cond - w * u_uncond
 
 # ---- flow.straightness -----------------------------------------------------------------------------------------------
 
@@ -677,6 +752,24 @@ off = path[0] - path[-1] - velocity
 # %% [flow.straightness] a float
 # hint: A Python number; a tensor is wanted.
 # edit: .mean() → .mean().item()
+
+# %% [flow.straightness] both for one step
+# hint: The whole way is cut into n equal pieces and compared with the steps. (6) compares velocities, ways for a unit of
+# hint: time; your value is too small by n².
+# edit: off = path[0] - path[-1] - velocity → off = (path[0] - path[-1] - velocity) / n
+
+# %% [flow.straightness] speeds
+# hint: Only the lengths are compared: a way that turns at a constant speed would count as straight.
+# replace:
+off = path[0] - path[-1] - velocity  # (n, b, *)
+return off.square().flatten(2).sum(2).mean()
+# by:
+whole = (path[0] - path[-1]).flatten(1).norm(dim=1)
+return (whole - velocity.flatten(2).norm(dim=2)).square().mean()
+
+# %% [flow.straightness] relative to the way
+# hint: It is divided by the square of the way's length. (6) does not do that.
+# edit: return off.square().flatten(2).sum(2).mean() → return (off.square().flatten(2).sum(2) / (path[0] - path[-1]).square().flatten(1).sum(1)).mean()
 
 # ---- flow.reflow_pairs -----------------------------------------------------------------------------------------------
 
