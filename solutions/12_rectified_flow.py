@@ -249,10 +249,12 @@ plot.show(diagrams.carried({"noise": start, "your samples": walk[-1]}, by=start)
 # somewhere else?
 
 # %% tags=["demo", "nbval-ignore-output"]
+sixty = {"pairs of training": torch.stack([x + s * (z - x) for s in torch.linspace(1, 0, 51)]),
+         "your flow": walk[:, :60]}
+
+
 def in_flight(t):
-    at = {"pairs of training": torch.stack([x + s * (z - x) for s in torch.linspace(1, 0, 51)]),
-          "your flow": walk[:, :60]}
-    return diagrams.flights(at, 1 - t)
+    return diagrams.flights(sixty, 1 - t)
 
 
 widgets.explore(in_flight, caption=lambda t: f"Sixty points at t = {t:g}: on lines of training, and in your flow.",
@@ -544,7 +546,8 @@ widgets.explore(digits_by, caption=lambda steps, w: f"{steps} step{'s' * (steps 
 # %% [markdown]
 # One step draws the mean of each class, as (3) says it must at $t = 1$: a velocity towards $\mathbb E[x \mid y]$. The
 # same numbers beside notebook 06's `mnist-unet`, which learned the noise on a bent path and is drawn from by DDIM. The
-# recipes measured 1,000 digits for each number of steps, all with $w = 1$.
+# recipes measured 1,000 digits for each number of steps, all with $w = 1$. The kernel distances (notebook 07) are
+# without guidance, by 20 steps each.
 
 # %% tags=["demo"]
 rows = zoo.load("mnist-noisy-classifier").tables["guidance"]
@@ -556,6 +559,9 @@ plot.show(diagrams.over_steps({"mnist-flow, Euler": flow, "mnist-unet, DDIM": un
               "four; the UNet with DDIM is at 0.6 with four and near 1 with sixteen.")
 for name, shares in {"straight": flow, "bent": unet}.items():
     print(f"{name}:", ", ".join(f"{share:.1%} in {n} step{'s' * (n > 1)}" for n, share in sorted(shares.items())))
+for name in ("mnist-flow", "mnist-unet"):
+    m = zoo.load(name).metrics
+    print(f"{name}, w = 0: kernel distance {m['kernel_distance']:.3f} ± {m['kernel_distance_std']:.3f} to real digits")
 
 # %% [markdown]
 # Both networks are of one size, and the straight one was even trained for fewer steps. What differs is the path, and what
