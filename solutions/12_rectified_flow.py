@@ -5,7 +5,8 @@
 # Somebody else points with a stretched arm: *that* way, all the way. With a stretched arm you walk there with closed
 # eyes. The flow of notebook 10 winds; a solver must look often. This notebook draws a straight line from each picture
 # to a noise and teaches a network to point along it. There is no noise schedule, no score, hardly a formula, and few
-# steps are enough. Most large image models since 2024 are trained in this way.
+# steps are enough. Many of the large image models since 2024 are trained
+# in this way.
 #
 # **When you are done, you can**
 #
@@ -450,8 +451,8 @@ plot.show(plot.histograms({"logit-normal (0, 1)": t, "logit-normal (−0.5, 1)":
 
 # %% [markdown]
 # The third curve is shifted. A large picture shows through more noise than a small one: neighbouring pixels say the same,
-# and a reader averages over them. What is half noise at 256² is nearly clear at 1024². So for $r$ times the
-# side the times move towards the noise, in training or sampling:
+# and a reader averages over them. A noise that hides half of what there is to see at 256² hides much less at 1024². So
+# for $r$ times the side the times move towards the noise, in training or sampling:
 #
 # $$t' = \frac{r\,t}{1 + (r - 1)\,t}. \tag{5}$$
 #
@@ -573,9 +574,9 @@ for name in ("mnist-flow", "mnist-unet"):
 # straight way the velocity is the same all along: the whole difference between its ends, since it takes one unit of
 # time. So measure (Liu et al. 2023)
 #
-# $$S = \int_0^1 \mathbb E\,\Big\lVert\,(x_1 - x_0) - \frac{dx_t}{dt}\,\Big\rVert^2 dt, \tag{6}$$
+# $$S = \int_0^1 \mathbb E\,\Big\lVert\,x(1) - x(0) - \frac{dx(t)}{dt}\,\Big\rVert^2 dt, \tag{6}$$
 #
-# where $x_1$ and $x_0$ are the noise's and the data's ends of one way. Your sampler's states are known at $n + 1$ times;
+# where $x(1)$ and $x(0)$ are the noise's and the data's ends of one way. Your sampler's states are known at $n + 1$ times;
 # between two of them the velocity is their difference, divided by the time it took.
 #
 # **Exercise 7** · medium · 12 minutes
@@ -704,7 +705,7 @@ widgets.explore(few_steps, caption=lambda steps: f"Ways of the two flows (lines)
 #
 # | prediction $y$ | $c$ | $d$ | stands in |
 # |---|---:|---:|---|
-# | $x_{\text{start}}$ | 1 | 0 | 05 (as a choice), 14 |
+# | $x_{\text{start}}$ | 1 | 0 | 14 |
 # | noise $\varepsilon$ | 0 | 1 | 05, 06, 07 |
 # | $v$ | $-b$ | $a$ | 08, 11 |
 # | velocity, straight path | −1 | 1 | 12 |
