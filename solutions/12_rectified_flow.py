@@ -5,8 +5,7 @@
 # Somebody else points with a stretched arm: *that* way, all the way. With a stretched arm you walk there with closed
 # eyes. The flow of notebook 10 winds; a solver must look often. This notebook draws a straight line from each picture
 # to a noise and teaches a network to point along it. There is no noise schedule, no score, hardly a formula, and few
-# steps are enough. Many of the large image models since 2024 are trained
-# in this way.
+# steps are enough. Many of the large image models since 2024 are trained in this way.
 #
 # **When you are done, you can**
 #

@@ -210,7 +210,9 @@ def euler_sample(nb, z, pictures, pool):
     def ask(z: Tensor, *steps: int) -> Any:
         return one_tensor(lambda: nb.euler_sample(_Current(pool, z), z, *steps))
 
-    yield dict(in_1_step=ask(z, 1))
+    with drawn(noise=pool):
+        one_step = ask(z, 1)
+    yield dict(in_1_step=one_step)
     x = steady(lambda: ask(z, 5), "with the same arguments (Euler's steps draw no noise)")
     yield dict(in_5_steps=x)
     yield dict(by_default=ask(z))
