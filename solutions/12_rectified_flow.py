@@ -164,26 +164,26 @@ class Plane(nn.Module):
         return self.net(torch.cat([x, clock], dim=1))
 
 # %% tags=["demo"]
-def trained(pairs, steps=1200, seed=0):
-    """A network of the plane that learned the velocity of the pairs x, z that `pairs(generator)` draws."""
-    torch.manual_seed(seed)
-    generator, model = seeded(seed), Plane()
-    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+def train(network, pairs, steps=1200, seed=0):
+    """Teaches a network of the plane the velocity of the pairs x, z that `pairs(generator)` draws."""
+    optimizer, generator = torch.optim.Adam(network.parameters(), 3e-3), seeded(seed)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         x, z = pairs(generator)
         optimizer.zero_grad()
-        loss(model, x, z, torch.rand(len(x), generator=generator)).backward()
+        loss(network, x, z, torch.rand(len(x), generator=generator)).backward()
         optimizer.step()
         falling.step()
-    return model.requires_grad_(False)
+    network.requires_grad_(False)
 
 
 def any_pair(generator):
     return ring.sample(256, generator), torch.randn(256, 2, generator=generator)
 
 
-model = trained(any_pair)
+torch.manual_seed(0)
+model = Plane()
+train(model, any_pair)
 
 # %% [markdown]
 # Now sampling. Start at a noise and follow the velocity back to data, against the arrow, with Euler's step
@@ -224,6 +224,18 @@ def euler_sample(model, z, num_steps=50):
 check("flow.euler_sample")
 
 # %% tags=["demo"]
+start = torch.randn(400, 2, generator=seeded(2))
+plot.show(diagrams.carried({"noise": start, "your samples": euler_sample(model, start)}, by=start),
+          alt="Left a Gaussian cloud coloured by angle; right a ring of five bumps, each mostly of one colour.")
+
+# %% [markdown]
+# The lines of training crossed everywhere. The ways of sampling cannot: there is one velocity at each place and time.
+# What did the network do with the crossings?
+#
+# **Before you move it, guess:** halfway, at $t = 0.5$, will the points be on straight lines between their two ends, or
+# somewhere else?
+
+# %% tags=["demo", "nbval-ignore-output"]
 def states(model, z, n=50):
     """All states of a run of your sampler, (n + 1, b, *), from noise to data."""
     seen = []
@@ -236,21 +248,8 @@ def states(model, z, n=50):
     return torch.stack([*seen, end])
 
 
-start = torch.randn(400, 2, generator=seeded(2))
-walk = states(model, start)
-plot.show(diagrams.carried({"noise": start, "your samples": walk[-1]}, by=start),
-          alt="Left a Gaussian cloud coloured by angle; right a ring of five bumps, each mostly of one colour.")
-
-# %% [markdown]
-# The lines of training crossed everywhere. The ways of sampling cannot: there is one velocity at each place and time.
-# What did the network do with the crossings?
-#
-# **Before you move it, guess:** halfway, at $t = 0.5$, will the points be on straight lines between their two ends, or
-# somewhere else?
-
-# %% tags=["demo", "nbval-ignore-output"]
 sixty = {"pairs of training": torch.stack([x + s * (z - x) for s in torch.linspace(1, 0, 51)]),
-         "your flow": walk[:, :60]}
+         "your flow": states(model, start[:60])}
 
 
 def in_flight(t):
@@ -647,6 +646,8 @@ def reflow_pairs(model, z, num_steps):
 check("flow.reflow_pairs")
 
 # %% tags=["demo"]
+torch.manual_seed(1)
+again = Plane()
 kept = reflow_pairs(model, torch.randn(20_000, 2, generator=seeded(8)), 50)
 
 
@@ -655,7 +656,7 @@ def kept_pair(generator):
     return kept[0][some], kept[1][some]
 
 
-again = trained(kept_pair, seed=1)
+train(again, kept_pair, seed=1)
 
 # %% [markdown]
 # **Before you move it, guess:** with one step, what will the first flow draw, and what the second?
