@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test style faces units references test-oldest build clean
+.PHONY: help lab read test style faces units references test-oldest build site clean
 .DELETE_ON_ERROR:
 
 PYTHON =
@@ -12,9 +12,11 @@ export JUPYTER_PREFER_ENV_PATH = 1
 
 help:
 	@echo "make lab           open the course in JupyterLab (ARGS=--no-browser prints the address instead)"
+	@echo "make read          show the course with answers and figures as a site, at an address of this machine alone"
 	@echo "make test          run every test: make style, faces (the notebooks are as built), units, references"
 	@echo "make test-oldest   run the tests of tasks and checks on the oldest torch that the course supports"
 	@echo "make build         make the notebooks from their sources (NN=05 for one of them)"
+	@echo "make site          make that site in site/ (ARGS=--epub makes an electronic book)"
 	@echo "make clean         remove the environments and what the tests left"
 
 lab: .venv/ready
@@ -22,6 +24,9 @@ lab: .venv/ready
 	@find solutions notebooks -maxdepth 1 -name '*.ipynb' -exec .venv/bin/python -m jupyter trust {} + >/dev/null 2>&1 || true
 	@.venv/bin/python -m jupyter lab --LabApp.default_url=/lab/tree/notebooks --log-level=ERROR \
 	  $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) $(ARGS)
+
+read: .venv/ready
+	@.venv/bin/course site --serve $(NN) $(ARGS)
 
 test: style faces units references
 
@@ -47,8 +52,11 @@ test-oldest: .venv-oldest/ready
 build: .venv/ready
 	@.venv/bin/course build $(NN)
 
+site: .venv/ready
+	@.venv/bin/course site $(NN) $(ARGS)
+
 clean:
-	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache build screenshots
+	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache build site screenshots
 
 # An environment is made anew when it is missing, was left unfinished or has lost its Python; pip brings it up to date
 # when requirements.txt or pyproject.toml changed or the folder was moved. `ready` holds the folder and is written last.

@@ -18,6 +18,7 @@ VERBS = {
     "adopt": ("course_utils.adopt", "put your work from a notebook of an older release into the new one"),
     "release": ("course_utils.authoring.release", "make the bundle that students get"),
     "train": ("course_utils.training.catalogue", "train a checkpoint by its recipe"),
+    "site": ("course_utils.authoring.site", "make the reading site of the executed references"),
     "bench": ("course_utils.bench", "measure what is claimed about speed, beside the peers"),
 }
 

@@ -20,7 +20,7 @@ def require(feature: str, available: bool, reason: str) -> None:
     """Goes on when the machine has `feature`; else skips for a user, and fails where COURSE_REQUIRE names it.
 
     Args:
-        feature: "browser", "sandbox" or "gpu".
+        feature: "browser", "sandbox", "site" or "gpu".
         available: Whether this machine has it.
         reason: One sentence for the user: what is missing and how to get it.
     """

@@ -126,3 +126,11 @@ def test_a_pair_tells_time_evaluations_and_error():
                     for bits, nfe, seconds in [([1.0, 2.5], 10, 2.0), ([1.0, 3.0], 30, 8.0)])
     rows = benchmark.pair("a", mine, theirs, torch.tensor([1.0, 2.0]), 3, "the network")
     assert [(row.ours, row.peer, row.ratio) for row in rows] == [(2, 8, 4), (10, 30, 3), (0.5, 1, 2)]
+
+
+def test_without_a_browser_every_row_of_live_is_there(monkeypatch):
+    benchmark = bench.load("live")
+    monkeypatch.setattr(benchmark, "chromium", lambda: None)
+    rows = list(benchmark.rows())
+    assert [(row.name, row.goal) for row in rows] == list(benchmark.PEERS.items())
+    assert {row.ratio for row in rows} == {None}

@@ -145,3 +145,14 @@ def test_the_oldest_torch_is_that_of_the_requirements(course):
     assert course.make(".venv-oldest/ready").returncode == 0
     oldest = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch>="))
     assert f"torch=={oldest.split()[0].removeprefix('torch>=')}.*" in course.asked()
+
+
+def test_the_site_is_made_and_read_by_the_course_command(course):
+    course.python("python3.12")
+    assert course.make(".venv/ready").returncode == 0
+    course.tool("course", "#!/bin/sh\necho \"course $*\" >> asked\n")
+    shutil.copy(course.bin / "course", course.folder / ".venv/bin/course")
+    assert course.make("site", "NN=05", "ARGS=--epub").returncode == 0
+    assert course.asked().splitlines()[-1] == "course site 05 --epub"
+    assert course.make("read").returncode == 0
+    assert course.asked().splitlines()[-1] == "course site --serve"

@@ -28,7 +28,8 @@ class Double(nn.Upsample):
         super().__init__(scale_factor=2, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
-        return opaque.double(x) if torch.compiler.is_compiling() and not x.is_cuda else super().forward(x)
+        compiled = torch.compiler.is_compiling() and not torch.compiler.is_exporting()  # an export has torch's alone
+        return opaque.double(x) if compiled and not x.is_cuda else super().forward(x)
 
 
 class RMSNorm(nn.Module):

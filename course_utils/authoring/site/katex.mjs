@@ -1,0 +1,19 @@
+// Equations to HTML: reads a list of {tex, display} as JSON from standard input and writes the list of their HTML.
+// The first equation that KaTeX cannot read ends it with a sentence on standard error.
+import { readFileSync } from "node:fs";
+import katex from "katex";
+
+const [output] = process.argv.slice(2); // "htmlAndMathml", or "mathml" for readers of electronic books
+const equations = JSON.parse(readFileSync(0, "utf8"));
+// A character that KaTeX's fonts lack, such as ½, is shown in the page's own font.
+const LACKING = ["unknownSymbol", "symbolNotInFont"];
+const strict = (code) => (LACKING.includes(code) ? "ignore" : "error");
+const drawn = equations.map(({ tex, display }) => {
+  try {
+    return katex.renderToString(tex, { displayMode: display, output, throwOnError: true, strict });
+  } catch (error) {
+    console.error(`KaTeX cannot read ${JSON.stringify(tex)}: ${error.message}`);
+    process.exit(1);
+  }
+});
+process.stdout.write(JSON.stringify(drawn));
