@@ -34,6 +34,7 @@ html_theme_options = {
 }
 templates_path = [] if tags.has("epub") else ["templates"]  # noqa: F821  (Sphinx gives `tags`)
 html_static_path = ["static"]  # and what `pages` writes there
+html_favicon = "static/icon.svg"
 html_css_files = ["katex/katex.min.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
