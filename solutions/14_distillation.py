@@ -36,6 +36,7 @@ def column(c, x):
 # %% tags=["demo"]
 TRAIN = False  # True: section 3 trains the 4-step student here, by targets from your own functions
 
+import copy
 from functools import partial
 
 from torch import nn
@@ -43,6 +44,7 @@ from torch import nn
 from course_utils import densities, diagrams, plot, puzzles, widgets, zoo
 from course_utils.diffusion import samplers
 from course_utils.diffusion.guidance import guided
+from course_utils.own import own
 
 shipped = {name: zoo.load(name) for name in ("mnist-flow", "mnist-flow-4", "mnist-flow-1")}
 path = shipped["mnist-flow"].path  # the straight one: alpha = 1 - t, sigma = t
@@ -109,8 +111,8 @@ def progressive_target(teacher, z_t, times, alphas, sigmas):
         teacher: teacher(z (b, *), time (b,)) gives the predicted data (b, *).
         z_t: (b, *) states at the first time; not changed.
         times: (t, t', t''), each (b,), falling; every sample has times of its own.
-        alphas, sigmas: Such triples, (b,) each, of the path's factors at the three times. At t there is some noise,
-            and at t'' less; there it may be none.
+        alphas, sigmas: Such triples, (b,) each, of the path's factors at the three times. At t there may be nothing
+            but noise (alpha 0), at t'' none at all (sigma 0).
 
     Returns:
         (b, *) the target, without a gradient.
@@ -174,15 +176,25 @@ class Student(Plane):
     def forward(self, z, t):
         return z - t[:, None] * super().forward(z, t)
 
+# %% tags=["demo"]
+ema_update, whose = own("06_unet", "ema_update", checks=["unet.ema_update"])
+print(whose)
+if ema_update is None:
+    def ema_update(ema, model, decay):
+        for average, p in zip(ema.parameters(), model.parameters()):
+            average.data.lerp_(p.data, 1 - decay)
+
 
 def trained(net, loss_at, n, learning_rate=4e-3):
-    """n steps of Adam, with a rate that falls along a cosine, on the losses loss_at(k, generator)."""
-    optimizer, generator = torch.optim.Adam(net.parameters(), learning_rate), seeded(0)
+    """The averaged weights after n steps of Adam on the losses loss_at(k, generator); the rate falls along a cosine."""
+    average, generator = copy.deepcopy(net), seeded(0)
+    optimizer = torch.optim.Adam(net.parameters(), learning_rate)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n)
     for k in range(n):
         loss = loss_at(k, generator)
         optimizer.zero_grad(), loss.backward(), optimizer.step(), decay.step()
-    return net
+        ema_update(average, net, 0.99)
+    return average
 
 # %% tags=["demo"]
 def student_of(teacher, steps, n):
@@ -563,7 +575,7 @@ check("distill.consistency_loss")
 
 # %% [markdown]
 # Live, on the blobs: your parametrisation and your loss, no teacher at all. The times lie close together near
-# $t_{\min}$, and there are more and more of them.
+# $t_{\min}$, there are more and more of them, and those around 0.5, where the blobs part, are drawn more often.
 
 # %% tags=["demo"]
 def levels(n, rho=7):
@@ -585,23 +597,25 @@ def one_step(f, seed=5):
 
 # %% tags=["demo"]
 torch.manual_seed(0)
-f, seen = Consistent(), {}
+net, seen = Consistent(), {}
 
 
-def loss_at(k, generator, n=2000):
-    if k in (50, 400):
-        seen[f"after {k} steps"] = one_step(f)
-    times = levels(int(6 * 7 ** (k / n)))  # 6 steps between the times at first, 42 at last
-    i = torch.randint(len(times) - 1, (512,), generator=generator)
+def loss_at(k, generator, n=2500):
+    if k in (125, 625):
+        seen[f"after {k} steps"] = one_step(net)
+    times = levels(int(8 * 8 ** (k / n)))  # 8 steps between the times at first, 64 at last
+    t = times[:-1]
+    often = (t - times[1:]) / t * torch.exp(-((t.log() + 0.7) ** 2) / 5) + 0.02 / len(t)
+    i = torch.multinomial(often, 512, replacement=True, generator=generator)
     x, noise = blobs.sample(512, generator), torch.randn(512, 2, generator=generator)
-    return consistency_loss(f, f, x, noise, times[i + 1], times[i])
+    return consistency_loss(net, net, x, noise, times[i + 1], times[i])
 
 
-trained(f, loss_at, 2000, learning_rate=3e-3)
-seen |= {"after 2,000": one_step(f), "data": data}
+f = trained(net, loss_at, 2500, learning_rate=3e-3)
+seen |= {"after 2,500": one_step(f), "data": data}
 plot.show(diagrams.among({f"{name}\n{blobs.log_prob(x).mean():.1f}": x for name, x in seen.items()}, blobs.means, blobs.std),
-          alt="One evaluation for each point: after 50 steps of training a wide cloud, after 400 a triangle, at the end "
-              "three blobs with points strewn between them; then data.")
+          alt="One evaluation for each point: after 125 steps of training a clump, after 625 a filled triangle, at the end "
+              "three blobs with many points between them; then data.")
 
 # %% [markdown]
 # ## 7 · A second look
@@ -697,22 +711,31 @@ widgets.explore(looked_again, second=widgets.Control([20.0, 5.0, 1.0, 0.3], defa
 #
 # ## Puzzle
 #
-# Not graded. Three people trained students of the blobs down to one step, each with one slip in the target:
+# Not graded. Three people halved sixteen steps on the blobs down to one. Their students are perfect: each answers exactly
+# its target. But each of the targets has a slip:
 #
 # - both steps use the first $\hat x$;
-# - $\sigma_t/\sigma_{t''}$ stands where $\sigma_{t''}/\sigma_t$ belongs;
-# - the teacher's second call is told the first time.
+# - the target is the mean of the teacher's two answers;
+# - the target is $z_{t''}$ itself, the point where the two steps land.
 #
 # Which cloud, A, B or C, is whose?
 
 # %% tags=["demo"]
-plot.show(diagrams.among(puzzles.slipped_students(blobs, path, start), blobs.means, blobs.std),
-          alt="A: TODO.")
+plot.show(diagrams.among(puzzles.slipped_students(blobs, start), blobs.means, blobs.std),
+          alt="A: three blobs that have slid halfway towards the middle. B: a single point in the middle. C: points around "
+              "the three circles, far wider than these.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# TODO
+# **A** takes the mean of two answers. The first of them is asked in more noise and lies nearer to the mean of all data.
+# A step with the mean of both lands short of where the two steps land, and each halving draws its blobs in again.
+#
+# **B** uses the first $\hat x$ twice. Then both steps go straight on, and $\tilde x$ is that first answer: student after
+# student only repeats the exact network, whose answer to pure noise is the mean of the data.
+#
+# **C** answers with $z_{t''}$. Only where $t'' = 0$ is that the data; before, it still holds noise, and who takes it for
+# $\hat x$ carries noise over as if it were data.
 #
 # </details>
 #
