@@ -166,8 +166,13 @@ def consistency_parametrisation(nb, F, x, t, F_of_points, points, t_of_points, s
 def _gradients(ask: Callable, F: Tensor, x: Tensor, t: Tensor) -> dict[str, Tensor]:
     """Of the mean square, with respect to the network's answer and to the states."""
     F, x = F.clone().requires_grad_(), x.clone().requires_grad_()
-    of_F, of_x = told(lambda: torch.autograd.grad(ask(F, x, t).square().mean(), (F, x)))
-    return dict(gradient_of_F=of_F, gradient_of_x=of_x)
+    found = told(lambda: torch.autograd.grad(ask(F, x, t).square().mean(), (F, x), allow_unused=True))
+    return {name: _or_zero(g) for name, g in zip(("gradient_of_F", "gradient_of_x"), found, strict=True)}
+
+
+def _or_zero(grad: Tensor | None) -> Tensor:
+    """A gradient, or 0 where none comes."""
+    return torch.zeros(()) if grad is None else grad
 
 
 def _loss_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -199,7 +204,7 @@ def _gradients_of(loss: Tensor, **nets: _Net) -> dict[str, Tensor]:
     """The gradient of each network's parameter; 0 where none comes."""
     found = told(lambda: torch.autograd.grad(loss, [net.w for net in nets.values()], retain_graph=True,
                                              allow_unused=True))
-    return {name: torch.zeros(()) if g is None else g for name, g in zip(nets, found, strict=True)}
+    return {name: _or_zero(g) for name, g in zip(nets, found, strict=True)}
 
 
 def _sample_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -217,7 +222,7 @@ def multistep_consistency_sample(nb, x_T, noises, times, w, points, noises_of_po
     f = _Net(w, "f")
     yield dict(by_one_evaluation=steady(lambda: ask(f, x_T, times[:1], noises[:0]), "with the same arguments"))
     f.times.clear()
-    samples = ask(f, x_T, times, noises, t_min=0.4)
+    samples = steady(lambda: ask(f, x_T, times, noises, t_min=0.4), "with the same arguments (the noises are given)")
     yield dict(times_at_which_f_was_asked=f.seen())
     yield dict(by_four_evaluations=samples)
     yield dict(by_two_evaluations=ask(f, x_T, times[:2], noises[:1], t_min=0.4),
