@@ -70,13 +70,14 @@ def drawn(model, labels, steps, seed=3):
 
 teacher = guided(shipped["mnist-flow"].model, {"text_emb": shipped["mnist-flow"].encode(eight)}, None, 1.0)
 rows = {f"{n} steps" if n > 1 else "1 step": drawn(teacher, eight, n) for n in (16, 4, 2, 1)}
-plot.show(plot.image_rows(rows), alt="Eight digits, 0 to 7: clear in sixteen steps, thinner in four, soft and alike in two; "
-                                     "in one step each is the blurred mean of its class.")
+plot.show(plot.image_rows(rows), alt="Eight digits, 0 to 7: clear in sixteen steps and in four, plainer and a little "
+                                     "soft in two; in one step each is the blurred mean of its class.")
 
 # %% [markdown]
 # In pure noise no digit can be told from another one of its class, so the network's first answer is the mean of them
 # all. The path between one noise and one digit is straight, but the network follows many at once, and its own way
-# bends. A step trusts the first direction for its whole length. So few steps of *this* network draw means.
+# bends. A step trusts the first direction for its whole length. So one step of *this* network draws means, and two or
+# four draw plainer digits than sixteen do: look at the loop of the 2.
 #
 # But where the way ends is settled from the start: no noise is drawn on it. A second network could learn the end, if
 # somebody showed it.
@@ -341,7 +342,7 @@ class MineToFour(MnistFlow4):
 
 
 recipe = MineToFour()
-mine, theirs = recipe.model(), MnistFlow4().model()
+mine, theirs = recipe.model().eval(), MnistFlow4().model().eval()
 z_t, t, w = torch.randn(3, 1, 28, 28, generator=seeded(1)), torch.tensor([1.0, 0.5, 0.125]), torch.tensor([0.0, 1.0, 4.0])
 text_emb = shipped["mnist-flow"].encode(torch.tensor([3, 7, 9]))
 same = torch.allclose(mine.target(z_t, t, text_emb, w), theirs.target(z_t, t, text_emb, w), atol=1e-3)
@@ -370,8 +371,7 @@ plot.show(plot.image_rows(rows), alt="The same eight digits three times, by the 
                                      "in four and in one: nearly the same drawings, with small differences in strokes.")
 
 # %% [markdown]
-# They are not only digits of the same classes: mostly they are the *same* digits. A student learns where the way of each
-# noise ends.
+# They are not only digits of the same classes: mostly they are the *same* digits. In one step a stroke or two went astray.
 #
 # ## 4 · What it costs
 #
@@ -407,22 +407,24 @@ for row in tables["students"]:
 widgets.guidance_slider(shipped["mnist-flow-4"])
 
 # %% [markdown]
-# **Question 2.** How many evaluations does one move of this slider cost for a picture, and how many would the teacher
-# need with sixteen guided steps? Name two things that the guided teacher can do and this student cannot.
+# **Question 2.** Suppose the first student had learned from targets with random weights $w$ between 0 and 4, *without*
+# being told $w$. What would it draw? And with $w$ as an input: name two things that the guided teacher can do and this
+# student cannot.
 
 # %% [markdown] question="distill.2"
-# Four against 32: the student has a quarter of the steps, a further half because two of the teacher's first answers are
-# not combined any more but learned as one.
+# For the same $x_t$, $t$ and $y$ it would meet many targets, one for each $w$, and the least mean square is their
+# mean. The guided answer is a straight line in $w$, so the mean of the answers is the answer at the mean weight: everybody
+# gets about $w = 2$, and no slider is left. (Only about: the second of the teacher's two steps begins at a place that
+# depends on $w$ as well.) Told $w$, it has one target for each question.
 #
-# What was fixed in the training cannot be changed afterwards. The student knows the weights from 0 to 4 that it was
-# shown; the teacher takes any, −1 included. It knows one kind of guidance: no other “no wish” (a negative prompt), no
-# interval in which guidance acts, no classifier's gradient beside it. And it knows four steps, at four times; the
-# teacher may be asked at any time, so it can take more steps where more quality is wanted, use another solver, tell a
-# likelihood, or repaint half of a picture on the way.
+# What was fixed in the training cannot be changed afterwards. The student knows the weights from 0 to 4; the teacher takes
+# any, −1 included. It knows one kind of guidance: no other “no wish” (a negative prompt), no interval in which guidance
+# acts, no classifier beside it. And it knows four steps, at four times; the teacher may be asked at any time, so it
+# can take more steps where more quality is wanted, use another solver, tell a likelihood, or repaint half of a picture.
 #
 # **Rubric** (½ points allowed)
 #
-# - 2 points: 4 and 32
+# - 2 points: the mean of the targets, so guidance by a mean weight for all
 # - 1½ points: a first thing, such as weights outside of what was trained, or a negative prompt
 # - 1½ points: a second one, such as another number of steps, another solver, an interval, a likelihood
 
@@ -446,7 +448,8 @@ plot.show(diagrams.two_clocks(), alt="Left: VE time over the flow's time, on a l
                                      "in VE time, that end at −1 or 1; all points of a way have one end.")
 
 # %% [markdown]
-# The flow reaches 80 at its time 80/81, and infinity at 1. At 80 the data, of standard deviation
+# On the right are ways of numbers that end at −1 or 1. Stand anywhere on a solid one, and its end is 1. On the left, the
+# flow reaches 80 at its time 80/81, and infinity at 1. At 80 the data, of standard deviation
 # $\sigma_{\text{d}} = 0.5$, is drowned in noise; a way stops at $t_{\min} = 0.002$, just before its end, where the noise
 # cannot be seen any more.
 #
@@ -612,10 +615,10 @@ def loss_at(k, generator, n=2500):
 
 
 f = trained(net, loss_at, 2500, learning_rate=3e-3)
-seen |= {"after 2,500": one_step(f), "data": data}
+seen |= {"after 2,500 steps": one_step(f), "data": data}
 plot.show(diagrams.among({f"{name}\n{blobs.log_prob(x).mean():.1f}": x for name, x in seen.items()}, blobs.means, blobs.std),
-          alt="One evaluation for each point: after 125 steps of training a clump, after 625 a filled triangle, at the end "
-              "three blobs with many points between them; then data.")
+          alt="One evaluation for each point: after 125 steps of training a wide cloud, after 625 a filled triangle, at the "
+              "end three blobs with many points between them; then data.")
 
 # %% [markdown]
 # ## 7 · A second look
@@ -673,23 +676,24 @@ check("distill.multistep_consistency_sample")
 #
 # </details>
 #
-# **Before you move it, guess:** does a second evaluation at $t = 20$ help as much as one at $t = 1$?
+# **Before you move it, guess:** where does a second evaluation help most: at $t = 20$, 5, 1 or 0.3?
 
 # %% tags=["demo", "nbval-ignore-output"]
-x_T, noises = 80 * torch.randn(500, 2, generator=seeded(5)), torch.randn(3, 500, 2, generator=seeded(8))
+x_T, noises = 80 * torch.randn(500, 2, generator=seeded(5)), torch.randn(4, 500, 2, generator=seeded(8))
 
 
 def looked_again(second, evaluations):
     times = torch.tensor([80.0] + [second / 2**k for k in range(evaluations - 1)])
-    x = multistep_consistency_sample(f, x_T, times, noises[:evaluations - 1])
-    return diagrams.among({f"{blobs.log_prob(x).mean():.1f} (data: {blobs.log_prob(data).mean():.1f})": x}, blobs.means,
-                          blobs.std)
+    clouds = {"1 evaluation": f(x_T, times[:1].expand(500)).detach(),
+              f"{evaluations} evaluations": multistep_consistency_sample(f, x_T, times, noises[:evaluations - 1])}
+    return diagrams.among({f"{name}\n{blobs.log_prob(x).mean():.1f} (data: {blobs.log_prob(data).mean():.1f})": x
+                           for name, x in clouds.items()}, blobs.means, blobs.std)
 
 
-widgets.explore(looked_again, second=widgets.Control([20.0, 5.0, 1.0, 0.3], default=1.0, label="second look at t"),
-                evaluations=widgets.Control([1, 2, 4], default=1),
-                caption=lambda second, evaluations: f"{evaluations} evaluations of f; after the one at 80 those at "
-                                                    f"t = {second:g}, and at half of it, and so on.")
+widgets.explore(looked_again, second=widgets.Control([20.0, 5.0, 1.0, 0.3], default=20.0, label="second look at t"),
+                evaluations=widgets.Control([2, 3, 5], default=2),
+                caption=lambda second, evaluations: f"{evaluations} evaluations of f: at 80, at {second:g}"
+                                                    f"{', and at half of it each time' if evaluations > 2 else ''}.")
 
 # %% [markdown]
 # ## 8 · Six papers
@@ -757,8 +761,8 @@ plot.show(diagrams.among(puzzles.slipped_students(blobs, start), blobs.means, bl
 #
 # ## Summary
 #
-# 1. Sampling without fresh noise is a map from noise to data, and a map can be learned.
+# 1. One step of a network that learned to denoise draws means; a student can be trained to do better.
 # 2. Progressive distillation asks for the answer with which one step lands where two land, and halves again.
 # 3. Guidance is a target like any other; its weight becomes an input.
 # 4. A consistency function has one value on each way, and is the identity where it ends.
-# 5. More evaluations repair what one could not know: put noise back, and ask again.
+# 5. More evaluations repair what one got wrong: put noise back, and ask again.

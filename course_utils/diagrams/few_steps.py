@@ -55,8 +55,8 @@ def two_clocks(drawn: int = 12) -> Figure:
         clock.plot(ve / (1 + ve), ve, "o", color=plot.NAN)
         clock.annotate(words, (ve / (1 + ve), ve), xytext=place, textcoords="offset points")
     clock.axvline(1, color=plot.INK, linestyle=":", linewidth=0.8)
-    clock.set(xlabel="time of the straight path (at 1: infinity)", ylabel="VE time, σ/α", yscale="log", ylim=(5e-4, 1500),
-              xlim=(0, 1.03))
+    clock.set(xlabel="time of the straight path (at 1: infinity)", ylabel="VE time, σ/α", yscale="log",
+              ylim=(5e-4, 1500), xlim=(0, 1.03))
     times, states = _ways(drawn)
     for way in states.T:
         ways.plot(times, way, color="#0072B2" if way[-1] > 0 else "#D55E00", linestyle="-" if way[-1] > 0 else "--",

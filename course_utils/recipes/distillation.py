@@ -17,7 +17,6 @@ from course_utils.models.guidance_unet import GuidanceUnet
 from course_utils.recipes import digits
 from course_utils.recipes.continuous import MnistFlow
 
-
 TEACHERS_STEPS = (1, 2, 4, 8, 16)  # at which `mnist-flow` is measured beside its students
 WEIGHT = 1.0  # of guidance, in the tables
 

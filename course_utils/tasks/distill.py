@@ -208,9 +208,9 @@ def _gradients_of(loss: Tensor, **nets: _Net) -> dict[str, Tensor]:
 
 
 def _sample_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x_T=3 * rng.normal(3, 2, 4, 3), noises=rng.normal(3, 3, 2, 4, 3), times=torch.tensor([3.0, 1.6, 0.9, 0.5])
-                + rng.uniform(4, high=0.2), w=rng.uniform(low=0.7, high=1.3), points=3 * rng.normal(5, 2),
-                noises_of_points=rng.normal(2, 5, 2))
+    times = torch.tensor([3.0, 1.6, 0.9, 0.5]) + rng.uniform(4, high=0.2)
+    return dict(x_T=3 * rng.normal(3, 2, 4, 3), noises=rng.normal(3, 3, 2, 4, 3), times=times,
+                w=rng.uniform(low=0.7, high=1.3), points=3 * rng.normal(5, 2), noises_of_points=rng.normal(2, 5, 2))
 
 
 @task("distill.multistep_consistency_sample", inputs=_sample_inputs)
