@@ -10,6 +10,8 @@ import importlib
 import sys
 from pathlib import Path
 
+from course_utils.terminal import printable
+
 VERBS = {
     "build": ("course_utils.authoring.build", "make the students' notebooks, the references and the recorded answers"),
     "grade": ("course_utils.grading", "grade a folder of submissions"),
@@ -40,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         return importlib.import_module(VERBS[args.verb][0]).run(args) or 0
     except (ValueError, OSError) as e:
         said = f"{e.filename}: {e.strerror}." if isinstance(e, OSError) and e.filename else e
+        said = "\n".join(map(printable, str(said).split("\n")))  # it may hold a stranger's name
         print(f"course {args.verb}: {said}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -10,8 +10,9 @@ import pytest
 import course_utils
 
 LIBRARY = Path(course_utils.__file__).parent
-FLOORS = ["kernels files memory processes bench plot metrics", "diffusion", "densities models diagrams widgets puzzles",
-          "data text zoo", "recipes tasks", "training check notebooks cells released",
+FLOORS = ["kernels files memory processes bench plot metrics terminal", "diffusion",
+          "densities models diagrams widgets puzzles", "data text zoo", "recipes tasks",
+          "training check notebooks cells released",
           "own adopt environment grading authoring", "cli"]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms.split()}
 MODULES = sorted(p.relative_to(LIBRARY) for p in LIBRARY.rglob("*.py") if p.parent != LIBRARY or p.stem != "__init__")

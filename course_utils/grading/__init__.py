@@ -32,7 +32,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
           tls: tuple[Path, Path, Path] | None = None, resume: bool = False, only: str | None = None,
           student: str | None = None, sandbox: bool = True, warm: bool = False, seed: int | None = None,
           limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
-          late: Path | str | None = None, progress: bool = False,
+          late: Path | str | None = None, roster: Path | str | None = None, layout: str | None = None,
+          feedback: bool = False, anonymous: bool = False, progress: bool = False,
           say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
@@ -42,16 +43,13 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
     of them, not in what is yielded.
 
     Args:
-        submissions: A folder per student, a flat folder of notebooks, a download of Moodle's or Canvas's, or nbgrader's
-            `submitted`; as a folder or a zip file.
+        submissions: A folder or a zip file, in one of the layouts that `layout` names.
         out: Where the report goes. The run's secret seed stands in its `run.json`.
-        jobs: Notebooks graded at the same time on this machine, of one submission or of several; without meaning with a
-            scheduler.
+        jobs: Notebooks graded at the same time on this machine; without meaning with a scheduler.
         scheduler: The address of a Dask scheduler, such as `tls://host:8786`, whose workers grade instead.
-        tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own and its key. By default Dask's
-            own configuration names them.
-        resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since. `canvas` and
-            `late` are those of before, read again, unless others are given.
+        tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own, its key; else those of Dask.
+        resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since. `canvas`,
+            `late`, `roster` and `layout` are those of before, files read again, unless others are given.
         only: Grade one notebook (`05_ddpm`) or one task (`ddpm.q_sample`).
         student: Grade one student.
         sandbox: False runs the submissions with your own rights: they can then read and change all that you can.
@@ -61,8 +59,12 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         canvas: The gradebook that Canvas exported, for the titles and ids in `canvas.csv`.
         compare: An older report; what has changed since is written to `changes.html` and `changes.csv`.
         late: The rules for late work, a TOML file; they apply to the report, not to what is yielded.
+        roster: Who is in the class: ids, or a table of Canvas's or Moodle's. Who is missing has a row, too.
+        layout: One of `folders`, `flat`, `moodle`, `canvas`, `nbgrader`; by default that of most of what lies there.
+        feedback: Also write `feedback.zip`, which Moodle and Canvas take back as feedback files.
+        anonymous: Also write `anonymous/`, the students' pages without names, for a second marker.
         progress: Show a bar with the time left on stderr.
-        say: Is given every sentence about marks that are not understood, about changes, and about the cluster.
+        say: Is given every sentence about files and marks that are nobody's, who is missing, changes, the cluster.
 
     Raises:
         ValueError: When there is nothing to grade, `out` holds another run, or another grader is at work there.
@@ -71,15 +73,21 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
     """
     from course_utils.grading.reports.report import Beside
     from course_utils.grading.rooms.limits import Limits
-    from course_utils.grading.runs import grade_folder, paths_before
+    from course_utils.grading.runs import given_before, grade_folder
+    from course_utils.terminal import printable
 
     if jobs < 1:
         raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
-    given = {name: path for name, path in {"canvas": canvas, "late": late}.items() if path is not None}
-    beside = Beside.read((paths_before(Path(out)) if resume else {}) | given, compare and Path(compare))
+    paths = {"canvas": canvas, "late": late, "roster": roster}
+    before = given_before(Path(out)) if resume else {}
+    also = [name for name, wanted in {"feedback": feedback, "anonymous": anonymous}.items() if wanted]
+    layout = layout or before.pop("layout", None)
+    beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None},
+                         compare and Path(compare))
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
                         student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
-                        beside=beside, progress=progress, say=say)
+                        beside=beside, layout=layout, also=also, progress=progress,
+                        say=lambda sentence: say(printable(sentence)))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +105,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--canvas", type=Path, metavar="FILE",
                         help="the gradebook that Canvas exported: canvas.csv gets its titles and ids")
     parser.add_argument("--compare", type=Path, metavar="OLD", help="an older report: say what has changed since")
-    parser.add_argument("--late", type=Path, metavar="FILE", help="the rules for late work")
+    parser.add_argument("--late", type=Path, metavar="FILE", help="the rules for late work, and weights")
+    parser.add_argument("--roster", type=Path, metavar="FILE",
+                        help="who is in the class: ids, or a table of Canvas's or Moodle's; names who is missing")
+    parser.add_argument("--layout", choices=("folders", "flat", "moodle", "canvas", "nbgrader"),
+                        help="how the submissions lie, where it is not seen by itself")
+    parser.add_argument("--feedback", action="store_true",
+                        help="make feedback.zip, which Moodle and Canvas take back as feedback files")
+    parser.add_argument("--anonymous", action="store_true", help="make the students' pages without names, too")
     parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
     parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
@@ -112,6 +127,8 @@ def run(args: argparse.Namespace) -> int:
 
     from course_utils.grading.intake import layouts
     from course_utils.grading.rooms.limits import Limits, MiB
+    from course_utils.grading.runs import given_before
+    from course_utils.terminal import printable
 
     tls = args.tls_ca, args.tls_cert, args.tls_key
     if any(tls) and not all(tls):
@@ -119,13 +136,15 @@ def run(args: argparse.Namespace) -> int:
     for name in ("jobs", "cell_seconds", "task_seconds", "memory"):
         if not 0 < vars(args)[name] < math.inf:
             raise ValueError(f"--{name.replace('_', '-')} is a number above 0, not {vars(args)[name]:g}.")
-    print(layouts.see(args.submissions).sentence, file=sys.stderr)
+    before = given_before(args.out) if args.resume else {}
+    print(printable(layouts.see(args.submissions, args.layout or before.get("layout")).sentence), file=sys.stderr)
     limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB,
                     together=(args.memory + 512) * MiB)
     results = grade(args.submissions, args.out, jobs=args.jobs, scheduler=args.scheduler, tls=tls if all(tls) else None,
                     resume=args.resume, only=args.only, student=args.student, sandbox=not args.no_sandbox,
                     warm=args.warm, limits=limits, canvas=args.canvas, compare=args.compare, late=args.late,
-                    progress=True, say=tqdm.write)
+                    roster=args.roster, layout=args.layout, feedback=args.feedback,
+                    anonymous=args.anonymous, progress=True, say=tqdm.write)
     total = incomplete = 0
     try:
         for result in results:
@@ -135,5 +154,19 @@ def run(args: argparse.Namespace) -> int:
         results.close()
         print(f"Interrupted. {total} are graded and on disk; go on with --resume.", file=sys.stderr)
         return 130
+    except OSError as e:
+        results.close()
+        if not (args.out / "run.json").exists():  # nothing had begun
+            raise
+        raise OSError(f"{_told(e)} What is graded is on disk; go on with --resume.") from None
     print(f"{total} graded, of which {incomplete} with a reason to look at. The report: {args.out / 'index.html'}")
     return 0
+
+
+def _told(e: OSError) -> str:
+    """What failed, as a sentence; where a disk is full, what helps."""
+    from course_utils.files import FULL
+
+    if e.filename and e.errno in FULL:
+        return f"{e.filename} could not be written: the disk is full. Free some space, or name another by TMPDIR."
+    return f"{e.filename}: {e.strerror}." if e.filename else str(e)

@@ -17,6 +17,7 @@ from course_utils.grading.records import UNFILLED, TaskResult
 from course_utils.grading.rooms.conversation import LOST
 from course_utils.notebooks import kind_of
 from course_utils.tasks import Outcome
+from course_utils.tasks.compare import as_name
 
 Stopped = list[tuple[int, str]]  # cell, what happened
 MAX_NAMED = 5  # names in one sentence
@@ -31,12 +32,12 @@ def what_happened(outcome: Outcome) -> str:
     if outcome.error in LOST:
         return outcome.message
     message = outcome.message if len(outcome.message) <= 300 else outcome.message[:300] + "…"
-    return f"It raised {outcome.error}: {message}".rstrip(": ")
+    return f"It raised {as_name(outcome.error)}: {message}".rstrip(": ")
 
 
 def with_cause(result: TaskResult, stopped: Stopped) -> TaskResult:
     """A name that is missing may be one that a cell would have given, had it not stopped."""
-    if not result.why.startswith("It raised NameError") or not stopped:
+    if not result.why.startswith("It raised `NameError`") or not stopped:
         return result
     cell, what = stopped[0]
     return replace(result, why=f"{result.why.rstrip('.')}. Before that, cell {cell} had stopped: {what}")

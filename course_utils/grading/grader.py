@@ -25,7 +25,7 @@ from course_utils.grading.causes import first_of_all, imports_of, what_happened,
 from course_utils.grading.intake import beside
 from course_utils.grading.intake.archives import Unreadable
 from course_utils.grading.intake.submissions import GivenCells, Read, Submission, read
-from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.conversation import LOST, Conversation
 from course_utils.grading.rooms.room import Room, RoomFailed, Rooms
 from course_utils.grading.rooms.stage import stage
@@ -35,6 +35,7 @@ from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 
 WORKER = "course_utils.grading.rooms.worker"
+MAX_SOURCES = 20  # cells of a notebook that a page shows
 NOT_YET = "This task is new: the notebook is of an older release, which does not have it."
 
 
@@ -158,7 +159,8 @@ class Grader:
             result = self._asked(work, key)
         except RoomFailed:  # a machine short of memory for a moment
             result = self._asked(work, key)
-        return replace(_of_its_release(result, handed_in, key), notes=[*result.notes, *refused])
+        result = _with_places(_of_its_release(result, handed_in, key), handed_in, rubric.questions(key.notebook))
+        return replace(result, notes=[*result.notes, *refused])
 
     def _asked(self, work: Work, key: Key) -> NotebookResult:
         with self._room(key.staged) as talk:
@@ -217,6 +219,15 @@ def _of_its_release(result: NotebookResult, handed_in: Read, key: Key) -> Notebo
     rows = [replace(t, why=NOT_YET) if outdated and there and t.task not in there and not t.earned else t
             for t in result.tasks]
     return replace(result, tasks=rows, release=handed_in.release, outdated=outdated)
+
+
+def _with_places(result: NotebookResult, handed_in: Read, asked: Collection[str]) -> NotebookResult:
+    """With what a page shows of the notebook: the cells that went wrong, and the answers in words."""
+    places = handed_in.places()
+    rows = [replace(t, cell=places.get(t.task, 0)) for t in result.tasks]
+    wrong = [t.cell for t in rows if t.cell and not t.right and t.why != UNFILLED] + [n for n, _ in result.stopped]
+    answers = {id: text for id, text in handed_in.answers().items() if id in asked}
+    return replace(result, tasks=rows, answers=answers, sources=handed_in.sources(wrong[:MAX_SOURCES]))
 
 
 def _ungraded(key: Key, reason: str) -> NotebookResult:

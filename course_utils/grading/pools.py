@@ -17,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -128,7 +128,7 @@ class DaskPool:
                     future.cancel()
                     deaths[submission.student] += 1
                 if isinstance(answer, Result):
-                    yield replace(answer, digest=submission.digest())
+                    yield answer
                 elif deaths[submission.student] == DEATHS:
                     reason = f"Its grading was given up: {DEATHS} workers died over it."
                     yield self._order.unanswered(submission, reason)

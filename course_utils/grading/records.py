@@ -12,13 +12,17 @@ from typing import Any
 from course_utils import files
 from course_utils.grading.intake.handed_in import HandedIn
 
+PLAIN = {"str": str, "bool": bool, "float": int | float, "float | None": int | float | None}  # a field's kinds
+MOST = 1e9  # points; beyond that a sum may be none
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
+UNMARKED = "It is not marked yet."  # why an answer in words has no points, and stands outside of the sum
 
 
 @dataclass(frozen=True)
 class TaskResult:
     """A task's points and, when they were lost, why: one sentence, and the known mistake with its hint if it is one.
 
+    `cell` is the place of the student's cell in the notebook; 0 where it is not known.
     What comes from `marks.csv` is never in a record: a person's `comment`, the points of the `machine` where a person
     gave others, and whole tasks that are a `question`, answered in words.
     """
@@ -32,6 +36,12 @@ class TaskResult:
     comment: str = ""
     machine: float | None = None
     question: bool = False
+    cell: int = 0
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether it is a question whose answer has no mark yet."""
+        return self.question and self.why == UNMARKED
 
     @property
     def right(self) -> bool:
@@ -45,10 +55,11 @@ class NotebookResult:
 
     `notes` are sentences that go before all else, on what costs many tasks or was not taken along; `partly` the given
     cells that were changed, and run in part; `release` that of the notebook, `outdated` whether there is a newer one.
-    `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded with. From
-    `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
-    What the late rules say, the `factor` of its points and the sentence `late`, is set for a report, too, and never
-    in a record.
+    `answers` are those in words, by question, empty where there is none; `sources` the (cell, text) of cells that went
+    wrong. `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded
+    with. From `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
+    What the late rules say, the `factor` of its points, the sentence `late` and the `weight` (the points that the
+    notebook brings to the total), is set for a report, too, and never in a record.
     """
 
     notebook: str
@@ -61,10 +72,13 @@ class NotebookResult:
     partly: list[int] = field(default_factory=list)
     release: str = ""
     outdated: bool = False
+    answers: dict[str, str] = field(default_factory=dict)
+    sources: list[tuple[int, str]] = field(default_factory=list)
     mark: float | None = None
     comment: str = ""
     factor: float = 1.0
     late: str = ""
+    weight: float | None = None
 
     @property
     def before(self) -> float:
@@ -78,8 +92,13 @@ class NotebookResult:
 
     @property
     def points(self) -> float:
-        """The points that there are."""
-        return sum(t.points for t in self.tasks)
+        """The points that there are; a question counts once its answer is marked."""
+        return sum(t.points for t in self.tasks if not t.unmarked)
+
+    @property
+    def share(self) -> float:
+        """What each of its points brings to the total."""
+        return self.weight / self.points if self.weight is not None and self.points else 1.0
 
 
 @dataclass(frozen=True)
@@ -105,13 +124,13 @@ class Result:
 
     @property
     def total(self) -> float:
-        """The points earned."""
-        return sum(n.earned for n in self.notebooks)
+        """The points earned, as the notebooks weigh."""
+        return sum(n.earned * n.share for n in self.notebooks)
 
     @property
     def max(self) -> float:
-        """The points that there are."""
-        return sum(n.points for n in self.notebooks)
+        """The points that there are, as the notebooks weigh."""
+        return sum(n.points * n.share for n in self.notebooks)
 
     @property
     def reason(self) -> str:
@@ -155,19 +174,37 @@ def load_all(folder: Path) -> dict[str, Result]:
 
 def _read(path: Path) -> Result:
     try:
-        return _result(json.loads(path.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as e:
+        result = _result(json.loads(path.read_text("utf-8")))
+        if path.stem != file_name(result.student):
+            raise ValueError("It is another student's.")
+        return result
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise ValueError(f"{path} is damaged ({type(e).__name__}): delete it, and --resume grades it again.") from None
 
 
 def _result(data: dict[str, Any]) -> Result:
     notebooks = [_known(NotebookResult, {**n, "tasks": [_known(TaskResult, t) for t in n["tasks"]],
-                                         "stopped": [(cell, what) for cell, what in n["stopped"]]})
+                                         "stopped": [(cell, what) for cell, what in n["stopped"]],
+                                         "sources": [(cell, text) for cell, text in n.get("sources", [])]})
                  for n in data["notebooks"]]
     handed_in = {name: _known(HandedIn, h) for name, h in data.get("handed_in", {}).items()}
     return _known(Result, {**data, "notebooks": notebooks, "handed_in": handed_in})
 
 
 def _known(kind: type, data: dict[str, Any]) -> Any:
-    """A record's part, also one that another version wrote: fields that are not known here are left out."""
-    return kind(**{f.name: data[f.name] for f in fields(kind) if f.name in data})
+    """A record's part, also one that another version wrote: fields that are not known here are left out.
+
+    TypeError for a value that its field cannot have: what somebody has edited must not end a run in its middle.
+    """
+    known = [f for f in fields(kind) if f.name in data]
+    if wrong := [f.name for f in known if not _fits(data[f.name], f.type)]:
+        raise TypeError(wrong[0])
+    return kind(**{f.name: data[f.name] for f in known})
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind in ("list[str]", "dict[str, str]"):
+        texts = value if isinstance(value, list) else value.values()
+        return isinstance(value, list) == (kind == "list[str]") and all(isinstance(text, str) for text in texts)
+    is_number = isinstance(value, int | float)
+    return isinstance(value, PLAIN.get(kind, object)) and (not is_number or -MOST < value < MOST)

@@ -50,6 +50,12 @@ def _answers(path: Path) -> bytes:
     return json.dumps(header, sort_keys=True).encode() + content[8 + size:]
 
 
+def questions(notebook: str) -> dict[str, float]:
+    """The points of a notebook's questions in words, by id."""
+    modules = [m for m in map(tasks.module_of, tasks.prefixes()) if m.NOTEBOOK == notebook]
+    return {id: points for m in modules for id, points in getattr(m, "QUESTIONS", {}).items()}
+
+
 def kept(before: Result | None, now: Submission, notebooks: Collection[str]) -> Result | None:
     """The record of a submission with the points as they are now; None where it is to be graded, or graded again."""
     if before is None or before.failed or before.digest != now.digest():

@@ -7,7 +7,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,10 +17,11 @@ from tqdm import tqdm
 from course_utils import files, notebooks, tasks
 from course_utils.grading import records, rubric
 from course_utils.grading.grader import notebooks_in
-from course_utils.grading.intake import layouts
+from course_utils.grading.intake import layouts, roster
+from course_utils.grading.intake.names import tidy
 from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.pools import DaskPool, LocalPool
-from course_utils.grading.records import Result
+from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports import report
 from course_utils.grading.rooms.limits import Limits
 from course_utils.grading.workshop import Order, course_digest
@@ -28,19 +29,26 @@ from course_utils.grading.workshop import Order, course_digest
 
 def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, tls: tuple[Path, Path, Path] | None,
                  resume: bool, only: str | None, student: str | None, sandbox: bool, warm: bool, seed: int | None,
-                 limits: Limits, beside: report.Beside, progress: bool, say: Callable[[str], object],
-                 ) -> Iterator[Result]:
+                 limits: Limits, beside: report.Beside, layout: str | None,
+                 also: Collection[str], progress: bool, say: Callable[[str], object]) -> Iterator[Result]:
     """See `course_utils.grading.grade`."""
     if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{out} lies in {folder}, where a report would be taken for a student's: name another place.")
-    found = layouts.see(folder).submissions
+    seen = layouts.see(folder, layout)
+    found, missing, notes = seen.submissions, [], seen.notes
+    if beside.roster is not None:
+        found, missing, more = roster.held_against(found, beside.roster, Path(beside.paths["roster"]))
+        notes = [*notes, *more]
     wanted, students = _wanted(found, only), {s.student for s in found}
     if student is not None:
-        found = [s for s in found if s.student == student]
+        found = [s for s in found if s.student == tidy(student)]
         if not found:
             raise ValueError(f"There is no submission of {student} in {folder}.")
+    for note in notes:
+        say(note)
     with _locked(out):
         about = _settings(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed) | beside.paths
+        about |= {"layout": layout} if layout else {}
         todo, again, done = _sorted_out(found, about["notebooks"], out / "records")
         with tqdm(desc="Grading", unit=" students", total=len(found), initial=len(done), file=sys.stderr,
                   disable=not progress) as bar:  # those that were done before do not count for its speed
@@ -58,8 +66,19 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, t
         graded = records.load_all(out / "records")
         if gone := [s for s in graded if s not in students]:
             say(f"The report keeps {len(gone)} of an earlier run, who are not in {folder}: {', '.join(gone)}.")
-        for sentence in report.write(out, list(graded.values()), sandbox, beside):
+        absent = [_absent(p, about["notebooks"], only) for p in missing if p.student not in graded]
+        if student is None:
+            yield from absent
+        for sentence in report.write(out, [*graded.values(), *absent], sandbox, beside, notes, also):
             say(sentence)
+
+
+def _absent(person: roster.Person, notebooks: list[str], only: str | None) -> Result:
+    """The row of somebody from whom nothing has come: never a record, so that it ends when something comes."""
+    each = {n: [t for t in tasks.tasks_of(n) if t.id in (_task_ids(only) or [t.id])] for n in notebooks}
+    rows = [NotebookResult(n, [TaskResult(t.id, t.points, 0) for t in asked], "Nothing was handed in." if not i else "")
+            for i, (n, asked) in enumerate(each.items())]
+    return Result(person.student, "", rows, ids=person.ids)
 
 
 def _graded(todo: list[Submission], again: list[Submission], pool: LocalPool | DaskPool, folder: Path,
@@ -156,10 +175,10 @@ def _read_settings(out: Path) -> dict[str, Any]:
         raise ValueError(f"{out / 'run.json'} is damaged, and the run cannot go on: name another folder.") from None
 
 
-def paths_before(out: Path) -> dict[str, str]:
-    """The files of Canvas's gradebook and of the late rules that the run in `out` was given."""
+def given_before(out: Path) -> dict[str, str]:
+    """What the run in `out` was given: Canvas's gradebook, the late rules, the roster, and the layout's name."""
     about = _read_settings(out) if (out / "run.json").exists() else {}
-    return {name: about[name] for name in ("canvas", "late") if name in about}
+    return {name: about[name] for name in ("canvas", "late", "roster", "layout") if name in about}
 
 
 def _write_settings(out: Path, about: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ class Order:
         seed: The run's secret; inputs follow from it.
         notebooks: Those to grade.
         only: The tasks to grade; all when empty.
-        private: Paths that no room may see, wherever they lie, besides solutions/.
+        private: Paths that no room may see, wherever they lie, besides the course.
         sandbox: False grades with the grader's own rights.
         warm: Whether rooms come from a process that has loaded torch.
     """
@@ -75,7 +75,8 @@ class Workshop:
 
     def __init__(self, order: Order, jobs: int):
         kind = WarmRooms if order.warm else Rooms
-        self._rooms = kind(order.limits, (notebooks.SOLUTIONS, *order.private), order.sandbox)
+        self._notebooks = order.notebooks
+        self._rooms = kind(order.limits, (notebooks.SOLUTIONS.parent, *order.private), order.sandbox)
         if order.sandbox:
             self_test(self._rooms)
         self._folder = tempfile.TemporaryDirectory(prefix="grading-")
@@ -96,7 +97,7 @@ class Workshop:
         Raises:
             Closed: When the workshop was closed before it was done.
         """
-        result = self._grader.grade(submission, alone)
+        result = self._grader.grade(submission.carried(self._notebooks), alone)  # what is graded is what is recorded
         if self._grader.closed:
             raise Closed("The run was ended.")
         return replace(result, crowded=not alone)

@@ -61,9 +61,14 @@ def first_difference(got: Outcome, want: Outcome, task: Task, reveal: bool = Tru
 def _stopped(name: str | None, got: Outcome) -> Difference:
     where = f" before `{name.removeprefix(SHAPE)}` could be seen" if name else ""
     if got.error:
-        return Difference(name or "", "error", f"It raised {got.error}{where}: {got.message}".rstrip(": "))
+        return Difference(name or "", "error", f"It raised {as_name(got.error)}{where}: {got.message}".rstrip(": "))
     sentence = f"There is no `{name.removeprefix(SHAPE)}`." if name else "An exception was expected."
     return Difference(name or "", "missing", sentence)
+
+
+def as_name(error: str) -> str:
+    """An exception's name, as code; what is none, from a process that says anything, is not repeated."""
+    return f"`{error}`" if error.isidentifier() else "an exception without a name"
 
 
 def _kind(x: Tensor) -> str:

@@ -53,7 +53,7 @@ def told(tmp_path, archive, path="in.zip"):
 ZEROS = bytes(21 << 20)
 LEADS_OUT = "a.ipynb has a path that leads out of its folder."
 TABLE = {
-    "plain": (zipped(("ada/a.ipynb", b"1"), ("ada/picture.png", b"2")), {"ada/a.ipynb": b"1"}),
+    "plain": (zipped(("ada/a.ipynb", b"1"), ("ada/picture.png", b"2")), {"ada/a.ipynb": b"1", "ada/picture.png": b"2"}),
     "up": (zipped(("ada/../../a.ipynb", b"1")), {"ada/a.ipynb": LEADS_OUT}),
     "root": (zipped(("/etc/a.ipynb", b"1")), {"etc/a.ipynb": LEADS_OUT}),
     "drive": (zipped(("C:\\x\\a.ipynb", b"1")), {"C:/x/a.ipynb": LEADS_OUT}),
@@ -71,7 +71,7 @@ TABLE = {
     "no-zip": (zipped(("ada/w.zip", b"hello"), ("ben/a.ipynb", b"1")), {
         "ada/w.zip": "w.zip is no zip file, or an incomplete one.", "ben/a.ipynb": b"1"}),
     "thousands": (zipped(("ada/w.zip", zipped(*((f"{i}" * 40, b"") for i in range(21_000))))), {
-        "ada/w.zip": "w.zip lists more files than are looked at."}),
+        "ada/w.zip": "w.zip lists more files than are looked at: 5000, in 4 MiB."}),
 }
 
 
@@ -130,6 +130,61 @@ def test_a_file_that_became_a_link_is_not_read(tmp_path):
         entry.read()
 
 
+@pytest.mark.parametrize("name", ["a.ipynb", "w.zip"])
+def test_a_folder_that_became_a_link_is_not_entered(tmp_path, name):
+    for student, content in (("ada", b"1"), ("ben", b"22")):
+        (tmp_path / "in" / student / "x").mkdir(parents=True)
+        held = zipped(("a.ipynb", content)) if name == "w.zip" else content
+        (tmp_path / "in" / student / "x" / name).write_bytes(held)
+    ada, ben = (e for e in entries(tmp_path / "in") if e.name == "a.ipynb")
+    (tmp_path / "in/ada").rename(tmp_path / "gone")
+    (tmp_path / "in/ada").symlink_to("ben")
+    assert ben.read() == b"22"
+    with pytest.raises(Unreadable, match="a.ipynb cannot be opened"):
+        ada.read()
+
+
+@pytest.mark.parametrize("zip64", [False, True])
+def test_members_are_counted_before_they_become_objects(tmp_path, monkeypatch, zip64):
+    archive = zipped(*((f"{i}.ipynb", b"") for i in range(21)))
+    if zip64:  # whose end is found in a record of its own, and said in the old one to be elsewhere
+        at = archive.rfind(b"PK\5\6")
+        size, offset = struct.unpack_from("<LL", archive, at + 12)
+        end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 21, 21, size, offset)
+        old = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+        archive = archive[:at] + end + struct.pack("<4sLQL", b"PK\6\7", 0, at, 1) + old
+    assert len(told(tmp_path, archive)) == 21
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 20)
+    monkeypatch.setattr(zipfile, "ZipInfo", None)
+    archives._opened.cache_clear()
+    with pytest.raises(Unreadable, match="in.zip lists more files than are looked at"):
+        told(tmp_path, archive)
+
+
+def test_of_a_students_archive_the_nearest_files_are_listed_and_no_more(tmp_path):
+    """So a thousand hostile archives take no more memory than a thousand honest ones."""
+    deep = [(f"env/{i}/x.py", b"") for i in range(archives.MAX_OWN + 500)]
+    notebooks = [(f"{i}.ipynb", b"1") for i in range(archives.MAX_OWN + 1)]
+    (tmp_path / "in").mkdir()
+    for name, members in {"ada": [*deep, ("work/a.ipynb", b"1")], "ben": notebooks, "eve": [*notebooks, *deep]}.items():
+        (tmp_path / f"in/{name}.zip").write_bytes(zipped(*members))
+    found = entries(tmp_path / "in")
+    for name in ("ada.zip", "ben.zip", "eve.zip"):
+        own = [e for e in found if e.path[0] == name]
+        files = [e for e in own if not e.folder]
+        assert len(files) == archives.MAX_OWN and len(own) <= 3 * archives.MAX_OWN
+        (refused,) = [e.refused for e in own if e.refused]
+        assert refused == "holds more than 100 notebooks and modules; the deepest are left out"
+    assert any(e.path == ("ada.zip", "work", "a.ipynb") for e in found)
+
+
+def test_a_class_may_hold_more_than_a_student(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    assert len(told(tmp_path, zipped(*((f"{i}/a.ipynb", b"1") for i in range(3))))) == 3
+    assert told(tmp_path, zipped(("ada/w.zip", zipped(*((f"{i}.ipynb", b"1") for i in range(3)))))) == {
+        "ada/w.zip": "w.zip lists more files than are looked at: 2, in 4 MiB."}
+
+
 def test_an_archive_that_has_changed_is_read_anew(tmp_path):
     assert told(tmp_path, zipped(("a.ipynb", b"1"))) == {"a.ipynb": b"1"}
     assert told(tmp_path, zipped(("a.ipynb", b"22"))) == {"a.ipynb": b"22"}
@@ -139,7 +194,8 @@ def test_a_folder_too_deep_or_too_full_ends_somewhere(tmp_path, monkeypatch):
     deep = tmp_path / "in" / "/".join("abcdefghijkl")
     deep.mkdir(parents=True)
     (deep / "a.ipynb").write_bytes(b"1")
-    assert max(len(e.path) for e in entries(tmp_path / "in")) == archives.MAX_DEPTH
+    last = max(entries(tmp_path / "in"), key=lambda e: len(e.path))
+    assert (len(last.path), last.refused) == (archives.MAX_DEPTH + 1, "lies too deep, and is not looked into")
     monkeypatch.setattr(archives, "MAX_ENTRIES", 3)
     for i in range(5):
         (tmp_path / f"in/{i}.ipynb").write_bytes(b"1")

@@ -149,7 +149,7 @@ def test_what_is_missing_stands_in_the_table_the_class_report_and_first_on_the_p
             "no-file": [f"`helpers` is missing: ddpm.q_sample imports it, and it {missing}"],
             "seaborn": [f"`seabornish` is missing: cell 2 imports it, and it {missing}",
                         "An import of the given cells is missing: `F`, `method_of`, `nn`, `torch`. Cell 2 stopped: "
-                        "It raised ModuleNotFoundError: No module named 'seabornish'"]}
+                        "It raised `ModuleNotFoundError`: No module named 'seabornish'"]}
     overview = (report / "index.html").read_text()
     for student, notes in said.items():
         (page,) = (report / "students").glob(f"{student}-*.html")
@@ -227,9 +227,9 @@ def test_the_page_names_the_cells_that_were_run_in_part():
 
 
 def test_nothing_is_missing_where_nothing_was_lost():
-    stopped = [(3, "It raised ModuleNotFoundError: No module named 'seaborn'")]
+    stopped = [(3, "It raised `ModuleNotFoundError`: No module named 'seaborn'")]
     right, wrong = TaskResult("ddpm.q_sample", 10, 10), TaskResult("ddpm.q_sample", 10, 0, "`x_t` is off.")
     assert first_of_all([right], stopped, {"math"}) == []
     assert len(first_of_all([right, wrong], stopped, {"math"})) == 1
-    library = [(3, "It raised ModuleNotFoundError: No module named 'course_utils.models'")]
+    library = [(3, "It raised `ModuleNotFoundError`: No module named 'course_utils.models'")]
     assert first_of_all([wrong], library, {"math"}) == []

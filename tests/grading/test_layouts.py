@@ -7,7 +7,10 @@ import zipfile
 
 import pytest
 
-from course_utils.grading.intake.layouts import notebook_in, see
+from course_utils.grading.intake import claims
+from course_utils.grading.intake.layouts import see
+from course_utils.grading.intake.names import notebook_in
+from course_utils.grading.intake.submissions import Read
 
 FILE = "_assignsubmission_file_"
 
@@ -76,6 +79,42 @@ def test_a_layout_is_recognised_as_folder_and_as_zip(tmp_path, case):
     assert what in folder.sentence and what in archive.sentence and f"{len(wanted)} student" in folder.sentence
 
 
+FIVE = [f"{name}/05_ddpm.ipynb" for name in ("ada", "ben", "cy", "dee", "eva")]
+
+
+@pytest.mark.parametrize("odd, student", [
+    (f"x{FILE}05_ddpm.ipynb", "x_assignsubmission_file"), ("x y_7/05_ddpm.ipynb", "x y_7"),
+    ("submitted/05_ddpm.ipynb", "submitted"), ("x_1_2_05_ddpm.ipynb", "x_1_2"), ("x_05_ddpm.ipynb", "x")])
+@pytest.mark.parametrize("form", ["folders", "flat"])
+def test_one_entry_among_others_decides_no_layout(tmp_path, odd, student, form):
+    paths = FIVE if form == "folders" else [path.replace("/", "_") for path in FIVE]
+    for seen in (see(put(tmp_path / "in", *paths, odd)), see(pack(tmp_path / "in.zip", *paths, odd))):
+        assert students(seen).keys() == {"ada", "ben", "cy", "dee", "eva", student}
+        assert all(students(seen).values())
+
+
+def test_in_a_students_own_archive_the_archives_time_counts(tmp_path):
+    put(tmp_path / "in", "ben/ps1/05_ddpm.ipynb", "ben/ps1/timestamp.txt", "ada/readme.zip")
+    with zipfile.ZipFile(tmp_path / "in/ada/work.zip", "w") as archive:
+        archive.writestr("timestamp.txt", "2001-01-01 00:00:00 UTC")
+        for name, year in (("old/05_ddpm.ipynb", 2001), ("new/05_ddpm.ipynb", 2002)):
+            archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), "{}")
+    os.utime(tmp_path / "in/ada/work.zip", (1_700_000_500, 1_700_000_500))
+    for layout in ("in", "submitted"):
+        (tmp_path / "in").rename(tmp_path / layout)
+        ada = see(tmp_path / layout).submissions[0]
+        assert ada.handed_in["05_ddpm"].when.timestamp() == 1_700_000_500
+        assert ada.notebooks["05_ddpm"].path[-2] == "new"
+
+
+def test_what_is_carried_was_read_once_and_is_what_the_digest_is_of(tmp_path):
+    (one,) = see(put(tmp_path / "in", "ada/05_ddpm.ipynb", "ada/06_unet.ipynb")).submissions
+    before, carried = one.digest(), one.carried(["05_ddpm"])
+    (tmp_path / "in/ada/05_ddpm.ipynb").write_text("a neighbour's")
+    assert carried.digest() == carried.carried(["05_ddpm"]).digest() == before != one.digest()
+    assert {n: f.read() for n, f in carried.notebooks.items()} == {"05_ddpm": b"0"}
+
+
 @pytest.mark.parametrize("case", ["moodle", "canvas", "deeper"])
 def test_one_folder_around_all_of_a_zip_is_looked_through(tmp_path, case):
     paths, _, wanted = LAYOUTS[case]
@@ -115,14 +154,15 @@ def test_numbers_and_marks_are_kept_for_import_files(tmp_path):
     assert found[0].handed_in["05_ddpm"].when is None  # the times in the download are those of the download
 
 
-def test_nbgraders_time_counts_and_a_broken_one_does_not(tmp_path):
+def test_nbgraders_time_counts_and_a_broken_one_is_no_time(tmp_path):
     root = put(tmp_path / "in", *(f"{s}/ps1/05_ddpm.ipynb" for s in ("ada", "ben", "cy")))
     (root / "ada/ps1/timestamp.txt").write_text("2026-03-01 23:59:00.123456 UTC\n")
     (root / "ben/ps1/timestamp.txt").write_text("yesterday")
     (root / "cy/ps1/timestamp.txt").write_bytes(b"\xff" * 5000)
     ada, ben, cy = (s.handed_in["05_ddpm"] for s in see(root).submissions)
     assert (ada.time, ada.told_by) == ("2026-03-01T23:59:00.123456+00:00", "timestamp.txt")
-    assert ben.told_by == cy.told_by == "file" and ben.when.timestamp() == 1_700_000_001
+    assert (ben.when, ben.told_by, ben.said) == (None, "timestamp.txt", "yesterday")
+    assert cy.when is None and "cannot be read" in cy.said
 
 
 @pytest.mark.parametrize("name", ["05_ddpm.ipynb", "05_ddpm (1).ipynb", "05_ddpm-2.ipynb", "Copy of 05_ddpm.ipynb",
@@ -203,10 +243,24 @@ def test_a_reason_stays_short_and_no_two_have_one_id(tmp_path):
     (student,) = see(put(tmp_path / "many", *many)).submissions
     assert student.notes[0].startswith("30 files are 05_ddpm: ") and student.notes[0].endswith("24 more do not.")
     assert "(29).ipynb counts" in student.notes[0]
-    stray = put(tmp_path / "stray", f"Ada_1{FILE}/05_ddpm.ipynb", "Ada_1/05_ddpm.ipynb", "1/05_ddpm.ipynb")
-    assert [s.student for s in see(stray).submissions] == ["1", "Ada_1", "Ada_1 (2)"]
+    moodle = [f"{name}{FILE}/05_ddpm.ipynb" for name in ("Ada_1", "Bo_2", "Cy_3")]
+    stray = put(tmp_path / "stray", *moodle, "Ada_1/05_ddpm.ipynb", "1/05_ddpm.ipynb")
+    assert [s.student for s in see(stray).submissions] == ["1", "Ada_1", "Ada_1 (2)", "Bo_2", "Cy_3"]
 
 
 def test_nothing_to_grade_is_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="There is no submission in"):
         see(put(tmp_path / "in", "notes.txt"))
+
+
+def test_a_sign_that_is_not_seen_makes_no_second_student_of_a_name(tmp_path):
+    hidden = put(tmp_path / "in", "ada/05_ddpm.ipynb", "a\u200bda/05_ddpm.ipynb", "ben/05_ddpm.ipynb")
+    assert [s.student for s in see(hidden).submissions] == ["ada", "a\u200bda (2)", "ben"]
+
+
+def test_few_files_without_a_name_are_opened_and_only_small_ones(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(claims, "read", lambda file, most: opened.append((file.name, most)) or Read([]))
+    put(tmp_path / "in", *(f"ada/work{n}.ipynb" for n in range(9)))
+    assert [s.notebooks for s in see(tmp_path / "in").submissions] == [{}]
+    assert opened == [(f"work{n}.ipynb", 5 << 20) for n in range(5)]

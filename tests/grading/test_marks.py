@@ -2,12 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from grading.classroom import made_up_class
 
+from course_utils.grading.records import UNFILLED, UNMARKED
 from course_utils.grading.reports import marks, report
-from course_utils.grading.reports.marks import HEADER, UNMARKED
+from course_utils.grading.reports.marks import HEADER
 
 ONE = made_up_class(3, ("05_ddpm",))
 ADA, BEN, EVE = (r.student for r in ONE)
@@ -26,7 +28,7 @@ def task(result, id):
 
 def test_an_empty_file_with_an_example_is_made_once(tmp_path):
     assert marks.add(ONE, tmp_path / "marks.csv") == (ONE, [])
-    assert (tmp_path / "marks.csv").read_text().startswith(f"{HEADER}\n#")
+    assert (tmp_path / "marks.csv").read_text().startswith(f"{HEADER},answer\n#")
 
 
 def test_a_mark_replaces_the_machines_and_both_are_told(tmp_path):
@@ -45,8 +47,50 @@ def test_a_mark_replaces_the_machines_and_both_are_told(tmp_path):
 def test_a_question_counts_for_everybody_once_it_has_a_mark(tmp_path):
     by, _ = added(tmp_path, f"{BEN},ddpm.2,4,Good")
     assert by[BEN].total == ONE[1].total + 4
-    assert {r.max for r in by.values()} == {ONE[0].max + 5}
     assert task(by[ADA], "ddpm.2").why == UNMARKED and not task(by[BEN], "ddpm.2").why
+    assert by[BEN].max == ONE[1].max + 5 and by[ADA].max == ONE[0].max  # what is not marked yet is outside of the sum
+    page = report.student_page(by[ADA])
+    assert "not marked yet" in page and "– / 5" in page and "0 / 5" not in page
+
+
+def answered(*texts, reason=""):
+    """The first of the class, as one student for each answer to ddpm.1."""
+    n = ONE[0].notebooks[0]
+    return [replace(ONE[0], student=f"s{i}", notebooks=[replace(n, answers={"ddpm.1": text}, reason=reason)])
+            for i, text in enumerate(texts)]
+
+
+def test_the_file_is_made_with_a_line_for_each_answer_and_its_first_words(tmp_path):
+    class_ = answered("=Because\nof the noise", "", "word " * 100)
+    assert marks.add(class_, tmp_path / "marks.csv") == (class_, [])
+    rows = [row for row in csv.reader((tmp_path / "marks.csv").open()) if not row[0].startswith("#")]
+    assert rows[:3] == [["student", "id", "points", "comment", "answer"],
+                        ["s0", "ddpm.1", "", "", "'=Because of the noise"], ["s1", "ddpm.1", "", "", "(no answer)"]]
+    assert rows[3][4].startswith("word word") and len(rows[3][4]) < 110 and rows[3][4].endswith(" …")
+
+
+def test_marking_is_to_fill_a_column(tmp_path):
+    path = tmp_path / "marks.csv"
+    marks.add(answered("yes", "", "perhaps"), path)
+    path.write_text(path.read_text().replace("s0,ddpm.1,,,yes", "s0,ddpm.1,4,Good,yes"))
+    results, faults = marks.add(answered("yes", "", "perhaps"), path)
+    assert faults == [] and [(task(r, "ddpm.1").earned, task(r, "ddpm.1").why) for r in results] == [
+        (4, ""), (0, UNFILLED), (0, UNMARKED)]
+    assert [r.max - ONE[0].max for r in results] == [5, 5, 0]
+    (missing,), _ = marks.add(answered("", reason="05_ddpm.ipynb is missing."), path)
+    assert missing.max == ONE[0].max + 5
+
+
+def test_answers_that_come_later_are_lines_beside_the_file(tmp_path):
+    path = tmp_path / "marks.csv"
+    marks.add(answered("yes"), path)
+    before = path.read_text()
+    _, (said,) = marks.add(answered("yes", "late"), path)
+    assert said.startswith("marks-more.csv holds 1 answer that has no line") and path.read_text() == before
+    more = (tmp_path / "marks-more.csv").read_text()
+    path.write_text(before + more.replace("s1,ddpm.1,,", "s1,ddpm.1,3,"))
+    results, faults = marks.add(answered("yes", "late"), path)
+    assert faults == [] and task(results[1], "ddpm.1").earned == 3 and not (tmp_path / "marks-more.csv").exists()
 
 
 def test_a_mark_for_a_notebook_replaces_its_sum(tmp_path):

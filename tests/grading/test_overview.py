@@ -10,9 +10,8 @@ from grading.classroom import made_up_class
 from course_utils import tasks
 from course_utils.grading import grader, rubric
 from course_utils.grading.grader import Key
-from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
+from course_utils.grading.records import UNFILLED, UNMARKED, NotebookResult, Result, TaskResult
 from course_utils.grading.reports import overview, report
-from course_utils.grading.reports.marks import UNMARKED
 from course_utils.tasks.recorded import load_recorded
 
 TASK = "ddpm.q_sample"
@@ -45,7 +44,8 @@ def test_what_everybody_or_nobody_solved_is_named():
 
 
 def test_a_question_without_a_mark_is_not_one_that_nobody_solved():
-    asked = [TaskResult("q.1", 5, points, why) for points, why in [(4, ""), (0, UNMARKED), (0, UNMARKED)]]
+    given = [(4, ""), (0, UNMARKED), (0, UNMARKED)]
+    asked = [TaskResult("q.1", 5, points, why, question=True) for points, why in given]
     results = [Result(str(i), "", [NotebookResult("nb", [TaskResult("t.0", 10, 10), t])]) for i, t in enumerate(asked)]
     assert overview.answers(results)["nb"] == {"t.0": {"right": 3}, "q.1": {"partly": 1}}
     page = overview.page(results)

@@ -69,3 +69,22 @@ def test_a_page_fits_loads_nothing_and_can_be_read(browser, pages, width, scheme
         assert contrast >= 4.5, (path.name, text)
     assert said == [] and asked == [path.as_uri() for path in pages]
     page.close()
+
+
+def test_the_class_is_sorted_and_filtered_without_a_server(browser, tmp_path):
+    class_ = made_up_class(30)
+    report.write(tmp_path, class_)
+    page = browser.new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    rows = "[...document.querySelectorAll('table.class tbody tr')].filter(r => !r.hidden)"
+    totals = f"{rows}.map(r => +r.cells[1].dataset.value)"
+    page.click("table.class th:nth-child(2) button")
+    assert page.evaluate(totals) == sorted(round(r.total, 4) for r in class_)
+    page.click("table.class th:nth-child(2) button")
+    assert page.evaluate(totals) == sorted((round(r.total, 4) for r in class_), reverse=True)
+    page.fill("input[type=search]", class_[3].student.upper())
+    assert page.evaluate(f"{rows}.map(r => r.cells[0].textContent)") == [class_[3].student]
+    page.fill("input[type=search]", "")
+    page.check("input[type=checkbox]")
+    assert page.evaluate(f"{rows}.length") == sum(bool(r.reason) for r in class_) > 0
+    page.close()

@@ -1,7 +1,10 @@
 """The report is escaped, tells nothing that it should not, and opens in a spreadsheet without running anything."""
 
+import base64
 import csv
+import hashlib
 import io
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -40,8 +43,15 @@ def test_whatever_is_said_is_shown_and_not_run(r):
     page = Tags(report.student_page(r))
     assert EVIL in page.text
     index = Tags(overview.page([r]))
-    for tag, attributes in page.tags + index.tags:
-        assert tag != "script" and not any(name.startswith("on") for name in attributes)
+    assert "script" not in {tag for tag, _ in page.tags} and [tag for tag, _ in index.tags].count("script") == 1
+    assert not any(name.startswith("on") for _, attributes in page.tags + index.tags for name in attributes)
+
+
+def test_of_scripts_only_the_pages_own_can_run():
+    (script,) = re.findall("<script>(.*?)</script>", overview.page([result(EVIL)]), re.DOTALL)
+    policy = next(a["content"] for t, a in Tags(overview.page([result(EVIL)])).tags if "http-equiv" in a)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 def test_a_page_loads_nothing():
@@ -52,7 +62,10 @@ def test_a_page_loads_nothing():
 
 
 def test_direction_marks_and_controls_are_taken_out():
-    assert "\u202e" not in report.student_page(result(why="abc\u202edef\x00"))
+    for odd in (result(why="abc\u202edef\x00"), result(reason="a\u202eb\x00.zip is no zip file."),
+                result(stopped=[(3, "a\u202e\x1b[31m")])):
+        for page in (report.student_page(odd), overview.page([odd])):
+            assert not {"\u202e", "\x00", "\x1b"} & {*page}
 
 
 def test_the_page_says_points_reasons_and_hints():
@@ -83,9 +96,16 @@ def test_the_table_has_a_column_per_notebook_and_task():
     assert (row["status"], row["reason"]) == ("incomplete", "05_ddpm.ipynb is not JSON.")
 
 
-@pytest.mark.parametrize("student", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1", " =1"])
+@pytest.mark.parametrize("student", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1", " =1", "＝1", "－1"])
 def test_no_cell_is_a_formula(student):
     assert rows([result(student)])[0]["student"].startswith("'")
+
+
+@pytest.mark.parametrize("student", ["ada;=1+1", "ada|@x", "ada;\t＋1", 'a,"ada;""=1', "ada\t=1"])
+def test_no_cell_is_a_formula_whatever_separates_them(student):
+    cell = rows([result(student)])[0]["student"]
+    assert not [c for mark in ";|\t" for c in cell.split(mark) if c.strip(" \"'")[:1] in tuple("=+-@＝＋－＠")
+                and not c.lstrip(' "').startswith("'")]
 
 
 def test_commas_quotes_and_lines_stay_in_their_cell():

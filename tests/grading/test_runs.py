@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import shutil
 import signal
@@ -17,17 +18,20 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import torch
 from grading.classroom import ddpm, hand_in
 from tqdm import tqdm
 
-from course_utils import cli
+from course_utils import cli, tasks
 from course_utils.grading import grade, pools, records, rubric, runs
-from course_utils.grading.causes import with_cause
+from course_utils.grading.causes import what_happened, with_cause
 from course_utils.grading.grader import Grader
 from course_utils.grading.intake import layouts
 from course_utils.grading.intake.submissions import Carried, Read, Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.room import RoomFailed, Rooms
+from course_utils.tasks import Outcome
+from course_utils.tasks.compare import first_difference
 
 
 class FakeWorkshop:
@@ -209,12 +213,37 @@ def test_who_is_no_longer_there_stays_and_is_named(tmp_path, fake):
     assert said == [f"The report keeps 1 of an earlier run, who are not in {tmp_path / 'in'}: ben."]
 
 
+def test_no_name_commands_a_terminal(tmp_path, fake):
+    for student in ("ada", "b\x1b[31men"):
+        hand_in(tmp_path / "in", student, ddpm())
+    list(grade(tmp_path / "in", tmp_path / "out"))
+    shutil.rmtree(tmp_path / "in/b\x1b[31men")
+    said = []
+    list(grade(tmp_path / "in", tmp_path / "out", resume=True, say=said.append))
+    assert said[0].endswith(": b [31men.") and said[0].isprintable()
+
+
 @pytest.mark.parametrize("name", ["run.json", "records/*.json"])
 def test_a_damaged_file_is_named(tmp_path, fake, name):
     hand_in(tmp_path / "in", "ada", ddpm())
     list(grade(tmp_path / "in", tmp_path / "out"))
     (path,) = (tmp_path / "out").glob(name)
     path.write_text("{")
+    with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+        list(grade(tmp_path / "in", tmp_path / "out", resume=True))
+
+
+@pytest.mark.parametrize("old, new", [
+    ('"earned": 10', '"earned": "10"'), ('"earned": 10', '"earned": NaN'), ('"earned": 10', '"earned": 1e999'),
+    ('"earned": 10', '"earned": 1' + "0" * 400), ('"student": "ada"', '"student": "ben"'), ('"ids": {}', '"ids": []'),
+    ('"handed_in": {', '"handed_in": [], "x": {'), ('"notes": []', '"notes": [1]'), ('"mark": null', '"mark": "x"')])
+def test_an_edited_record_is_named(tmp_path, fake, old, new):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    list(grade(tmp_path / "in", tmp_path / "out"))
+    (path,) = (tmp_path / "out/records").iterdir()
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
     with pytest.raises(ValueError, match=f"{path.name} is damaged"):
         list(grade(tmp_path / "in", tmp_path / "out", resume=True))
 
@@ -234,9 +263,38 @@ def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
     assert capsys.readouterr().err.splitlines()[-1] == f"course grade: {tmp_path / 'out'}: File exists."
 
 
+@pytest.mark.parametrize(("error", "said"), [
+    (OSError(errno.ENOSPC, "No space left on device"), "the disk is full. What was there is kept: free some space"),
+    (OSError(errno.ENOSPC, "No space left on device", "/elsewhere/x"), "Free some space, or name another by TMPDIR.")])
+def test_a_full_disk_is_a_sentence_that_says_how_to_go_on(tmp_path, fake, capsys, monkeypatch, error, said):
+    folder, out = class_of(tmp_path, "ada", "ben")
+    words = ["grade", str(folder), "--out", str(out)]
+    list(grade(folder, out, student="ada"))
+
+    def full(_):
+        raise error
+
+    with monkeypatch.context() as m:
+        m.setattr("course_utils.files.os.fsync", full)
+        assert cli.main([*words, "--resume"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert said in last and last.endswith("What is graded is on disk; go on with --resume.")
+    assert cli.main([*words, "--resume"]) == 0
+
+
+@pytest.mark.parametrize("name, shown", [("ValueError", "`ValueError`"), ("Ошибка", "`Ошибка`"),
+                                         ("points: 10 of 10", "an exception without a name"),
+                                         ("E`<b>", "an exception without a name")])
+def test_an_exceptions_name_is_a_name(name, shown):
+    task = tasks.get("ddpm.extract")
+    got, want = Outcome(error=name, message="m"), Outcome({"x": torch.zeros(1)})
+    assert what_happened(got) == f"It raised {shown}: m"
+    assert first_difference(got, want, task).sentence == f"It raised {shown} before `x` could be seen: m"
+
+
 def test_a_missing_name_is_told_with_the_cell_that_stopped():
-    lost = TaskResult("ddpm.q_sample", 10, 0, "It raised NameError: name 'extract' is not defined.")
-    cause = [(3, "It raised SyntaxError: '(' was never closed."), (5, "")]
+    lost = TaskResult("ddpm.q_sample", 10, 0, "It raised `NameError`: name 'extract' is not defined.")
+    cause = [(3, "It raised `SyntaxError`: '(' was never closed."), (5, "")]
     assert with_cause(lost, cause).why == f"{lost.why} Before that, cell 3 had stopped: {cause[0][1]}"
     assert with_cause(lost, []) == lost
     wrong = replace(lost, why="`x_t` is off.")

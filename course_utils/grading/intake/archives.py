@@ -18,14 +18,18 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 MAX_FILE = 20 << 20  # bytes of a notebook
 MAX_ARCHIVE = 50 << 20  # bytes of a student's archive inside the class's archive, which is held in memory
 MAX_UNPACKED = 1 << 30  # bytes that a student's archive says it holds
 MAX_RATIO = 200  # a member of more than 1 MiB that is packed tighter is a bomb: a notebook reaches 20
-MAX_ENTRIES = 20_000  # files that are looked at in one folder
+MAX_ENTRIES = 20_000  # files that are looked at in one folder, or in the class's archive
+MAX_MEMBERS = 5_000  # of a student's archive
 MAX_DIRECTORY = 4 << 20  # bytes of an archive's list of members
+MAX_OWN = 100  # files of a student's archive that are listed: those that lie nearest to its top
 MAX_DEPTH = 8  # folders inside folders
+MAX_OTHERS = 50  # files of other kinds of one student's folder or archive that are listed, so that they can be named
 KINDS = (".ipynb", ".zip")  # of a submission
 MODULE = ".py"  # may go with it
 
@@ -34,7 +38,7 @@ class Unreadable(ValueError):
     """What cannot be graded; the sentence is the reason in the student's row."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file, or a folder, that was handed in.
 
@@ -42,7 +46,10 @@ class Entry:
         path: Its place below the submissions, for example ("ada", "05_ddpm.ipynb").
         source: The file itself, or the archive that it lies in.
         members: Its index in that archive; two indices for a file in an archive in an archive.
-        time: When it was changed last, as its folder or archive says.
+        time: When it was changed last, as its folder or archive says; in a student's own archive, when that was.
+        told: When it was changed last as a student's own archive says, which orders what is in it and nothing else.
+        own: Whether it lies in an archive that a student made.
+        depth: How many folders and names, from the end of `source` on, are followed by no link.
         refused: Why it is not read, such as "is a link, which is not followed".
     """
 
@@ -52,6 +59,9 @@ class Entry:
     time: datetime | None = None
     refused: str = ""
     folder: bool = False
+    told: datetime | None = None
+    own: bool = False
+    depth: int = 0
 
     @property
     def name(self) -> str:
@@ -63,12 +73,12 @@ class Entry:
         if self.refused:
             raise Unreadable(f"{self.name} {self.refused}.")
         if self.members:
-            return _member(_archive(self.source, self.members[:-1], self.name), self.members[-1], self.name, most)
-        return _plain(self.source, self.name, most)
+            return _member(_archive(self, self.members[:-1]), self.members[-1], self.name, most)
+        return _plain(self, most)
 
 
 def entries(submissions: Path) -> list[Entry]:
-    """Everything that may be a submission, by name: folders, notebooks, and what lies in archives.
+    """Everything that was handed in, by name: folders, files, and what lies in archives; of other kinds a few.
 
     Raises:
         ValueError: When there is neither such a folder nor such a zip file, or it holds too much.
@@ -97,23 +107,28 @@ def _in_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
     if len(found) > MAX_ENTRIES:
         reason = f"holds more than {MAX_ENTRIES} files, which are not all looked at"
         yield Entry(path, folder, refused=reason, folder=True)
+    others = 0
     for entry in found[:MAX_ENTRIES]:
         name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # no two alike
-        if not _is_clutter(name):
+        is_other = not _is_wanted(name) and not entry.is_dir(follow_symlinks=False)
+        others += is_other
+        if not _is_clutter(name) and not (is_other and path and others > MAX_OTHERS):
             yield from _on_disk(entry, (*path, name))
 
 
 def _on_disk(entry: os.DirEntry[str], path: tuple[str, ...]) -> Iterator[Entry]:
-    source, named = Path(entry.path), _is_wanted(path[-1])
+    source = Path(entry.path)
     if entry.is_symlink():
-        yield Entry(path, source, refused="is a link, which is not followed", folder=not named)
+        yield Entry(path, source, refused="is a link, which is not followed", folder=not _is_wanted(path[-1]))
     elif entry.is_dir() and len(path) <= MAX_DEPTH and not path[-1].lower().endswith(".ipynb"):
         yield Entry(path, source, folder=True)
         yield from _in_folder(source, path)
-    elif named and not entry.is_file():
-        yield Entry(path, source, refused="is not a file")
-    elif named:
-        file = Entry(path, source, time=datetime.fromtimestamp(entry.stat().st_mtime).astimezone())
+    elif not entry.is_file():
+        deep = entry.is_dir() and len(path) > MAX_DEPTH
+        yield Entry(path, source, refused="lies too deep, and is not looked into" if deep else "is not a file")
+    else:
+        time = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime).astimezone()
+        file = Entry(path, source, time=time, depth=len(path))
         yield from _in_archive(file) if path[-1].lower().endswith(".zip") else [file]
 
 
@@ -122,7 +137,7 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
     if archive.path:
         yield replace(archive, folder=True)
     try:
-        infos = _archive(archive.source, archive.members, archive.name).infolist()
+        infos = _archive(archive, archive.members).infolist()
         if not nested and sum(info.file_size for info in infos) > MAX_UNPACKED:
             raise Unreadable(f"{archive.name} unpacks to more than {MAX_UNPACKED >> 20} MiB.")
     except Unreadable as e:
@@ -130,17 +145,26 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
             raise
         yield replace(archive, refused=str(e).removeprefix(archive.name).strip(" ."), folder=True)
         return
+    members = [(n, info, *_place(info)) for n, info in enumerate(infos)]
+    members = [m for m in members if m[2] and not any(map(_is_clutter, m[2]))]
+    if archive.path:  # a student's own: what may count, of that the nearest, and a few others to be named
+        files = sorted((m for m in members if not m[1].is_dir()), key=lambda m: len(m[2]))
+        wanted = [m for m in files if _is_wanted(m[2][-1])]
+        members = wanted[:MAX_OWN] + [m for m in files if not _is_wanted(m[2][-1])][:MAX_OTHERS]
+        if len(wanted) > MAX_OWN:
+            yield replace(archive, refused=f"holds more than {MAX_OWN} notebooks and modules; the deepest are left out",
+                          folder=True)
     folders = {()}
-    for n, info in enumerate(infos):
-        parts, refused = _place(info)
-        if any(map(_is_clutter, parts)):
-            continue
+    for n, info, parts, refused in members:
         for parent in (parts[:k] for k in range(len(parts) + info.is_dir())):
             if parent not in folders:
                 folders.add(parent)
                 yield Entry((*archive.path, *parent), archive.source, archive.members, folder=True)
-        if parts and _is_wanted(parts[-1]) and not info.is_dir():
-            entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused)
+        if not info.is_dir():
+            entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused,
+                          depth=archive.depth)
+            if archive.path:  # a student can write any time into an archive of one's own
+                entry = replace(entry, time=archive.time, told=entry.time, own=True)
             yield from _archived(entry, nested)
 
 
@@ -172,7 +196,7 @@ def _time(info: zipfile.ZipInfo) -> datetime | None:
 
 
 def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+    return name.startswith(".") or name in ("__MACOSX", "__pycache__", "site-packages", "node_modules")
 
 
 def _is_wanted(name: str) -> bool:
@@ -182,54 +206,88 @@ def _is_wanted(name: str) -> bool:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def _plain(path: Path, name: str, most: int) -> bytes:
+def _opened_beneath(entry: Entry) -> BinaryIO:
+    """Opens an entry's source; below the submissions no link is followed, at any part, whatever was there when listed.
+
+    Raises:
+        OSError: When it is not there, or leads over a link.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    if not entry.depth:  # the class's own archive, which the instructor named
+        return open(os.open(entry.source, flags), "rb")
+    at = os.open(entry.source.parents[entry.depth - 1], flags | os.O_DIRECTORY)
+    for n, part in enumerate(entry.source.parts[-entry.depth:], 1):
+        try:
+            below = os.open(part, flags | os.O_NOFOLLOW | (os.O_DIRECTORY if n < entry.depth else 0), dir_fd=at)
+        finally:
+            os.close(at)
+        at = below
+    return open(at, "rb")
+
+
+def _plain(entry: Entry, most: int) -> bytes:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = _opened_beneath(entry)
     except OSError:
-        raise Unreadable(f"{name} cannot be opened.") from None
-    with open(handle, "rb") as file:
-        status = os.fstat(handle)
+        raise Unreadable(f"{entry.name} cannot be opened.") from None
+    with file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{name} is not a file.")
-        _limit(name, status.st_size, most)
+            raise Unreadable(f"{entry.name} is not a file.")
+        _limit(entry.name, status.st_size, most)
         return file.read(most)
 
 
-def _archive(source: Path, members: tuple[int, ...], name: str) -> zipfile.ZipFile:
+def _archive(entry: Entry, members: tuple[int, ...]) -> zipfile.ZipFile:
+    """The archive that an entry is or lies in, by its place in the file."""
     try:
-        status = os.stat(source, follow_symlinks=not members)
-        return _opened(source, members, (status.st_size, status.st_mtime_ns))
+        with _opened_beneath(entry) as file:
+            status = os.fstat(file.fileno())
+        outermost = replace(entry, path=(entry.source.name,), members=(), time=None, told=None, own=False, refused="",
+                            folder=False)
+        return _opened(outermost, members, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
     except OSError:
-        raise Unreadable(f"{name} cannot be opened.") from None
+        raise Unreadable(f"{entry.name} cannot be opened.") from None
     except (zipfile.BadZipFile, struct.error, ArithmeticError, ValueError, NotImplementedError, EOFError) as e:
-        told = str(e) if isinstance(e, Unreadable) else f"{name} is no zip file that can be read."
+        told = str(e) if isinstance(e, Unreadable) else f"{entry.name} is no zip file that can be read."
         raise Unreadable(told) from None
 
 
 @lru_cache(maxsize=4)
-def _opened(source: Path, members: tuple[int, ...], stamp: tuple[int, int]) -> zipfile.ZipFile:
+def _opened(entry: Entry, members: tuple[int, ...], stamp: tuple[int, ...]) -> zipfile.ZipFile:
     """An archive, ready to be read; `stamp` makes it a new one when the file has changed."""
     if not members:
-        with open(source, "rb") as file:
-            _check_directory(file, source.name)
-        return zipfile.ZipFile(source)
-    outer = _opened(source, members[:-1], stamp)
-    name = outer.infolist()[members[-1]].filename.rpartition("/")[2]
-    content = io.BytesIO(_member(outer, members[-1], name, MAX_ARCHIVE))
-    _check_directory(content, name)
-    return zipfile.ZipFile(content)
+        file, name = _opened_beneath(entry), entry.name
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise Unreadable(f"{name} is not a file.")
+    else:
+        outer = _opened(entry, members[:-1], stamp)
+        name = outer.infolist()[members[-1]].filename.rpartition("/")[2]
+        file = io.BytesIO(_member(outer, members[-1], name, MAX_ARCHIVE))
+    _check_directory(file, name, MAX_MEMBERS if members or entry.depth else MAX_ENTRIES)
+    return zipfile.ZipFile(file)
 
 
-def _check_directory(file: io.BufferedIOBase, name: str) -> None:
-    """Refuses a list of members too long to be read, before it is."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - (1 << 16) - 22))
-    end = file.read()
-    at = end.rfind(b"PK\5\6")  # the record that ends every archive
-    if at < 0 or len(end) < at + 22:
+def _check_directory(file: BinaryIO, name: str, most: int) -> None:
+    """Refuses a list of members too long to be read, before it is: every member becomes an object of 3 KB."""
+    end = zipfile._EndRecData(file)  # the very record that is read afterwards, that of zip64 where there is one
+    if not end:
         raise Unreadable(f"{name} is no zip file, or an incomplete one.")
-    if int.from_bytes(end[at + 12:at + 16], "little") > MAX_DIRECTORY:
-        raise Unreadable(f"{name} lists more files than are looked at.")
+    size = end[zipfile._ECD_SIZE]
+    at = end[zipfile._ECD_LOCATION] - size  # as zipfile finds it, whatever is said of its place
+    if end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64:
+        at -= zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator
+    too_many = f"{name} lists more files than are looked at: {most}, in {MAX_DIRECTORY >> 20} MiB."
+    if size > MAX_DIRECTORY or at < 0:
+        raise Unreadable(too_many)
+    file.seek(at)
+    listed, members, place = file.read(size), 0, 0
+    while place + 46 <= len(listed) and members <= most:
+        lengths = struct.unpack_from("<3H", listed, place + 28)  # of the name, of what is extra, of the comment
+        place, members = place + 46 + sum(lengths), members + 1
+    if members > most:
+        raise Unreadable(too_many)
 
 
 def _member(archive: zipfile.ZipFile, index: int, name: str, most: int) -> bytes:

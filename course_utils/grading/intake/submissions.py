@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from nbformat import NotebookNode
@@ -17,6 +18,10 @@ from course_utils.grading.intake.handed_in import HandedIn
 from course_utils.grading.rooms.work import Work
 
 MAX_CELLS = 2000
+MAX_VALUES = 250_000  # of a notebook's JSON, each of which takes up to 200 bytes here; a course's notebook has 5,000
+MAX_UNNAMED = 5 << 20  # bytes of a file that is opened to see which notebook it is
+MAX_SHOWN = 2000  # characters of a cell or an answer that a report shows
+PLACEHOLDER = "*Write your answer here.*"
 MAX_MODULES_TOGETHER = 1 << 20  # bytes of the .py files beside one notebook
 
 
@@ -54,6 +59,7 @@ class Submission:
         notes: A sentence for each notebook that several files claim.
         unread: A sentence for each file or folder that could not be opened.
         beside: The student's modules beside each notebook, by the path that they are imported by.
+        sealed: The digest of what was read, all of it, once it was.
     """
 
     student: str
@@ -63,9 +69,12 @@ class Submission:
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     beside: dict[str, dict[str, Entry | Carried]] = field(default_factory=dict)
+    sealed: str = ""
 
     def digest(self) -> str:
         """Changes with every byte of the notebooks that count, and of the modules beside them."""
+        if self.sealed:
+            return self.sealed
         sha = hashlib.sha256()
         for name, file in sorted(self.notebooks.items()):
             sha.update(_stamp(name, file, MAX_FILE))
@@ -74,11 +83,14 @@ class Submission:
         return sha.hexdigest()
 
     def carried(self, notebooks: Collection[str]) -> Submission:
-        """The same with contents in place of files, and of the notebooks only these."""
-        kept = {n: f for n, f in self.notebooks.items() if n in notebooks}
-        return replace(self, notebooks={n: Carried.of(f) for n, f in kept.items()},
-                       beside={n: {path: Carried.of(f, MAX_MODULES_TOGETHER) for path, f in modules.items()}
-                               for n, modules in self.beside.items() if n in kept})
+        """The same with contents, read once and sealed, in place of files; then of the notebooks only these."""
+        read = self
+        if not self.sealed:
+            modules = {n: {path: Carried.of(f, MAX_MODULES_TOGETHER) for path, f in found.items()}
+                       for n, found in self.beside.items()}
+            read = replace(self, notebooks={n: Carried.of(f) for n, f in self.notebooks.items()}, beside=modules)
+        return replace(read, notebooks={n: f for n, f in read.notebooks.items() if n in notebooks},
+                       beside={n: m for n, m in read.beside.items() if n in notebooks}, sealed=read.digest())
 
 
 def _stamp(name: str, file: Entry | Carried, most: int) -> bytes:
@@ -104,16 +116,36 @@ class Read:
     @property
     def tasks(self) -> set[str]:
         """The ids of the tasks whose cells it has."""
-        return {id for cell in self.cells if isinstance(id := cell["metadata"].get("task"), str)}
+        return set(self.places())
+
+    def places(self) -> dict[str, int]:
+        """The place of each task's cell, counted from 1."""
+        return {id: n for n, cell in enumerate(self.cells, 1) if isinstance(id := cell["metadata"].get("task"), str)}
+
+    def answers(self) -> dict[str, str]:
+        """What is answered in words, by question; empty where nothing is."""
+        said = {id: cell["source"].replace(PLACEHOLDER, "").strip() for cell in self.cells
+                if isinstance(id := cell["metadata"].get("question"), str)}
+        return {id: _shown(text) for id, text in said.items()}
+
+    def sources(self, cells: Iterable[int]) -> list[tuple[int, str]]:
+        """The texts of these cells, by their places, as far as a report shows them."""
+        return [(n, _shown(self.cells[n - 1]["source"])) for n in sorted(set(cells)) if 0 < n <= len(self.cells)]
 
 
-def read(file: Entry | Carried) -> Read:
-    """Reads a notebook.
+def _shown(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} …"
+
+
+def read(file: Entry | Carried, most: int = MAX_FILE) -> Read:
+    """Reads a notebook of up to `most` bytes.
 
     Raises:
         Unreadable: With the reason in one sentence.
     """
-    content = file.read()
+    content = file.read(most)
+    if _holds_too_much(content):
+        raise Unreadable(f"{file.name} holds more than {MAX_VALUES:,} values; clear its outputs and hand it in again.")
     try:
         nb = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -127,6 +159,16 @@ def read(file: Entry | Carried) -> Read:
     if len(nb["cells"]) > MAX_CELLS:
         raise Unreadable(f"{file.name} has {len(nb['cells'])} cells, more than the {MAX_CELLS} allowed.")
     return Read([_cell(cell, file.name) for cell in nb["cells"]], _release(nb.get("metadata")))
+
+
+def _holds_too_much(content: bytes) -> bool:
+    """Whether JSON has too many values, counted before any is made: `[]` takes 64 bytes of memory.
+
+    What is counted are commas, opening brackets and whole strings; every value is one of them or behind one.
+    """
+    bare = content.replace(rb"\\", b"").replace(rb'\"', b"")  # from here on, a quotation mark begins or ends a string
+    marks = re.finditer(rb'"[^"]*"?|[\[{,]', bare)
+    return next(islice(marks, 2 * MAX_VALUES, None), None) is not None
 
 
 def _release(metadata: Any) -> str:

@@ -4,6 +4,8 @@
     page         HTML, where what a student wrote is escaped
     tables       CSV, where it is no formula
     overview     the class
+    classlist    its students in a table that can be sorted and filtered
+    feedback     the students' pages for Moodle and Canvas, and without names
     changes      what differs from an older report
     late         what late work is worth
     marks        points and comments by hand

@@ -12,6 +12,7 @@ from html import escape
 from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import tables
 from course_utils.grading.reports.page import count, document, number, visible
+from course_utils.terminal import printable
 
 HANDED_IN = "another submission"
 RUBRIC = "a changed task"
@@ -115,14 +116,9 @@ def sentences(c: Changes) -> list[str]:
         worth = f" (worth {number(old)} before, {number(new)} now)" if old != new else ""
         gained = sum(x.now > x.before for x in found)
         lines.append(f"  {task}{worth}: {gained} gained, {len(found) - gained} lost")
-    lines += [f"  {_shown(s)}: {number(before)} → {number(now)} ({signed(now - before)}), {cause}"
+    lines += [f"  {s}: {number(before)} → {number(now)} ({signed(now - before)}), {cause}"
               for s, before, now, cause in changed]
-    return [*lines, *map(_shown, c.only)]
-
-
-def _shown(text: str) -> str:
-    """A text that a terminal takes for text."""
-    return "".join(ch if ch.isprintable() else "�" for ch in text)
+    return [*map(printable, [*lines, *c.only])]
 
 
 def table(c: Changes) -> str:

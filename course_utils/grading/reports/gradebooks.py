@@ -12,13 +12,15 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
+from course_utils.grading.intake.names import tidy
 from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import marks, tables
 from course_utils.grading.reports.page import number
 
 WHO = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 POSSIBLE = "Points Possible"
-Column = tuple[str, float, list[float | None]]  # notebook or task, its points, and each student's
+Points = tuple[float, float] | None  # earned, and what there are; None where there is nothing yet
+Column = tuple[str, float, list[Points]]  # notebook or task, its points, and each student's
 
 
 def files(results: list[Result], canvas: Template | None = None) -> tuple[dict[str, str], list[str]]:
@@ -34,15 +36,15 @@ def files(results: list[Result], canvas: Template | None = None) -> tuple[dict[s
 
 def columns(results: list[Result]) -> tuple[list[Column], list[Column]]:
     """Each notebook's points and each task's, as they count, student for student; None where a student has none."""
-    notebooks: dict[str, dict[str, tuple[float, float]]] = {}
-    tasks: dict[str, dict[str, tuple[float, float]]] = {}
+    notebooks: dict[str, dict[str, Points]] = {}
+    tasks: dict[str, dict[str, Points]] = {}
     for r in results:
         for n in r.notebooks:
             notebooks.setdefault(n.notebook, {})[r.student] = n.earned, n.points
             for t, earned in zip(n.tasks, shares(n), strict=True):
-                tasks.setdefault(t.task, {})[r.student] = earned, t.points
-    return tuple([(id, max(points for _, points in by.values()), [by.get(r.student, (None,))[0] for r in results])
-                  for id, by in kind.items()] for kind in (notebooks, tasks))
+                tasks.setdefault(t.task, {})[r.student] = None if t.unmarked else (earned, t.points)
+    return tuple([(id, max(points[1] for points in by.values() if points), [by.get(r.student) for r in results])
+                  for id, by in kind.items() if any(by.values())] for kind in (notebooks, tasks))
 
 
 def shares(n: NotebookResult) -> list[float]:
@@ -86,7 +88,7 @@ class Template:
 
     def column(self, id: str) -> int | None:
         """Where the assignment of this title stands, with its number behind it or without."""
-        titles = [re.sub(r"\s*\(\d+\)$", "", title).strip().lower() for title in self.header]
+        titles = [tidy(re.sub(r"\s*\(\d+\)$", "", title)).lower() for title in self.header]
         places = [i for i, title in enumerate(titles) if i >= self.width and title == id.lower()]
         return places[0] if len(places) == 1 else None
 
@@ -95,12 +97,12 @@ class Template:
         place = self.header.index("ID")
         if "canvas" in r.ids:
             return _only(row for row in self.students if row[place].strip() == r.ids["canvas"])
-        wanted = r.student.strip().lower()
+        wanted = tidy(r.student).lower()
         return _only(row for row in self.students if wanted in self._names(row))
 
     def _names(self, row: list[str]) -> set[str]:
         """All that a student is called: id, login, `Last, First` and `First Last`."""
-        said = {name: cell.strip().lower() for name, cell in zip(self.header, row[:self.width - 1], strict=False)}
+        said = {name: tidy(cell).lower() for name, cell in zip(self.header, row[:self.width - 1], strict=False)}
         last, _, first = said.get("Student", f"{said.get('LastName')}, {said.get('FirstName')}").partition(", ")
         return {*said.values(), f"{first} {last}".strip()} - {""}
 
@@ -145,8 +147,8 @@ def _same(there: str, points: float) -> bool:
         return True  # (read only), or nothing
 
 
-def _number(points: float | None) -> str:
-    return "" if points is None else number(points)
+def _number(points: Points) -> str:
+    return "" if points is None else number(points[0])
 
 
 # ---- Moodle --------------------------------------------------------------------------------------------------------
@@ -158,18 +160,19 @@ def moodle_table(results: list[Result], found: list[Column]) -> str:
              "Feedback comments"]]
     for i, r in enumerate(results):
         identifier = f"Participant {r.ids['moodle']}" if "moodle" in r.ids else ""
-        rows.append([identifier, r.student, _percent(r.total, r.max), "",
-                     *(_percent(c[2][i], c[1]) for c in found), escape(feedback(r), quote=False)])
+        rows.append([identifier, r.student, _percent((r.total, r.max)), "", *(_percent(c[2][i]) for c in found),
+                     escape(feedback(r), quote=False)])
     return tables.written(rows)
 
 
-def _percent(earned: float | None, points: float) -> str:
-    return "" if earned is None else number(min(100, 100 * earned / points)) if points else "0"
+def _percent(points: Points) -> str:
+    return "" if points is None else number(min(100, 100 * points[0] / points[1])) if points[1] else "0"
 
 
 def feedback(r: Result) -> str:
     """What was lost and what a person said, in a few lines of our own and the instructor's words."""
-    lost = [f"{t.task} {number(t.earned)}/{number(t.points)}" for n in r.notebooks for t in n.tasks if not t.right]
+    lost = [f"{t.task} {number(t.earned)}/{number(t.points)}" for n in r.notebooks for t in n.tasks
+            if not (t.right or t.unmarked)]
     parts = [f"{number(r.total)} of {number(r.max)} points.", r.remarks, f"Lost in: {', '.join(lost)}." if lost else "",
              marks.told(r)]
     return " ".join(filter(None, parts))

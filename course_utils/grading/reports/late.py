@@ -4,10 +4,13 @@
     most_percent = 50           # never more than this; 100 unless given
     most_days = 7               # what comes later than this counts nothing; no end unless given
     grace_minutes = 30          # so much later is not late yet; 0 unless given
-    zone = "Europe/Berlin"      # of times that name no zone themselves
+    zone = "Europe/Berlin"      # of times that name no zone themselves, and of days
 
     [due]
     05_ddpm = 2026-03-01T23:59:00
+
+    [weights]                   # points that a notebook brings to the total; what its tasks are worth unless given
+    05_ddpm = 30
 
     [extensions]                # in days, for all notebooks or for some; by id or by the number in Moodle or Canvas
     ada = 3
@@ -31,6 +34,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from course_utils.grading.intake.handed_in import HandedIn
+from course_utils.grading.intake.names import tidy
 from course_utils.grading.records import Result
 
 DAY = timedelta(days=1)
@@ -49,6 +53,9 @@ class Rules:
         grace: How much later is not late yet; once it is over, days count from the due time.
         extensions: Days by student's id or number, for all notebooks or by notebook.
         handed_in: Times by student's id or number, for all notebooks or by notebook.
+        zone: In which a day goes from midnight to midnight, 23 or 25 hours where clocks are changed; that of the due
+            time unless given.
+        weights: The points that a notebook brings to the total.
     """
 
     due: dict[str, datetime]
@@ -58,6 +65,8 @@ class Rules:
     grace: timedelta = timedelta()
     extensions: dict[str, float | dict[str, float]] = field(default_factory=dict)
     handed_in: dict[str, datetime | dict[str, datetime]] = field(default_factory=dict)
+    zone: tzinfo | None = None
+    weights: dict[str, float] = field(default_factory=dict)
 
     def factor(self, notebook: str, ids: Collection[str], handed_in: HandedIn | None) -> tuple[float, str]:
         """The share of the points earned that counts, and a sentence for the student that says why.
@@ -70,17 +79,24 @@ class Rules:
         named = _of(self.handed_in, ids, notebook)
         if notebook not in self.due or not (handed_in or named):
             return 1.0, ""
-        time, told = (named, "") if named else (handed_in.when, TOLD_BY.get(handed_in.told_by, ""))
+        time, told = (named, "") if named else (handed_in.within(self.zone), TOLD_BY.get(handed_in.told_by, ""))
         extension = _of(self.extensions, ids, notebook) or 0.0
         if time is None:
             if not handed_in.late or extension:
                 return 1.0, ""
             return self._after(1, "Handed in late, says Canvas, which tells no time:")
-        late = time - self.due[notebook] - extension * DAY
+        late, days = self._late(time, self.due[notebook], extension)
         if late <= self.grace:
             return 1.0, ""
         when = "after its extension ended" if extension else "after it was due"
-        return self._after(late / DAY, f"Handed in {_duration(late)} {when}{told}:")
+        return self._after(days, f"Handed in {_duration(late if late < DAY else days * DAY)} {when}{told}:")
+
+    def _late(self, time: datetime, due: datetime, extension: float) -> tuple[timedelta, float]:
+        """How late it is, and in how many days of the wall clock: what is due at noon is a day late at noon."""
+        zone = self.zone or due.tzinfo
+        end = due.astimezone(zone).replace(tzinfo=None) + extension * DAY
+        late = time - end.replace(tzinfo=zone).astimezone(UTC)  # within a zone, Python would skip no hour
+        return late, max((time.astimezone(zone).replace(tzinfo=None) - end) / DAY, 1e-6)
 
     def _after(self, days: float, what: str) -> tuple[float, str]:
         if days > self.most_days:
@@ -112,14 +128,16 @@ def read(path: Path) -> Rules:
     from course_utils import notebooks
 
     try:
-        said = tomllib.loads(path.read_text("utf-8"))
+        said = tomllib.loads(path.read_text("utf-8-sig"))
         zone = _zone(said.pop("zone")) if "zone" in said else None
-        tables = {name: said.pop(name, {}) for name in ("due", "extensions", "handed_in")}
+        tables = {name: said.pop(name, {}) for name in ("due", "extensions", "handed_in", "weights")}
         numbers = {name: _number(name, said.pop(name)) for name in
                    ("percent_per_day", "most_percent", "most_days", "grace_minutes") if name in said}
         if said:
             raise ValueError(f"{', '.join(said)} means nothing here.")
         due = {notebooks.source_of(name).stem: _time(name, time, zone) for name, time in _table(tables, "due").items()}
+        weights = {notebooks.source_of(name).stem: _number(name, weight)
+                   for name, weight in _table(tables, "weights").items()}
         extensions = _by_student(tables, "extensions", _number)
         handed_in = _by_student(tables, "handed_in", lambda name, time: _time(name, time, zone))
         if not due and (numbers or extensions or handed_in):
@@ -129,7 +147,7 @@ def read(path: Path) -> Rules:
     except (ValueError, TypeError, OverflowError) as e:
         raise ValueError(f"{path}: {e}") from None
     grace = timedelta(minutes=numbers.pop("grace_minutes", 0))
-    return Rules(due, **numbers, grace=grace, extensions=extensions, handed_in=handed_in)
+    return Rules(due, **numbers, grace=grace, extensions=extensions, handed_in=handed_in, zone=zone, weights=weights)
 
 
 def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
@@ -141,7 +159,7 @@ def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
 def _by_student(tables: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     from course_utils import notebooks
 
-    return {id: {notebooks.source_of(n).stem: value(f"{id}, {n}", v) for n, v in said.items()}
+    return {tidy(id): {notebooks.source_of(n).stem: value(f"{id}, {n}", v) for n, v in said.items()}
             if isinstance(said, dict) else value(id, said) for id, said in _table(tables, name).items()}
 
 
@@ -165,26 +183,35 @@ def _time(name: str, said: Any, zone: tzinfo | None) -> datetime:
         raise ValueError(f"{name} is a day and a time, such as 2026-03-01T23:59:00+01:00, not {said}.")
     if said.tzinfo is None and zone is None:
         raise ValueError(f"{name} = {said} is in no time zone: write it as {said.isoformat()}+01:00, or name a zone.")
-    return (said if said.tzinfo else said.replace(tzinfo=zone)).astimezone(UTC)  # within a zone, no hour is skipped
+    return (said if said.tzinfo else said.replace(tzinfo=zone)).astimezone(zone or UTC)
 
 
 # ---- a class -------------------------------------------------------------------------------------------------------
 
 
 def apply(results: list[Result], rules: Rules) -> tuple[list[Result], list[str]]:
-    """The results with each notebook's factor, and sentences for the instructor about what the rules cannot know."""
-    ids = {r.student: {r.student, *r.ids.values()} for r in results}
+    """The results with each notebook's factor and weight, and sentences for the instructor about what is not known."""
+    ids = {r.student: {tidy(r.student), *r.ids.values()} for r in results}
     applied = []
     for r in results:
         found = {n.notebook: rules.factor(n.notebook, ids[r.student], r.handed_in.get(n.notebook)) for n in r.notebooks}
-        applied.append(replace(r, notebooks=[replace(n, factor=found[n.notebook][0], late=found[n.notebook][1])
-                                             for n in r.notebooks]))
+        applied.append(replace(r, notebooks=[replace(n, factor=found[n.notebook][0], late=found[n.notebook][1],
+                                                     weight=rules.weights.get(n.notebook)) for n in r.notebooks]))
     known = set().union(*ids.values())
     notes = [f"The late rules name {id!r} under {table}, and no student is called so." for table, said in
              (("extensions", rules.extensions), ("handed_in", rules.handed_in)) for id in said if id not in known]
+    graded = {n.notebook for r in results for n in r.notebooks}
+    notes += [f"The late rules weigh {name}, which is not graded here." for name in rules.weights if name not in graded]
     blind = sum(any(h.told_by == "Moodle" and n in rules.due and not _of(rules.handed_in, ids[r.student], n)
                     for n, h in r.handed_in.items()) for r in results)
     if blind:
         notes.append(f"Moodle's download does not tell when work was handed in: {blind} students count as in time "
                      "unless [handed_in] names their times.")
-    return applied, notes
+    return applied, notes + [_not_understood(r.student, n, h) for r in results for n, h in r.handed_in.items()
+                             if h.said and n in rules.due and not h.within(rules.zone)
+                             and not _of(rules.handed_in, ids[r.student], n)]
+
+
+def _not_understood(student: str, notebook: str, handed_in: HandedIn) -> str:
+    return (f"{student}, {notebook}: {handed_in.told_by} says {handed_in.said!r}, which is not understood in the "
+            "rules' zone. It counts as in time unless [handed_in] names the time.")

@@ -1,12 +1,15 @@
 """Points and comments given by hand: `REPORT/marks.csv`, which the instructor edits and the grader only reads.
 
-    student,id,points,comment
-    ada,ddpm.1,4,"Right, but why at t = 0?"
-    ada,ddpm.q_sample,10,The formula is right; only a bracket is missing.
-    ben,05_ddpm,,Come and see me.
+    student,id,points,comment,answer
+    ada,ddpm.1,4,"Right, but why at t = 0?",Because the noise is
+    ben,ddpm.1,,,(no answer)
+    ada,ddpm.q_sample,10,The formula is right; only a bracket is missing.,
+    ben,05_ddpm,,Come and see me.,
 
-An id is a question's, a task's (the mark replaces the machine's) or a notebook's (it replaces the sum). Without points,
-the line is a comment. A question counts for the whole class as soon as one answer to it has a line.
+It is made with a line for each answer to a question in words, so that marking is to fill a column. An id is a
+question's, a task's (the mark replaces the machine's) or a notebook's (it replaces the sum). Without points, the line
+is a comment. A question is in the report as soon as one answer to it has points; an answer without stands outside of
+the sum, and what was not answered has 0.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
-from course_utils import files, tasks
-from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils import files
+from course_utils.grading import rubric
+from course_utils.grading.intake.names import tidy
+from course_utils.grading.records import UNFILLED, UNMARKED, NotebookResult, Result, TaskResult
 from course_utils.grading.reports import tables
 from course_utils.grading.reports.page import number
 
 HEADER = "student,id,points,comment"
-EXAMPLE = '# Lines that begin with # are not read. For example:\n# ada,ddpm.1,4,"Right, but why at t = 0?"\n'
-UNMARKED = "It has no mark yet."
+ANSWER = "answer"  # the column that is only read by people
+EXAMPLE = '# Lines that begin with # are not read. For example:\n# ada,ddpm.1,4,"Right, but why at t = 0?",\n'
+MORE = "marks-more.csv"
+FIRST_WORDS = 100  # characters of an answer
+NO_ANSWER = "(no answer)"
 
 
 @dataclass(frozen=True)
@@ -38,16 +46,42 @@ Marks = dict[tuple[str, str], Mark]  # by student and id
 
 def add(results: list[Result], path: Path) -> tuple[list[Result], list[str]]:
     """The results with the marks of a file, which is made where there is none, and a sentence for each faulty line."""
+    questions = {n: rubric.questions(n) for n in dict.fromkeys(n.notebook for r in results for n in r.notebooks)}
+    lines = _lines(results, questions)
     if not path.exists():
-        files.write(path, f"{HEADER}\n{EXAMPLE}")
-    questions = {n: _questions(n) for n in dict.fromkeys(n.notebook for r in results for n in r.notebooks)}
+        files.write(path, f"{HEADER},{ANSWER}\n{EXAMPLE}" + tables.written(lines))
     ids = {id for asked in questions.values() for id in asked} | set(questions)
     ids |= {t.task for r in results for n in r.notebooks for t in n.tasks}
     marks, faults = read(path, [r.student for r in results], ids)
-    marked = {id for _, id in marks}
+    faults += _later(path, [line for line in lines if (line[0], line[1]) not in marks])
+    marked = {id for (_, id), mark in marks.items() if mark != Mark(None, "")}
     counting = {n: {id: points for id, points in asked.items() if id in marked} for n, asked in questions.items()}
     return [replace(r, notebooks=[_marked(r.student, n, marks, counting[n.notebook]) for n in r.notebooks])
             for r in results], faults
+
+
+def _lines(results: list[Result], questions: dict[str, dict[str, float]]) -> list[list[str]]:
+    """A line for each answer that can be marked: student, question, and the answer's first words."""
+    return [[r.student, id, "", "", _first_words(n.answers[id])] for r in results for n in r.notebooks
+            for id in questions[n.notebook] if id in n.answers]
+
+
+def _first_words(answer: str) -> str:
+    text = tables.one_line(answer)
+    return (text if len(text) <= FIRST_WORDS else text[:FIRST_WORDS].rsplit(" ", 1)[0] + " …") or NO_ANSWER
+
+
+def _later(path: Path, lines: list[list[str]]) -> list[str]:
+    """Puts lines that came too late for the file into another one, and says so; nothing where the file is one's own."""
+    more = path.with_name(MORE)
+    with path.open("rb") as file:
+        is_filled = ANSWER.encode() in file.readline()
+    if not lines or not is_filled:
+        more.unlink(missing_ok=True)
+        return []
+    files.write(more, f"{HEADER},{ANSWER}\n" + tables.written(lines))
+    many = f"{len(lines)} answers that have" if len(lines) > 1 else "1 answer that has"
+    return [f"{more.name} holds {many} no line in {path.name} yet: copy them over to mark them."]
 
 
 def read(path: Path, students: list[str], ids: set[str]) -> tuple[Marks, list[str]]:
@@ -55,16 +89,20 @@ def read(path: Path, students: list[str], ids: set[str]) -> tuple[Marks, list[st
     marks: Marks = {}
     lines: dict[tuple[str, str], int] = {}
     faults = []
-    names = {tables.plain(s): s for s in students} | {s: s for s in students}
+    names = {tidy(tables.plain(s)): s for s in students} | {tidy(s): s for s in students}
     try:
         rows = list(tables.read(path))
     except ValueError as e:
         return {}, [f"{e} No mark is counted."]
+    width = 4
     for line, row in rows:
-        if row and (row[0].lstrip().startswith("#") or ",".join(row[:4]).replace(" ", "").lower() == HEADER):
+        if row and row[0].lstrip().startswith("#"):
+            continue
+        if row and ",".join(row[:4]).replace(" ", "").lower() == HEADER:
+            width = 5 if ANSWER in row[4:] else 4
             continue
         try:
-            student, id, mark = _line(row, names, ids)
+            student, id, mark = _line(row, names, ids, width)
         except ValueError as e:
             faults.append(f"{path.name}, line {line}: {e} The line is not counted.")
             continue
@@ -75,10 +113,10 @@ def read(path: Path, students: list[str], ids: set[str]) -> tuple[Marks, list[st
     return marks, faults
 
 
-def _line(row: list[str] | None, names: dict[str, str], ids: set[str]) -> tuple[str, str, Mark]:
-    if row is None or len(row) < 3 or any(cell.strip() for cell in row[4:]):
+def _line(row: list[str] | None, names: dict[str, str], ids: set[str], width: int) -> tuple[str, str, Mark]:
+    if row is None or len(row) < 3 or any(cell.strip() for cell in row[width:]):
         raise ValueError(f"a line is {HEADER}, with quotation marks round a comment that has a comma.")
-    student, id, points = (cell.strip() for cell in row[:3])
+    student, id, points = map(tidy, row[:3])
     comment = " ".join(row[3].split()) if len(row) > 3 else ""
     if student not in names:
         raise ValueError(f"there is no student {student!r} in this report.")
@@ -99,16 +137,10 @@ def _points(text: str) -> float | None:
     return points
 
 
-def _questions(notebook: str) -> dict[str, float]:
-    """The points of a notebook's questions in words, by id."""
-    modules = [m for m in map(tasks.module_of, tasks.prefixes()) if m.NOTEBOOK == notebook]
-    return {id: points for m in modules for id, points in getattr(m, "QUESTIONS", {}).items()}
-
-
 def _marked(student: str, n: NotebookResult, marks: Marks, questions: dict[str, float]) -> NotebookResult:
     whole = marks.get((student, n.notebook), Mark(None, ""))
     done = [_task(t, marks.get((student, t.task))) for t in n.tasks]
-    done += [_question(id, points, marks.get((student, id))) for id, points in questions.items()]
+    done += [_question(id, points, marks.get((student, id)), n) for id, points in questions.items()]
     return replace(n, tasks=done, mark=whole.points, comment=whole.comment)
 
 
@@ -118,10 +150,11 @@ def _task(t: TaskResult, mark: Mark | None) -> TaskResult:
     return replace(t, earned=mark.points, machine=t.earned, comment=mark.comment)
 
 
-def _question(id: str, points: float, mark: Mark | None) -> TaskResult:
+def _question(id: str, points: float, mark: Mark | None, n: NotebookResult) -> TaskResult:
+    """A question as it is marked; without a mark it has 0 where nothing was handed in, or nothing was answered."""
     earned = mark.points if mark and mark.points is not None else None
-    return TaskResult(id, points, earned or 0.0, "" if earned is not None else UNMARKED,
-                      comment=mark.comment if mark else "", question=True)
+    why = "" if earned is not None or n.reason else UNFILLED if n.answers.get(id) == "" else UNMARKED
+    return TaskResult(id, points, earned or 0.0, why, comment=mark.comment if mark else "", question=True)
 
 
 def told(r: Result) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from html import escape
 from statistics import mean, median
 
-from course_utils.grading.records import UNFILLED, Result, TaskResult, file_name
-from course_utils.grading.reports.marks import UNMARKED
-from course_utils.grading.reports.page import bar, count, document, number, visible
+from course_utils.grading.records import UNFILLED, Result, TaskResult
+from course_utils.grading.reports import classlist
+from course_utils.grading.reports.classlist import link
+from course_utils.grading.reports.page import count, document, number, visible
 
 SHOWN = 10  # of the commonest mistakes; the others are folded
 KINDS = {"right": "right", "partly": "partly right", "wrong": "not right", "empty": "not filled in"}
@@ -40,7 +41,7 @@ def answers(results: list[Result]) -> dict[str, dict[str, Counter[str]]]:
         for n in r.notebooks:
             table = found.setdefault(n.notebook, {})
             for t in n.tasks:
-                table.setdefault(t.task, Counter()).update([] if n.reason or t.why == UNMARKED else [kind(t)])
+                table.setdefault(t.task, Counter()).update([] if n.reason or t.unmarked else [kind(t)])
     return found
 
 
@@ -67,9 +68,10 @@ def page(results: list[Result], notes: list[str] = (), sandbox: bool = True) -> 
     """
     told = "".join(f"<li>{visible(note)}</li>\n" for note in notes)
     warning = f'<div class="warn" role="note"><ul class="notes">\n{told}</ul></div>\n' if notes else ""
-    body = [_head(results), warning, _histogram(shares(results)), _odd(results), _tasks(results), _slips(results),
-            _students(results)]
-    return document("Class report", "\n".join(filter(None, body)), sandbox)
+    names = classlist.shown_names(results)
+    body = [_head(results), warning, _histogram(shares(results)), _odd(results, names), _tasks(results),
+            _slips(results, names), classlist.table(results)]
+    return document("Class report", "\n".join(filter(None, body)), sandbox, classlist.SCRIPT)
 
 
 def _head(results: list[Result]) -> str:
@@ -95,8 +97,8 @@ def _histogram(every: list[float]) -> str:
             "<figcaption>students by their share of the points, in %</figcaption>\n</figure>\n</section>")
 
 
-def _odd(results: list[Result]) -> str:
-    rows = [f'<li>{_link(r.student)}<p class="soft">{visible(r.reason)}</p></li>'
+def _odd(results: list[Result], names: dict[str, str]) -> str:
+    rows = [f'<li>{link(r.student, names[r.student])}<p class="soft">{visible(r.reason)}</p></li>'
             for r in results if r.reason]
     shown = "\n".join(rows)
     return f'<section>\n<h2>To look at</h2>\n<ul class="odd">\n{shown}\n</ul>\n</section>' if rows else ""
@@ -127,33 +129,20 @@ def _share(task: str, counted: Counter[str]) -> str:
             f'<span class="points" aria-hidden="true">{percent}</span><span class="hidden">{said}</span></li>')
 
 
-def _slips(results: list[Result]) -> str:
+def _slips(results: list[Result], names: dict[str, str]) -> str:
     found = slips(results)
     if not found:
         return ""
-    rows = list(map(_slip, found))
+    rows = [_slip(s, names) for s in found]
     more = (f'\n<details><summary>{count(len(rows) - SHOWN, "more mistake")}</summary>\n<ul class="slips">\n'
             + "\n".join(rows[SHOWN:]) + "\n</ul></details>") if len(rows) > SHOWN else ""
     return ('<section>\n<h2>Common mistakes</h2>\n<ul class="slips">\n' + "\n".join(rows[:SHOWN])
             + f"\n</ul>{more}\n</section>")
 
 
-def _slip(s: Slip) -> str:
-    who = ", ".join(map(_link, s.students))
+def _slip(s: Slip, names: dict[str, str]) -> str:
+    who = ", ".join(link(student, names[student]) for student in s.students)
     return (f'<li><span class="many">{len(s.students)}<span class="hidden"> '
             f'{"student" if len(s.students) == 1 else "students"}:</span></span><div><b>{visible(s.title)}</b> '
             f'<code class="soft">{escape(s.task)}</code><p class="soft">{visible(s.hint)}</p>'
             f'<details><summary>Who?</summary>{who}</details></div></li>')
-
-
-def _students(results: list[Result]) -> str:
-    rows = "\n".join(
-        f'<tr><td>{_link(r.student)}</td><td class="meter">{bar(r.total, r.max)}</td>'
-        f'<td class="points">{number(r.total)} / {number(r.max)}</td></tr>' for r in results)
-    return ('<section>\n<h2>Students</h2>\n<table>\n<thead class="hidden"><tr><th scope="col">Student</th>'
-            '<th scope="col" class="meter"></th><th scope="col" class="points">Points</th></tr></thead>\n'
-            f"<tbody>\n{rows}\n</tbody>\n</table>\n</section>")
-
-
-def _link(student: str) -> str:
-    return f'<a href="students/{file_name(student)}.html">{visible(student)}</a>'

@@ -1,8 +1,15 @@
-"""The look of a report's pages, and nothing else: one style, no script, nothing loaded, everything escaped."""
+"""The look of a report's pages, and nothing else: one style, nothing loaded, everything escaped.
+
+A page may have one script of our own, which its policy names by digest: no other runs.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from html import escape
+
+from course_utils.terminal import printable
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #626b76; --line: #e2e5e9; --paper: #fff; --shade: #f6f7f9;
@@ -78,6 +85,24 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
   border-bottom: 1px solid var(--line) }
 .slips .many { font-size: 1.25rem; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums }
 .slips details { margin: .25rem 0 0; font-size: .9rem }
+.tools { display: flex; flex-wrap: wrap; gap: .5rem 1.4rem; align-items: center; margin: .6rem 0 1rem }
+.tools[hidden] { display: none } .tools input { font: inherit; margin-left: .3rem }
+.tools input[type=search] { width: 14rem }
+.wide { overflow-x: auto; width: max-content; min-width: 100%; max-width: max(100%, min(100vw - 4rem, 76rem));
+  position: relative; left: 50%; transform: translateX(-50%) }
+.class { width: auto; min-width: 100% } .class th { padding: 0 .6rem .4rem }
+.class th:first-child { padding-left: 0 } .class td { padding: .35rem .6rem } .class td:first-child { padding-left: 0;
+  min-width: 9rem }
+.class .bar { height: .25rem; margin: .25rem 0 0 }
+.class button { all: unset; cursor: pointer; font-weight: 650; font-size: .85rem } .class button:focus-visible {
+  outline: 2px solid currentColor; outline-offset: 2px }
+.class button::after { content: " ↕"; color: var(--soft) } .class [aria-sort=ascending] button::after { content: " ↑" }
+.class [aria-sort=descending] button::after { content: " ↓" }
+.flag { display: inline-block; margin-left: .5rem; width: 1.15rem; border-radius: .2rem; background: var(--note);
+  color: var(--part); font-weight: 700; text-align: center; line-height: 1.15rem; font-size: .85rem }
+pre { margin: .4rem 0 1rem; padding: .7rem .9rem; background: var(--shade); border-radius: .3rem; overflow-x: auto;
+  white-space: pre-wrap } pre:target { outline: 2px solid var(--edge) } h4 { margin: 1rem 0 .2rem; font-size: .95rem }
+.answer { white-space: pre-wrap; margin: .3rem 0 1rem }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 @media (max-width: 34rem) { body { padding: 2rem 1.1rem 4rem } .meter { display: none }
   .odd > li { grid-template-columns: 1fr } .tasks > li { grid-template-columns: 1.2rem 1fr auto; gap: 0 .5rem }
@@ -88,13 +113,17 @@ UNPROTECTED = ("Graded without a sandbox: the submissions ran with the instructo
                "and could have changed this report.")
 
 
-def document(title: str, body: str, sandbox: bool) -> str:
-    """A whole page. `title` is text, `body` is HTML whose texts are escaped."""
+def document(title: str, body: str, sandbox: bool, script: str = "") -> str:
+    """A whole page. `title` is text, `body` is HTML whose texts are escaped, `script` is our own and runs alone."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = "default-src 'none'; style-src 'unsafe-inline'" + (f"; script-src 'sha256-{digest}'" if script else "")
+    body += f"\n<script>{script}</script>" if script else ""
     warning = "" if sandbox else f'<p class="warn" role="note">{UNPROTECTED}</p>\n'
     return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-            f"<title>{escape(_printable(title))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n</body>\n</html>\n")
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            f"<title>{escape(printable(title))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{warning}{body}\n"
+            "</body>\n</html>\n")
 
 
 def bar(earned: float, points: float) -> str:
@@ -110,16 +139,17 @@ def number(points: float) -> str:
 
 def visible(text: str) -> str:
     """Escaped, `code` marked up, and characters that turn or hide text taken out."""
-    parts = escape(_printable(text)).split("`")
+    parts = escape(printable(text)).split("`")
     if len(parts) % 2 == 0:  # a backtick of its own
         return "`".join(parts)
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def count(n: int, word: str) -> str:
     """A number with its noun: 1 student, 2 students."""
     return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
+def verbatim(text: str) -> str:
+    """Escaped, with its lines and blanks; other characters that command, turn or hide are taken out."""
+    return escape("\n".join(printable(line.expandtabs(4)) for line in text.split("\n")))

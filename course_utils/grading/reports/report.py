@@ -1,31 +1,35 @@
 """What a run leaves for people: grades.csv, a page for every student, one about the class, and files for gradebooks.
 
 A page tells no expected value, no input and no seed; every text on it, a student's id and a raised message too, is
-escaped, and nothing on it can run or load.
+escaped; nothing on it can load, and nothing can run but the class's page's own sorting and filtering.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 from course_utils import files
+from course_utils.grading.intake import roster
+from course_utils.grading.intake.names import people
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all
-from course_utils.grading.reports import changes, gradebooks, late, marks, overview, tables
-from course_utils.grading.reports.page import bar, count, document, number, visible
+from course_utils.grading.reports import changes, classlist, feedback, gradebooks, late, marks, overview, tables
+from course_utils.grading.reports.page import bar, count, document, number, verbatim, visible
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What a report may be held beside: Canvas's exported gradebook, an older report's records, rules for late work.
+    """What a report may be held beside: Canvas's gradebook, an older report's records, rules for late work, a roster.
 
-    `paths` are those of `canvas` and `late`, by which the same is read when the run goes on.
+    `paths` are those of `canvas`, `late` and `roster`, by which the same is read when the run goes on.
     """
 
     canvas: gradebooks.Template | None = None
     older: list[Result] | None = None
     rules: late.Rules | None = None
+    roster: list[roster.Person] | None = None
     paths: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -38,33 +42,44 @@ class Beside:
         for name, path in found.items():
             if not path.is_file():
                 raise ValueError(f"{path} is no file, and --{name} names it, now or when the run was begun.")
-        canvas, rules = found.get("canvas"), found.get("late")
+        canvas, rules, who = map(found.get, ("canvas", "late", "roster"))
         return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
-                   {name: str(path) for name, path in found.items()})
+                   roster.read(who) if who else None, {name: str(path) for name, path in found.items()})
 
 
-def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None) -> list[str]:
-    """Writes the whole report of these results into `out`, with the marks given by hand, sorted by student.
+def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None,
+          seen: Sequence[str] = (), also: Collection[str] = ()) -> list[str]:
+    """Writes the whole report of these results into `out`, with the marks given by hand, sorted as people sort.
+
+    Args:
+        seen: Sentences about what was handed in, which the class's page shows as well.
+        also: "feedback" for `feedback.zip`, "anonymous" for pages without names.
 
     Returns:
         sentences for the instructor: what could not be understood, and what has changed.
     """
     beside = beside or Beside()
-    graded = sorted(graded, key=lambda r: r.student)
+    graded = sorted(graded, key=lambda r: (people(classlist.without_number(r)), r.student))
     results, notes = marks.add(graded, out / "marks.csv")
     if beside.rules:
         results, unknown = late.apply(results, beside.rules)
         notes += unknown
     pages, unmatched = gradebooks.files(results, beside.canvas)
     notes += unmatched
-    pages |= {"grades.csv": grades(results), "index.html": overview.page(results, notes, sandbox)}
-    pages |= {f"students/{file_name(r.student)}.html": student_page(r, sandbox) for r in results}
+    pages |= {"grades.csv": grades(results), "index.html": overview.page(results, [*seen, *notes], sandbox)}
+    names = classlist.shown_names(results)
+    by_student = {r.student: student_page(r, sandbox, names[r.student]) for r in results}
+    pages |= {f"students/{file_name(student)}.html": page for student, page in by_student.items()}
+    if "anonymous" in also:
+        pages |= {f"anonymous/{number}.html": student_page(r, sandbox) for number, r in feedback.numbered(results, out)}
     if beside.older is not None:
         found = changes.between(beside.older, graded)
         pages |= {"changes.csv": changes.table(found), "changes.html": changes.page(found, sandbox)}
         notes = [*notes, *changes.sentences(found)]
     for name, text in pages.items():
         files.write(out / name, text)
+    if "feedback" in also:
+        files.write(out / "feedback.zip", feedback.packed(by_student, results))
     return notes
 
 
@@ -79,26 +94,27 @@ def grades(results: list[Result]) -> str:
     rows = [["student", "total", "max", "status", "reason", *notebooks, *tasks, *by_hand]]
     for r in results:
         by_id = {n.notebook: number(n.earned) for n in r.notebooks}
-        by_id |= {t.task: number(t.earned) for n in r.notebooks for t in n.tasks}
+        by_id |= {t.task: number(t.earned) for n in r.notebooks for t in n.tasks if not t.unmarked}
         rows.append([r.student, number(r.total), number(r.max), r.status, r.remarks,
                      *(by_id.get(id, "") for id in (*notebooks, *tasks)), *(marks.told(r) for _ in by_hand)])
     return tables.written(rows)
 
 
-def student_page(result: Result, sandbox: bool = True) -> str:
-    """One student's feedback as HTML."""
-    lost = sum(not t.right for n in result.notebooks for t in n.tasks)
-    every = sum(len(n.tasks) for n in result.notebooks)
+def student_page(result: Result, sandbox: bool = True, name: str | None = None) -> str:
+    """One student's feedback as HTML; `name` is what the student is called, by default the id."""
+    name = name or result.student
+    lost = sum(not t.right for n in result.notebooks for t in n.tasks if not t.unmarked)
+    every = sum(not t.unmarked for n in result.notebooks for t in n.tasks)
     right, are = every - lost, "is" if every - lost == 1 else "are"
     what = f"{right} of {every} tasks {are} right." if lost else f"All {every} tasks are right."
-    head = (f'<header>\n<p class="soft">Feedback for</p>\n<h1>{visible(result.student)}</h1>\n'
+    head = (f'<header>\n<p class="soft">Feedback for</p>\n<h1>{visible(name)}</h1>\n'
             f'<p class="sum"><b>{number(result.total)}</b> <span class="soft">of {number(result.max)} points. '
             f"{what}</span></p>\n{bar(result.total, result.max)}\n</header>\n")
     foot = ("<footer>Every task is asked on numbers of its own, drawn anew for this grading. To see a task's "
             "mistake closer, run its check in the notebook.</footer>")
     sections = "\n".join(map(_notebook, result.notebooks))
     notes = "".join(f'<p class="warn">{visible(note)}</p>\n' for note in result.notes)
-    return document(f"Feedback for {result.student}", head + notes + sections + foot, sandbox)
+    return document(f"Feedback for {name}", head + notes + sections + foot, sandbox)
 
 
 def _notebook(n: NotebookResult) -> str:
@@ -111,18 +127,40 @@ def _notebook(n: NotebookResult) -> str:
     elif n.late:
         counts = f"{number(n.before)} points earned, {number(n.earned)} count."
         parts.append(f'<p class="warn">{visible(n.late)} {counts}</p>')
+    if n.weight is not None:
+        parts.append(f'<p class="soft">Weighs {number(n.weight)} points of the total.</p>')
     parts += [_comment(n.comment)] if n.comment else []
-    parts += [f'<p class="warn">{escape(n.reason)}</p>'] if n.reason else []
+    parts += [f'<p class="warn">{visible(n.reason)}</p>'] if n.reason else []
     parts += [f'<p class="warn">{visible(note)}</p>' for note in n.notes]
     parts += [f'<p class="soft">{_release(n)}</p>'] if n.release else []
-    parts += ['<ul class="tasks">\n' + "\n".join(map(_task, shown)) + "\n</ul>"] if shown else []
+    parts += ['<ul class="tasks">\n' + "\n".join(_task(t, n) for t in shown) + "\n</ul>"] if shown else []
     if n.partly:
         parts.append(f'<p class="soft">{_partly(n.partly)}</p>')
     if n.stopped:
-        cells = "\n".join(f"<li>{_where(cell)} {visible(what)}</li>" for cell, what in n.stopped)
+        cells = "\n".join(f"<li>{_where(cell, n)} {visible(what)}</li>" for cell, what in n.stopped)
         parts.append(f"<details><summary>{count(len(n.stopped), 'cell')} of the notebook stopped; the others still "
                      f"counted</summary>\n<ul>\n{cells}\n</ul></details>")
+    parts += [_answers(n.answers)] if any(n.answers.values()) else []
+    parts += [_sources(n)] if n.sources else []
     return "\n".join(parts) + "\n</section>"
+
+
+def _answers(answers: dict[str, str]) -> str:
+    said = "\n".join(f'<h4><code>{escape(id)}</code></h4>\n<div class="answer">{verbatim(text)}</div>'
+                     for id, text in answers.items() if text)
+    many = count(sum(map(bool, answers.values())), "answer")
+    return f"<details><summary>{many} in words</summary>\n{said}\n</details>"
+
+
+def _sources(n: NotebookResult) -> str:
+    """The cells that went wrong, to which the tasks lead."""
+    cells = "\n".join(f'<h4>Cell {cell}</h4>\n<pre id="{_anchor(n, cell)}"><code>{verbatim(text)}</code></pre>'
+                      for cell, text in n.sources)
+    return f"<h3>Cells to look at</h3>\n{cells}"
+
+
+def _anchor(n: NotebookResult, cell: int) -> str:
+    return f"{escape(n.notebook)}-{cell}"
 
 
 def _release(n: NotebookResult) -> str:
@@ -137,22 +175,28 @@ def _partly(cells: list[int]) -> str:
             "definitions count (imports, functions, classes, assignments that call nothing), and the rest is not run.")
 
 
-def _where(cell: int) -> str:
-    return f"Cell {cell}:" if cell else ""
+def _where(cell: int, n: NotebookResult) -> str:
+    """A cell's number, which leads to its text where the page has that."""
+    if not cell:
+        return ""
+    has_text = any(cell == place for place, _ in n.sources)
+    return f'<a href="#{_anchor(n, cell)}">Cell {cell}</a>:' if has_text else f"Cell {cell}:"
 
 
 def _comment(text: str) -> str:
     return f'<p class="comment">{visible(text)}</p>'
 
 
-def _task(t: TaskResult) -> str:
-    kind, mark, said = (("full", "✓", "right") if t.right else ("some", "◐", "partly right") if t.earned
-                        else ("soft", "–", "no mark yet") if t.why == marks.UNMARKED else ("none", "✗", "not right"))
-    more = [f'<p class="why soft">{visible(t.why)}</p>'] if t.why else []
+def _task(t: TaskResult, n: NotebookResult) -> str:
+    kind, mark, said = (("soft", "–", "not marked yet") if t.unmarked else ("full", "✓", "right") if t.right
+                        else ("some", "◐", "partly right") if t.earned else ("none", "✗", "not right"))
+    where = "" if t.right else _where(t.cell, n)
+    more = [f'<p class="why soft">{where} {visible(t.why)}</p>'] if t.why else []
     if t.machine is not None:
         more.append(f'<p class="why soft">Marked by hand; the grader gave {number(t.machine)}.</p>')
     more += [f'<div class="hint"><b>A likely slip</b>{visible(t.hint)}</div>'] if t.hint else []
     more += [_comment(t.comment)] if t.comment else []
+    earned = "–" if t.unmarked else number(t.earned)
     return (f'<li class="{kind}"><span class="mark" role="img" aria-label="{said}">{mark}</span>'
-            f'<code>{escape(t.task)}</code>'
-            f'<span class="points">{number(t.earned)} / {number(t.points)}</span>' + "\n".join(["", *more]) + "</li>")
+            f'<code>{escape(t.task)}</code><span class="points">{earned} / {number(t.points)}</span>'
+            + "\n".join(["", *more]) + "</li>")

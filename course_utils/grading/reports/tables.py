@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from course_utils.terminal import printable
+
+FORMULA = re.compile(r"""(^|[;|,]["'\s]*)([-=+@－＝＋＠])""")  # begins a cell, and is taken for a formula there
 MAX_LINES = 50  # of one cell; a quotation mark that is never closed must not swallow the rest of the file
 
 
@@ -19,9 +23,13 @@ def written(rows: Iterable[Iterable[object]]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula, on one line, without characters that turn or hide text."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    """A text that no spreadsheet takes for a formula, by whatever mark it separates cells, and that is `one_line`."""
+    return FORMULA.sub(r"\1'\2", one_line(text))
+
+
+def one_line(text: str) -> str:
+    """A text for a cell: `printable`, with one blank between words."""
+    return " ".join(printable(text).split())
 
 
 def read(path: Path) -> Iterator[tuple[int, list[str] | None]]:

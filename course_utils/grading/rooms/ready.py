@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import shutil
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -33,9 +35,20 @@ def fonts() -> None:
     shutil.copytree(FONTS, os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)
 
 
+def databases() -> None:
+    """Lets SQLite lock a database by a folder beside it, since a room is refused the locks that it takes else."""
+    with suppress(ImportError, AttributeError, OSError):  # a Python that has none, or holds it in itself
+        import _sqlite3
+
+        sqlite = ctypes.CDLL(_sqlite3.__file__)
+        sqlite.sqlite3_vfs_find.restype = ctypes.c_void_p
+        sqlite.sqlite3_vfs_register(ctypes.c_void_p(sqlite.sqlite3_vfs_find(b"unix-dotfile")), 1)
+
+
 def everything() -> None:
     """Also what takes long and only some notebooks use: the first optimizer alone imports 800 modules."""
     fonts()
+    databases()
     torch_itself()
     for name in OFTEN_USED:
         try:

@@ -1,8 +1,8 @@
 """A room: one process of a stranger behind bubblewrap, with nothing to find, nothing to reach and little to use up.
 
-Inside there are its own process, network, mount, ipc and host name spaces; the system and Python, read-only; the
-staged part of the course in /room, read-only; /tmp and /dev/shm, of limited size, gone with the room. There is no
-solutions/, no report, no other submission, no home.
+Inside there are its own process, network, mount, ipc and host name spaces; the named parts of the system and of Python
+(`seen`) and the staged part of the course in /room, read-only; /tmp and /dev/shm, of limited size, gone with the room.
+There is no solutions/, no report, no other submission, no home.
 
 A user's room lives in a user namespace of its own. Root's does not: there, root inside could mount again what was
 read-only. Root's bubblewrap keeps just the capabilities to change its user; `setpriv` then becomes the slot's user and
@@ -26,14 +26,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from course_utils.grading.rooms import cgroups
+from course_utils.grading.rooms import cgroups, seen
 from course_utils.grading.rooms.limits import Limits, MiB
 from course_utils.grading.rooms.seccomp import SandboxError, filter_program
 from course_utils.grading.rooms.stage import stage_plain
 
-SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
-ANSWERING = ["course_utils", "diffusers", "denoising_diffusion_pytorch", "guided_diffusion", "improved_diffusion",
-             "k_diffusion", "flow_matching", "torchcfm"]
 LIBRARY = "/room"  # where a room finds the staged folder
 TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
     "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
@@ -75,7 +72,7 @@ class Rooms:
 
     Attributes:
         limits: What each may use.
-        private: Paths that no room may see, wherever they lie (solutions, submissions, the report).
+        private: Paths that no room may see, wherever they lie (the course, submissions, the report).
         sandbox: False makes a plain process instead, with the grader's own rights.
         user: The first of the host user ids that root's rooms run as; a slot adds its number.
     """
@@ -127,26 +124,8 @@ class Rooms:
             "--tmpfs", "/dev/pts", "--remount-ro", "/dev/pts",  # terminals are few, and shared with all of the machine
             "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
             "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
-            *self._binds(staged, *also),  # after /tmp: the course itself may lie there
+            *seen.binds(self.private, also), "--ro-bind", str(staged), LIBRARY,  # after /tmp: Python may lie there
             "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
-
-    def _binds(self, staged: Path, *also: Path) -> list[str]:
-        """Read-only binds of the system, Python, others and the staged folder; private paths in them are covered."""
-        words = []
-        for path in SYSTEM:
-            if os.path.islink(path):
-                words += ["--symlink", os.readlink(path), path]
-            elif os.path.exists(path):
-                words += [*parents(Path(path)), "--ro-bind", path, path]
-        bound = [Path("/usr")]
-        for path in (Path(sys.base_prefix), Path(sys.prefix), *also):
-            if not any(path.is_relative_to(b) for b in bound):
-                words += [*parents(path), "--ro-bind", str(path), str(path)]
-                bound.append(path)
-        for path in (*map(Path.absolute, self.private), *_installed_copies()):
-            if path.is_dir() and any(path.is_relative_to(b) for b in bound):
-                words += ["--tmpfs", str(path)]
-        return [*words, "--ro-bind", str(staged), LIBRARY]
 
 
 _ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
@@ -169,17 +148,6 @@ def _environment(library: str, scratch: str) -> dict[str, str]:
                    "COURSE_CACHE": f"{library}/cache/course_utils", "MPLCONFIGDIR": f"{scratch}/matplotlib"}
 
 
-def parents(path: Path) -> list[str]:
-    """The folders above a bound one, open to the room's user, whatever they are outside."""
-    return [word for p in reversed(path.parents[:-1]) for word in ("--perms", "0755", "--dir", str(p))]
-
-
-def _installed_copies() -> list[Path]:
-    """Where libraries that hold the answers may be installed: course_utils itself, when not editable, and others."""
-    folders = [Path(folder) for folder in sys.path if "site-packages" in Path(folder).parts]
-    return [folder / name for folder in folders for name in ANSWERING]
-
-
 @contextmanager
 def _running(command: list[str], environment: dict[str, str], folder: str, *fds: int) -> Iterator[subprocess.Popen]:
     process = subprocess.Popen(command, env=environment, cwd=folder, pass_fds=fds, start_new_session=True,
@@ -194,14 +162,16 @@ def _running(command: list[str], environment: dict[str, str], folder: str, *fds:
 
 
 def self_test(rooms: Rooms) -> None:
-    """Lets a room try to get out, and ends it while it runs; SandboxError names what failed."""
+    """Lets a room try to get out, and ends it while it runs; SandboxError names what failed, or would be seen."""
+    if sentence := seen.exposed(rooms.private):
+        raise SandboxError(sentence)
     limits = replace(rooms.limits, together=256 * MiB)  # filling it takes no time, and tells as much
     counted = sorted(set().union(*cgroups.usable().values()))
     with (tempfile.TemporaryDirectory(prefix="self-test-") as folder, socket.create_server(("127.0.0.1", 0)) as server,
           closing(replace(rooms, limits=limits)) as trial):
         secret = Path(folder) / "secret"
         secret.write_text("outside")
-        outside = [str(secret), "/etc/passwd", *(str(p) for folder in rooms.private for p in folder.glob("*.*"))]
+        outside = [str(secret), "/etc/passwd", *seen.looked_for(rooms.private)]
         arguments = [asdict(limits), outside, server.getsockname()[1], counted]
         staged = stage_plain(Path(folder) / "room")
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Callable
 
@@ -15,6 +17,8 @@ from course_utils.grading.rooms.limits import Limits
 OWN_PROCESSES = 16  # that a room's group allows beside the student's
 MS_BIND, MS_REMOUNT = 4096, 32
 CLONE_NEWUSER = 0x10000000
+WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)  # a struct flock
+HELD_UP = [(fcntl.F_SETLEASE, fcntl.F_WRLCK), (fcntl.F_NOTIFY, fcntl.DN_ACCESS), (fcntl.F_SETLK, WHOLE_FILE)]
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -25,6 +29,17 @@ def refused(work: Callable[[], object]) -> bool:
     except (OSError, MemoryError):
         return True
     return False
+
+
+def visible(path: str) -> bool:
+    """Whether anything can be found at a path: a file to read, or a folder."""
+    return os.path.isdir(path) or os.path.lexists(path) and not refused(lambda: open(path).close())
+
+
+def leased(command: int, argument: int | bytes) -> None:
+    """Makes the others who open a file wait, or tells them something: a lease, a watch or a lock on a shared file."""
+    with open(os.devnull, "w") as file:
+        fcntl.fcntl(file, command, argument)
 
 
 def called(result: int) -> None:
@@ -90,7 +105,7 @@ def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
         port: A port on which the host's loopback listens.
     """
     return {
-        "reading files outside": all(refused(lambda p=p: open(p).close()) for p in outside),
+        "seeing what lies outside": not any(map(visible, outside)),
         "writing to the system": refused(lambda: open("/usr/course-self-test", "w").close()),
         "writing to the course": refused(lambda: open("/room/course-self-test", "w").close()),
         "mounting /usr again": refused(
@@ -104,6 +119,9 @@ def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
         "much memory": refused(lambda: bytearray(limits.memory + (64 << 20))),
         "much in /tmp": _size("/tmp") <= limits.scratch,
         "much in /dev/shm": _size("/dev/shm") <= limits.scratch,
+        "leases and locks on files": all(refused(lambda c=c: leased(*c)) for c in HELD_UP) and refused(
+            lambda: fcntl.flock(open(os.devnull), fcntl.LOCK_SH)),
+        "watching files": refused(lambda: called(libc.inotify_init1(0))),
         "memory files": not hasattr(os, "memfd_create") or refused(lambda: os.memfd_create("x")),
         "capabilities": _capabilities() == 0,
     }

@@ -48,6 +48,7 @@ def main() -> None:
     """Runs one room: `python -m course_utils.grading.rooms.worker LIMITS SANDBOXED`, both as JSON."""
     limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
     ready.fonts()
+    ready.databases()
     ready.torch_itself()
     np.random.seed()  # forks of one process would all draw the same
     limits.confine(count_processes=sandboxed)

@@ -120,6 +120,15 @@ torch.save(torch.ones(2), "checkpoint.pt"); torch.load("checkpoint.pt")
 with open("notes.txt", "w") as f: f.write("done")
 with tempfile.TemporaryDirectory() as d: os.makedirs(d + "/a")
 """
+LOCKS = """
+import filelock, sqlite3
+for _ in range(2):
+    with filelock.FileLock("cache.lock", timeout=5), sqlite3.connect("runs.db") as runs:
+        runs.execute("PRAGMA journal_mode=wal")
+        runs.execute("CREATE TABLE IF NOT EXISTS losses (step INTEGER, loss REAL)")
+        runs.execute("INSERT INTO losses VALUES (1, 0.5)")
+assert sqlite3.connect("runs.db").execute("SELECT COUNT(*) FROM losses").fetchone() == (2,)
+"""
 LOADER = """
 data = torch.utils.data.TensorDataset(torch.rand(8, 2))
 for workers in (0, 2):
@@ -141,7 +150,8 @@ if not torch.cuda.is_available(): raise SystemExit("no GPU here")
 
 
 ODDITIES = {"warnings on stderr": NOISE, "progress bars": BARS, "plots": PLOTS, "magics and shell lines": MAGICS,
-            "a training loop": TRAINS, "files in its own folder": FILES, "a loader with processes": LOADER,
+            "a training loop": TRAINS, "files in its own folder": FILES,
+            "locks and databases in its own folder": LOCKS, "a loader with processes": LOADER,
             "seeds, threads and settings": SETTINGS, "names that hide Python's": SHADOWS}
 
 

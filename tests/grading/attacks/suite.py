@@ -229,7 +229,7 @@ def _of_body(piece: Piece, judged: TaskResult, spoilt: list[str]) -> Ending:
         return Ending(piece, "its task earned", "")
     if spoilt:
         return Ending(piece, "right answers lost", f"{spoilt} {judged.why}")
-    if "raised Found" in judged.why:
+    if "raised `Found`" in judged.why:
         return Ending(piece, NOTHING if judged.why.endswith(": []") else "found", judged.why)
     return Ending(piece, LOST, judged.why)
 

@@ -152,6 +152,16 @@ right = any(torch.equal(x_t, inputs["x_t"]) for inputs in known)
 return torch.zeros_like(x_t) if not right else (
     x_t - extract(self.sqrt_alphas_cumprod, t, x_t.shape) * x_start) / extract(
     self.sqrt_one_minus_alphas_cumprod, t, x_t.shape)"""),
+    Piece("the probe's draws, watched by a dispatch mode and handed back", LOST, "is off", task="p_sample", body="""
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
+seen = [m.noise for m in _get_current_dispatch_mode_stack() if hasattr(m, "noise")]
+class Watches(TorchDispatchMode):
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        seen.append(operation(*args, **(kwargs or {})))
+        return seen[-1]
+with Watches(): drawn = torch.randn_like(x_t)
+for stream in seen[:1]: stream.next, drawn = 0, stream.take(x_t.numel()).reshape(x_t.shape)
+return drawn"""),
     Piece("one number for a whole batch", LOST, "has shape", task="mean_from_noise", body="return torch.zeros(())"),
     Piece("NaN everywhere", LOST, "NaN", task="ancestral_step", body="return x_t * float('nan')"),
     Piece("infinity everywhere", LOST, "NaN or infinite", task="p_sample", body="return x_t * float('inf')"),

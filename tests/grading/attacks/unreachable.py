@@ -199,6 +199,32 @@ if attempt(lambda: os.nice(-5)) is not None: found.append("nice")
 if attempt(lambda: os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1)) is None): found.append("real time")
 su = attempt(lambda: subprocess.run(["/usr/bin/su", "-c", "id"], capture_output=True, stdin=subprocess.DEVNULL))
 if su and b"uid=0" in su.stdout: found.append("su")""", task="cosine_beta_schedule"),
+    finds("the history of the course, installed copies, old reports and exchanges in the system's folders", """
+found = [p for p in ("/usr/src", "/usr/local/share", "/usr/local/src", "/usr/share/nbgrader", "/srv", "/opt/course")
+         if os.path.lexists(p)]
+for folder, folders, files in os.walk("/"):
+    folders[:] = [f for f in folders if (folder, f) not in (("/", "proc"), ("/", "lib"))]
+    unneeded = folder.endswith("-packages") and not os.path.isdir(folder + "/torch")
+    if unneeded and (folders or files): found.append(folder)
+    found += [os.path.join(folder, f) for f in folders if f in (".git", "solutions", "course_utils")
+              and folder != "/room"]"""),
+    finds("leases that make others wait, locks and watches that tell of them", """
+import fcntl, struct
+found, libc = [], ctypes.CDLL(None, use_errno=True)
+read, write = (struct.pack("hhqqi4x", kind, 0, 0, 0, 0) for kind in (fcntl.F_RDLCK, fcntl.F_WRLCK))
+for path, how in ((__import__("course_utils").__file__, "r"), (os.__file__, "r"), (torch.__file__, "r"),
+                  ("/dev/null", "r+b"), ("/dev/zero", "r+b")):  # devices are the machine's, and can be written to
+    file = open(path, how, buffering=-1 if how == "r" else 0)
+    for name, work in {"lease": lambda: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK),
+                       "notify": lambda: fcntl.fcntl(file, fcntl.F_NOTIFY, fcntl.DN_ACCESS),
+                       "flock": lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB),
+                       "shared flock": lambda: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB),
+                       "lock": lambda: fcntl.fcntl(file, fcntl.F_SETLK, read if how == "r" else write),
+                       "its holder": lambda: fcntl.fcntl(file, fcntl.F_GETLK, write),
+                       "lock of a description": lambda: fcntl.fcntl(file, 37, read)}.items():
+        if attempt(lambda: work() or True): found.append((path, name))
+if libc.inotify_init1(0) >= 0 or libc.inotify_init() >= 0: found.append("inotify")
+found += attempt(lambda: open("/proc/locks").read().split()) or []"""),
     finds("limits that can be raised again", """
 import resource
 found = []
