@@ -170,7 +170,7 @@ class Plane(nn.Module):
     def forward(self, x, t):
         return self.layers(torch.cat([x, (3 * x).sin(), (3 * x).cos(), t[:, None]], dim=1))
 
-
+# %% tags=["demo"]
 class Student(Plane):
     """Predicts the data by a velocity: x = z - t u."""
 
@@ -185,7 +185,7 @@ if ema_update is None:
         for average, p in zip(ema.parameters(), model.parameters()):
             average.data.lerp_(p.data, 1 - decay)
 
-
+# %% tags=["demo"]
 def trained(net, loss_at, n, learning_rate=4e-3):
     """The averaged weights after n steps of Adam on the losses loss_at(k, generator); the rate falls along a cosine."""
     average, generator = copy.deepcopy(net), seeded(0)
@@ -215,7 +215,7 @@ def student_of(teacher, steps, n):
 
     return trained(student, loss_at, n)
 
-
+# %% tags=["demo"]
 teachers = {16: blobs.model(path, "x_start")}
 for steps in (8, 4, 2, 1):
     teachers[steps] = student_of(teachers[2 * steps], steps, 600 if steps == 8 else 250)
@@ -593,7 +593,7 @@ class Consistent(Plane):
         scaled = x / (t[:, None] ** 2 + 0.5**2).sqrt()
         return consistency_parametrisation(super().forward(scaled, t.log() / 4), x, t)
 
-
+# %% tags=["demo"]
 def one_step(f, seed=5):
     with torch.no_grad():
         return f(80 * torch.randn(500, 2, generator=seeded(seed)), torch.full((500,), 80.0))
@@ -613,7 +613,7 @@ def loss_at(k, generator, n=2500):
     x, noise = blobs.sample(512, generator), torch.randn(512, 2, generator=generator)
     return consistency_loss(net, net, x, noise, times[i + 1], times[i])
 
-
+# %% tags=["demo"]
 f = trained(net, loss_at, 2500, learning_rate=3e-3)
 seen |= {"after 2,500 steps": one_step(f), "data": data}
 plot.show(diagrams.among({f"{name}\n{blobs.log_prob(x).mean():.1f}": x for name, x in seen.items()}, blobs.means, blobs.std),
