@@ -6,7 +6,8 @@ passes of notebook 06's class a step, contiguous tensors, x_start clipped and th
 (`use_clipped_model_output`). In the rows "the library's class" the same loop runs the course's own class for that
 network, which is faster and computes the same: a harder peer, without goals. The distance is the root mean square to
 the same noise's picture after 200 steps; the digits' spread is 0.66. The rows of DDIM compute the same 50 steps on
-both sides. The peers are eager in all rows.
+both sides. The peers are eager in all rows. The 4-step student is `mnist-flow-4`, which takes the weight as an input
+and evaluates once a step; its peer is the same textbook way, with `mnist-unet`.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from course_utils import notebooks, zoo
 from course_utils.bench import Row, installed, medians, share
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.diffusion.samplers import guided, sample_ddim, sample_dpmpp_2m
-from course_utils.diffusion.slider import Slider
+from course_utils.diffusion.slider import Slider, StudentSlider
 from course_utils.models.fast import Fast, compiler
 
 WEIGHT = 1.0  # of guidance, as in the recipe of mnist-unet
 ALLOWED = 0.08  # distance to the converged picture
-PREVIEW = 100.0  # milliseconds
+PREVIEW, PICTURE = 100.0, 60.0  # milliseconds, of a first preview and of a student's eight digits
 PEERS = {"notebook": "diffusers with notebook 06's class", "library": "diffusers with the library's class"}
 NAMES = {"slider": "slider moved", "first": "first picture, nothing remembered", "ddim": "DDIM, 50 steps",
-         "compiled slider": "slider moved", "compiled ddim": "DDIM, 50 steps"}
+         "student": "4-step student, slider moved", "compiled slider": "slider moved",
+         "compiled ddim": "DDIM, 50 steps", "compiled student": "4-step student, slider moved"}
 REPEATS = 5
 
 
@@ -75,6 +77,12 @@ class Case:
         return sample_dpmpp_2m(self.guided(self.net), self.x, self.path, self.path.N)
 
 
+def by_student(item: zoo.Item, net: Callable, x: Tensor) -> StudentSlider:
+    """A few-step student's slider, served by `net`, of one digit of each class."""
+    return StudentSlider(net, x, item.path, {"text_emb": item.encode(torch.arange(len(x)))},
+                         steps=item.config["sampling_steps"])
+
+
 def as_in_notebook(net: nn.Module, args: dict) -> nn.Module:
     """The same weights in notebook 06's class, as a reader of the course writes it."""
     written = notebooks.load(notebooks.source_of("06_unet")).Unet(**args).eval()
@@ -89,27 +97,38 @@ def rows() -> Iterator[Row]:
     case = Case(item.model, x, item.encode(torch.arange(8)), DiscreteVP(cosine_betas(200)))
     eager, peers = Fast(case.net, compile=None), {"notebook": as_in_notebook(case.net, item.config["args"]),
                                                   "library": case.net}
-    moved = case.slider(eager)
+    moved, pupil = case.slider(eager), zoo.load("mnist-flow-4")
+    few = by_student(pupil, Fast(pupil.model, compile=None), x)
     sides = {"slider": lambda: moved(WEIGHT), "ddim": lambda: case.ddim(eager),
-             "first": lambda: case.slider(eager)(WEIGHT), "preview": lambda: case.slider(eager).preview(WEIGHT)}
+             "first": lambda: case.slider(eager)(WEIGHT), "preview": lambda: case.slider(eager).preview(WEIGHT),
+             "student": lambda: few(WEIGHT)}
     if installed("diffusers"):
         sides |= {name: lambda net=net: case.textbook(net) for name, net in peers.items()}
-    with_compiler = compiled(case) if compiler() else {}
+    with_compiler = compiled(case, pupil) if compiler() else {}
     seconds = medians(sides | with_compiler, repeats=REPEATS, warmup=0)
     limits = {name: share(side, "convolution") for name, side in (sides | with_compiler).items() if name not in peers}
-    yield from against(seconds, limits, ", without a compiler", {"slider": 5, "ddim": 1.9, "first": None})
+    goals = {"slider": 5, "ddim": 1.9, "first": None, "student": None}
+    yield from against(seconds, limits, ", without a compiler", goals)
     yield Row.time(f"first preview, without a compiler, against {PREVIEW:.0f} ms", 1000 * seconds["preview"], PREVIEW,
                    goal=1, limit=f"two guided evaluations and a plain one; {limits['preview']}")
     yield from distances(case, moved)
-    yield from against(seconds, limits, "", {"compiled slider": 16, "compiled ddim": 3.5}, "a C++ compiler")
+    goals = {"compiled slider": 16, "compiled ddim": 3.5, "compiled student": 50}
+    yield from against(seconds, limits, "", goals, "a C++ compiler")
+    name = f"4-step student, a guided picture, against {PICTURE:.0f} ms"
+    if "compiled student" in seconds:
+        yield Row.time(name, 1000 * seconds["compiled student"], PICTURE, goal=1, needs="a C++ compiler",
+                       limit=limits["compiled student"])
+    else:
+        yield Row.absent(name, "a C++ compiler", goal=1)
 
 
-def compiled(case: Case) -> dict[str, Callable[[], Tensor]]:
+def compiled(case: Case, pupil: zoo.Item) -> dict[str, Callable[[], Tensor]]:
     """The sides that need a compiler, which is through with all shapes."""
-    net = Fast(case.net)
-    slider = case.slider(net)
-    slider(WEIGHT), net.wait()  # the first call tells the compiler the shapes
-    return {"compiled slider": lambda: slider(WEIGHT), "compiled ddim": lambda: case.ddim(net)}
+    net, pupils = Fast(case.net), Fast(pupil.model)
+    slider, few = case.slider(net), by_student(pupil, pupils, case.x)
+    slider(WEIGHT), few(WEIGHT), net.wait(), pupils.wait()  # the first calls tell the compiler the shapes
+    return {"compiled slider": lambda: slider(WEIGHT), "compiled ddim": lambda: case.ddim(net),
+            "compiled student": lambda: few(WEIGHT)}
 
 
 def against(seconds: dict[str, float], limits: dict[str, str], how: str, goals: dict[str, float | None],

@@ -10,7 +10,7 @@ import torch
 from course_utils import models
 from course_utils.diffusion import samplers
 from course_utils.diffusion.paths import VE, VP, DiscreteVP, RectifiedFlow, cosine_betas
-from course_utils.diffusion.slider import Slider
+from course_utils.diffusion.slider import Slider, StudentSlider
 from course_utils.models import fast
 from course_utils.models.fast import Fast
 
@@ -246,3 +246,17 @@ def test_a_weight_that_needs_one_prediction_evaluates_one(w, cond):
     assert asked == [2] * 12 and slider.evaluations(w) == 12
     expected = samplers.sample(lambda x, t: 0.3 * x + 0.1 * cond, x, slider.plan)
     assert torch.allclose(got, expected)
+
+
+def test_a_students_slider_asks_once_a_step_and_tells_the_weight():
+    asked = []
+
+    def model(x, t, cond):
+        asked.append((t.tolist(), cond["w"].tolist(), cond["y"]))
+        return x - cond["w"][:, None]
+
+    slider = StudentSlider(model, torch.ones(2, 3), RectifiedFlow(), {"y": 7}, steps=4)
+    x = slider(2.0)
+    assert asked == [([t, t], [2.0, 2.0], 7) for t in (1.0, 0.75, 0.5, 0.25)] and slider.evaluations(2.0) == 4
+    torch.testing.assert_close(x, torch.full((2, 3), 2 - 0.75**4))  # dx/dt = x − w by four steps of Euler, down in time
+    assert torch.equal(slider.preview(2.0), x)

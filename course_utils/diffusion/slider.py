@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 
 from course_utils.diffusion.guidance import Model
 from course_utils.diffusion.paths import GaussianPath
-from course_utils.diffusion.plans import Plan, plan_dpmpp_2m
+from course_utils.diffusion.plans import Plan, plan_dpmpp_2m, plan_euler
 from course_utils.diffusion.samplers import guided, sample
 
 # Log-SNR between which a picture takes shape: below, x tells nothing of x_start, above, it tells all. A preview's few
@@ -79,6 +79,35 @@ class Slider:
 
     def _sample(self, model: Model, plan: Plan | None, generator: Generator | None) -> Tensor:
         return sample(model, self.x, self.plan if plan is None else plan, generator=generator)
+
+
+class StudentSlider:
+    """As a `Slider`, by a few-step student that takes the weight as an input: one evaluation in each step.
+
+    Args:
+        model: Predicts the velocity, called as `model(x, t, condition)`; the condition holds the weight as `w` (b,).
+        x: (b, *) noise.
+        path: The straight one.
+        cond: The condition without the weight, a dict.
+        steps: Of Euler, as many as the student was trained for.
+    """
+
+    def __init__(self, model: Callable, x: Tensor, path: GaussianPath, cond: dict[str, Any], *, steps: int):
+        self.model, self.x, self.cond, self.plan = model, x, cond, plan_euler(path, steps)
+
+    def __call__(self, w: float, plan: Plan | None = None, generator: Generator | None = None) -> Tensor:
+        """(b, *) samples at a weight w that the student was trained for; arguments as a `Slider`'s."""
+        told = self.cond | {"w": self.x.new_full((len(self.x),), w)}
+        return sample(lambda x, t: self.model(x, t, told), self.x, self.plan if plan is None else plan,
+                      prediction="velocity", clamp=None, generator=generator)
+
+    def preview(self, w: float) -> Tensor:
+        """The same: there is nothing faster."""
+        return self(w)
+
+    def evaluations(self, w: float, plan: Plan | None = None) -> int:
+        """Of the network for a picture."""
+        return len(self.plan if plan is None else plan)
 
 
 class _Remembered:

@@ -75,6 +75,35 @@ def distances(images: Tensor, size: int = 1000) -> dict[str, float]:
     return metrics.kernel_distances(features(images), real_features(), size=min(size, len(images)))
 
 
+def quality(images: Tensor, labels: Tensor) -> dict[str, float]:
+    """Recognised as their classes, diversity within a class, kernel distance to real digits, and that one's spread.
+
+    Args:
+        images: (n, 1, 28, 28) in [0, 1].
+        labels: (n,) the classes that were asked for, two samples of each at least.
+    """
+    diversity, _ = metrics.class_diversity(features(images), labels.cpu())
+    apart = distances(images)
+    return {"recognised": recognised(images, labels), "diversity": diversity,
+            "kernel_distance": apart["kernel_distance"], "kernel_distance_std": apart["kernel_distance_std"]}
+
+
+def quality_of_real(labels: Tensor) -> dict[str, float]:
+    """The quality of training digits of the classes (n,), in random order.
+
+    How many are recognised is said of held-out ones, which the classifier that reads them never saw.
+    """
+    return quality(real(labels), labels) | {"recognised": recognised(*load("test"))}
+
+
+def real(labels: Tensor) -> Tensor:
+    """(n, 1, 28, 28) training digits of the classes (n,), in random order."""
+    images, classes = load("train")
+    order = torch.randperm(len(classes), generator=torch.Generator().manual_seed(0))
+    taken = {c: iter(order[classes[order] == c].tolist()) for c in range(10)}
+    return images[[next(taken[c]) for c in labels.tolist()]]
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Where a model's weights are."""
     return next(model.parameters()).device

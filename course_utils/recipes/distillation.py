@@ -17,6 +17,9 @@ from course_utils.models.guidance_unet import GuidanceUnet
 from course_utils.recipes import digits
 from course_utils.recipes.continuous import MnistFlow
 
+TEACHERS_STEPS = (1, 2, 4, 8, 16)  # at which `mnist-flow` is measured beside its students
+WEIGHT = 1.0  # of guidance, in the tables
+
 
 class Halving(nn.Module):
     """A student that learns to go two of its teacher's steps in one; Salimans & Ho 2022, algorithm 2.
@@ -142,3 +145,21 @@ class MnistFlow1(_Student):
     TEACHER: ClassVar[str] = "mnist-flow-4"
     minutes: ClassVar[dict[str, float]] = {"two cores": 24}
     sampling_steps: int = 1
+
+    def tables(self, model: nn.Module) -> dict[str, list[dict[str, float]]]:
+        """Quality over steps at w = 1: the teacher's, guided, and each student's at its own; real digits to compare.
+
+        All begin at the same noise, and a row tells of how many samples it is.
+        """
+        labels = torch.arange(self.measured) % min(10, self.measured // 2)
+        teacher = zoo.load(MnistFlow.name).model.to(digits.device_of(model))
+        four = zoo.load(self.TEACHER).model.to(digits.device_of(model))
+
+        def row(recipe: MnistFlow, network: nn.Module) -> dict[str, float]:
+            images = recipe.sample(network, labels, WEIGHT)
+            return {"w": WEIGHT, "steps": recipe.sampling_steps, "samples": len(labels),
+                    **digits.quality(images, labels)}
+
+        return {"teacher": [row(MnistFlow(sampling_steps=n), teacher) for n in TEACHERS_STEPS],
+                "students": [row(MnistFlow4(), four), row(self, model)],
+                "real": [digits.quality_of_real(labels)]}

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from course_utils import metrics, zoo
+from course_utils import zoo
 from course_utils.diffusion.guidance import classifier_guided, guided
 from course_utils.diffusion.samplers import sample_ddim
 from course_utils.recipes import digits
@@ -56,12 +56,8 @@ class Guidance:
         return (torch.cat(parts).cpu() + 1) / 2
 
     def quality(self, images: Tensor) -> dict[str, float]:
-        """Recognised as its class, diversity within a class, kernel distance to real digits, and that one's spread."""
-        diversity, _ = metrics.class_diversity(digits.features(images), self.labels.cpu())
-        distances = digits.distances(images)
-        return {"recognised": digits.recognised(images, self.labels), "diversity": diversity,
-                "kernel_distance": distances["kernel_distance"],
-                "kernel_distance_std": distances["kernel_distance_std"]}
+        """Of samples of these classes, as `digits.quality`."""
+        return digits.quality(images, self.labels)
 
     def sheet(self) -> Tensor:
         """(100, 1, 28, 28) in [0, 1]: ten digits a row, a row for each weight, then one for each strength."""
@@ -71,8 +67,7 @@ class Guidance:
     def tables(self) -> dict[str, Table]:
         """The quality over weight and steps, over the half of time that is guided, over a classifier's strength.
 
-        Real digits of the samples' classes are the row to compare with; how many of them are recognised is said of
-        held-out ones, which the classifier that reads them never saw.
+        Real digits of the samples' classes are the row to compare with.
         """
         halves = [(self.path.T / 2, self.path.T), (0, self.path.T / 2)]
         return {
@@ -82,12 +77,5 @@ class Guidance:
                           **self.quality(self.free(HALVED, SOME, (low, high)))} for low, high in halves],
             "classifier": [{"gamma": gamma, "steps": SOME, **self.quality(self.by_classifier(gamma, SOME))}
                            for gamma in STRENGTHS],
-            "real": [self.quality(self._real()) | {"recognised": digits.recognised(*digits.load("test"))}],
+            "real": [digits.quality_of_real(self.labels)],
         }
-
-    def _real(self) -> Tensor:
-        """(size, 1, 28, 28) training digits of the samples' classes, in random order."""
-        images, labels = digits.load("train")
-        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-        taken = {c: iter(order[labels[order] == c].tolist()) for c in range(10)}
-        return images[[next(taken[c]) for c in self.labels.tolist()]]

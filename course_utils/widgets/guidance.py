@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Generator, Tensor, nn
 
 from course_utils import plot
-from course_utils.diffusion.plans import Plan, plan_ancestral, plan_ddim
-from course_utils.diffusion.slider import PREVIEW_STEPS, UNGUIDED, Slider, plan_slider
+from course_utils.diffusion.plans import Plan, plan_ancestral, plan_ddim, plan_euler
+from course_utils.diffusion.slider import PREVIEW_STEPS, UNGUIDED, Slider, StudentSlider, plan_slider
 from course_utils.models.fast import Fast
 from course_utils.widgets import live, recorded
 from course_utils.widgets.parts import Control, Picture, controls, display, recording
@@ -21,41 +21,55 @@ from course_utils.widgets.parts import Control, Picture, controls, display, reco
 Sample = Callable[[Callable, Tensor, Tensor, float, int, str], Tensor]
 
 PLANS: dict[str, Callable[..., Plan]] = {"DPM-Solver++ 2M": plan_slider, "DDIM": plan_ddim, "ancestral": plan_ancestral}
+STUDENTS_PLANS: dict[str, Callable[..., Plan]] = {"Euler": plan_euler}
 WEIGHTS = [-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0]
 STEPS = [3, 5, 8, 12, 20, 50]
 FEW_WEIGHTS, FEW_STEPS = [-1.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0], [3, 4, 6, 12]  # that are recorded
 ROWS, COLUMNS, SCALE, GAP = 2, 5, 4, 3  # digits of a picture; logical pixels of one of a digit, and between digits
 
 
-def guidance_slider(item: Any, sample: Sample | None = None, *, samplers: Sequence[str] = tuple(PLANS)) -> None:
+def guidance_slider(item: Any, sample: Sample | None = None, *, samplers: Sequence[str] | None = None) -> None:
     """Displays ten digits that follow guidance scale, number of steps, class, seed and sampler.
 
     A kernel answers with a preview first, drops what a newer move has made stale, and remembers its pictures; P plays
     through the guidance. Recorded are guidance and steps, for ten classes and one seed.
 
     Args:
-        item: A checkpoint that predicts the noise of 28 × 28 images under a class, as "mnist-unet" does.
+        item: A checkpoint that predicts the noise of 28 × 28 images under a class, as "mnist-unet" does, or a few-step
+            student that takes the weight as an input, as "mnist-flow-4" does: its steps and its weights are offered.
         sample: `sample(model, x_T, labels, w, steps, sampler) -> images`, (10, 1, 28, 28) in [-1, 1]; the library's
             unless given. `model(x, t, model_kwargs)` is the fast copy of the item's, whose evaluations are counted;
             x_T is (10, 1, 28, 28), labels (10,) int64, w the course's weight: 0 is the plain conditional.
-        samplers: Names that are offered; with a `sample` of your own, those that it knows.
+        samplers: Names that are offered, all of the library's unless given; with a `sample` of your own, those that
+            it knows.
 
     Raises:
-        ValueError: The item predicts something else than noise, or the library knows no sampler of that name.
+        ValueError: The item predicts something else than noise and is no student, or the library knows no sampler of
+            that name.
     """
-    kind = item.config.get("prediction", "noise")
-    if kind != "noise":
+    kind, plans = item.config.get("prediction", "noise"), _plans(item)
+    samplers = list(plans) if samplers is None else samplers
+    if kind != "noise" and not is_student(item):
         raise ValueError(f"The guidance slider needs a network that predicts noise, and this one predicts {kind}.")
-    unknown = set(samplers) - PLANS.keys() if sample is None else ()
+    unknown = set(samplers) - plans.keys() if sample is None else ()
     if unknown:
-        raise ValueError(f"The library samples by {', '.join(PLANS)}, not by {', '.join(unknown)}: give a `sample` "
+        raise ValueError(f"The library samples by {', '.join(plans)}, not by {', '.join(unknown)}: give a `sample` "
                          "of your own.")
-    digits, sliders = Digits(item, sample), controls(_controls(samplers))
+    digits, sliders = Digits(item, sample), controls(_controls(item, samplers))
     if recording():
         few, picture = {name: sliders[name] for name in ("w", "steps")}, partial(digits.picture, sampler=samplers[0])
         display(recorded.bundle("guidance", picture, few, play="w"))
     else:
         display(live.Followed(digits.pictures, sliders, play="w").view.bundle("Ten digits that follow sliders."))
+
+
+def is_student(item: Any) -> bool:
+    """Whether a checkpoint is a few-step student that takes the weight of guidance as an input."""
+    return "largest_w" in item.config
+
+
+def _plans(item: Any) -> dict[str, Callable[..., Plan]]:
+    return STUDENTS_PLANS if is_student(item) else PLANS
 
 
 def told(w: float) -> str:
@@ -78,6 +92,8 @@ class Choice:
         of = "one of each class" if self.digit == "all" else f"each a {self.digit}"
         if self.w in UNGUIDED:
             how = "without the class" if self.w else "without guidance"
+        elif evaluations == self.steps:
+            how = "the weight is an input of the network"
         else:
             how = f"{max(0, evaluations - self.steps)} of them guided and so evaluated twice"
         return (f"Ten digits, {of}, by {self.sampler} from seed {self.seed}, {told(self.w)}. "
@@ -85,19 +101,20 @@ class Choice:
 
 
 class Digits:
-    """Pictures of ten digits, by the library's `Slider` or by a `sample` of the reader's own."""
+    """Pictures of ten digits, by the library's slider of such an item or by a `sample` of the reader's own."""
 
     def __init__(self, item: Any, sample: Sample | None):
         self.item, self.sample = item, sample
         self.device = next(item.model.parameters()).device
         self.model = Watched(_fast(item.model, not recording()), item.path.T)
         self.slider = lru_cache(maxsize=4)(self._slider)
-        self.plan = lru_cache(maxsize=32)(lambda sampler, steps: PLANS[sampler](item.path, steps))
+        self.plan = lru_cache(maxsize=32)(lambda sampler, steps: _plans(item)[sampler](item.path, steps))
 
     def pictures(self, values: dict[str, Any], going: Callable[[float], None]) -> Iterator[Picture]:
         """A preview, where it is not the picture itself and shows the same digits; then the picture."""
         choice, self.model.going = Choice(**values), going
-        if choice.steps > PREVIEW_STEPS and (self.sample or not self.plan(choice.sampler, PREVIEW_STEPS).draws):
+        quick = is_student(self.item) or choice.steps <= PREVIEW_STEPS
+        if not quick and (self.sample or not self.plan(choice.sampler, PREVIEW_STEPS).draws):
             yield Picture(_sheet(self._preview(choice)), f"A preview of {PREVIEW_STEPS} steps.")
         yield self.picture(**values)
 
@@ -133,14 +150,21 @@ class Digits:
         labels = torch.arange(len(x)) if digit == "all" else torch.full((len(x),), digit)
         return x.to(self.device), labels.to(self.device)
 
-    def _slider(self, seed: int, digit: int | str) -> Slider:
+    def _slider(self, seed: int, digit: int | str) -> Slider | StudentSlider:
         x, labels = self.start(seed, digit)
-        return Slider(self.model, x, self.item.path, {"text_emb": self.item.encode(labels)}, None)
+        cond = {"text_emb": self.item.encode(labels)}
+        if is_student(self.item):
+            return StudentSlider(self.model, x, self.item.path, cond, steps=self.item.config["sampling_steps"])
+        return Slider(self.model, x, self.item.path, cond, None)
 
 
-def _controls(samplers: Sequence[str]) -> dict[str, Control]:
+def _controls(item: Any, samplers: Sequence[str]) -> dict[str, Control]:
     weights, steps = (FEW_WEIGHTS, FEW_STEPS) if recording() else (WEIGHTS, STEPS)
-    return {"w": Control(weights, Choice.w, "guidance", told), "steps": Control(steps, Choice.steps),
+    if is_student(item):
+        weights = [w for w in weights if 0 <= w <= item.config["largest_w"]]
+        steps = [item.config["sampling_steps"]]
+    first = Choice.steps if Choice.steps in steps else steps[0]
+    return {"w": Control(weights, Choice.w, "guidance", told), "steps": Control(steps, first),
             "digit": Control(["all", *range(10)], Choice.digit, "class"), "seed": Control(range(10), Choice.seed),
             "sampler": Control(samplers, samplers[0])}
 

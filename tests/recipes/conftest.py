@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course_utils import recipes, zoo
-from course_utils.recipes import continuous, guidance
+from course_utils.recipes import continuous, distillation, guidance
 
 SHIPPED = zoo.load
 
@@ -31,5 +31,6 @@ def few_settings(monkeypatch):
     monkeypatch.setattr(guidance, "STEPS", (2,))
     monkeypatch.setattr(guidance, "STRENGTHS", (1.0,))
     monkeypatch.setattr(guidance, "SOME", 2)
+    monkeypatch.setattr(distillation, "TEACHERS_STEPS", (1, 2))
     monkeypatch.setattr(continuous, "WALKERS", 2)
     monkeypatch.setattr(continuous, "WALK", 1)

@@ -13,10 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils.diffusion.paths import DiscreteVP, cosine_betas
+from course_utils.diffusion.paths import DiscreteVP, RectifiedFlow, cosine_betas
 from course_utils.diffusion.plans import plan_ancestral, plan_ddim
 from course_utils.diffusion.samplers import guided, sample
 from course_utils.diffusion.slider import plan_slider
+from course_utils.models.guidance_unet import GuidanceUnet
 from course_utils.models.unet import Unet
 from course_utils.widgets import guidance, guidance_slider, live, recorded
 
@@ -29,6 +30,16 @@ def item():
     torch.manual_seed(0)
     return SimpleNamespace(model=Unet(dim=8, condition_dim=6, dim_mults=(1, 2), channels=1).eval(), config={},
                            path=DiscreteVP(cosine_betas(20)), encode=lambda labels: TABLE[labels])
+
+
+@pytest.fixture(scope="module")
+def pupil():
+    """A student of two steps that takes the weight as an input."""
+    torch.manual_seed(0)
+    model = GuidanceUnet(dim=8, condition_dim=6, dim_mults=(1, 2), channels=1).eval()
+    torch.nn.init.normal_(model.guidance_mlp[-1].weight)
+    config = {"prediction": "velocity", "largest_w": 4.0, "sampling_steps": 2}
+    return SimpleNamespace(model=model, config=config, path=RectifiedFlow(), encode=lambda labels: TABLE[labels])
 
 
 @pytest.fixture
@@ -138,6 +149,34 @@ def test_what_the_slider_cannot_do_is_one_sentence(shown, item, config, options,
     with pytest.raises(ValueError, match=re.escape(sentence)):
         guidance_slider(SimpleNamespace(**vars(item) | {"config": config}), **options)
     assert shown == []
+
+
+# --- a few-step student
+
+
+def test_a_students_picture_takes_one_evaluation_a_step_at_any_weight(monkeypatch, pupil):
+    monkeypatch.setenv("COURSE_RECORD", "1")
+    figure = guidance.Digits(pupil, None)
+    x, labels = figure.start(1, 3)
+    for w in (0.0, 2.0):
+        t, told = torch.ones(10), {"text_emb": TABLE[labels], "w": torch.full((10,), w)}
+        with torch.no_grad():
+            half = x - pupil.model(x, t, told) / 2
+            expected = half - pupil.model(half, t / 2, told) / 2
+        figure.model.rows = 0
+        picture = figure.picture(w=w, steps=2, digit=3, seed=1, sampler="Euler")
+        got, wanted = (np.asarray(p).astype(int) for p in (picture.image, guidance._sheet(expected)))
+        assert np.abs(got - wanted).max() <= 1
+        assert figure.model.rows == 20 and picture.words.endswith("2 network evaluations.")
+    assert "the weight is an input" in picture.words
+    assert len(list(figure.pictures(dict(w=2.0, steps=2, digit=3, seed=1, sampler="Euler"), ignore))) == 1  # no preview
+
+
+def test_a_student_is_offered_its_own_steps_and_weights(recording, pupil):
+    guidance_slider(pupil)
+    weights, steps = state(recording[0]["text/html"])["sliders"]
+    assert weights["values"] == ["w = 0 · guidance_scale 1", "w = 1 · guidance_scale 2", "w = 4 · guidance_scale 5"]
+    assert steps["values"] == ["2"]
 
 
 # --- recorded
