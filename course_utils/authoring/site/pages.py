@@ -18,11 +18,6 @@ from course_utils.authoring.site import front
 from course_utils.authoring.site.node import MODULES
 
 FOLDED = ("setup", "demo")
-LIVE = {  # figures that the page can draw itself: the notebook, and what the figure's cell says
-    "guidance": ("07_cfg", "widgets.guidance_slider("),
-    "latent": ("03_vae", "widgets.explore(between,"),
-    "interpolation": ("04_gan", "widgets.explore(between,"),
-}
 FIRST = "guidance"  # stands above the fold of the front page too
 UNTRUSTED = "sliders appear in a trusted notebook."
 DOWNLOADS = "_static/notebooks"
@@ -133,7 +128,8 @@ class Page:
     def _slides(self, cell: NotebookNode, recorded: str) -> str:
         """A recorded figure, in its live one's place where it has one."""
         recorded = recorded.replace(UNTRUSTED, "sliders appear where scripts may run.")
-        name = next((n for n, (notebook, code) in LIVE.items() if notebook == self.name and code in cell.source), None)
+        name = next((n for n, (notebook, code) in export.PLACES.items()
+                     if notebook == self.name and code in cell.source), None)
         if name is None:
             return recorded
         self.live[name] = f'{export.place(name, recorded)}\n<script type="module" src="_static/live/live.js"></script>'
