@@ -51,6 +51,17 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def npm():
+    """Node's packages that the reading site needs, installed where they are not yet."""
+    from course_utils.authoring.site import node
+
+    try:
+        node.install()
+    except node.Missing as e:
+        require("site", False, str(e))
+
+
 @contextlib.contextmanager
 def ordinary_user(folder: Path) -> Iterator[None]:
     """Drops the rights of root, who can read everything, and lets everybody pass through the folder and those above."""
@@ -80,9 +91,11 @@ def _notebooks() -> dict[str, str]:
 
 
 def group_of(item: pytest.Item) -> str:
-    """What a test runs with: the students' bundle, the notebook that a parameter is or has the task of, or its file."""
+    """What a test runs with: the bundle, the site, the notebook that a parameter is or has the task of, or its file."""
     if "bundle" in getattr(item, "fixturenames", ()):
         return "bundle"  # which takes long to make, and is made once in a process
+    if "npm" in getattr(item, "fixturenames", ()):
+        return "site"  # two processes cannot install into one folder
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
     said = [str(value) for value in params if isinstance(value, str | Path)]
     return next((_notebooks()[name] for name in said if name in _notebooks()), item.nodeid.partition("::")[0])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import require
 
 from course_utils import bench, data, zoo
 from course_utils.authoring import export
@@ -27,9 +26,8 @@ LISTEN = "addEventListener('drawn', ({target, detail}) => { (target.drawn ??= []
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(npm, tmp_path_factory):
     """The site: a page with every figure, and the kit with its networks."""
-    require("browser", export.RUNTIME.is_dir(), "No onnxruntime-web, which `make site` installs: no live figures.")
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(export.LIVE, folder / "live")
     export.export(folder / "live")

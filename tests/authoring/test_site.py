@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from conftest import require
 from playwright.sync_api import Browser, Page, expect
 
 from course_utils import notebooks
@@ -36,12 +35,8 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(fold => fold.open = tru
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
+def built(npm, tmp_path_factory) -> Path:
     """The whole site, made from nothing."""
-    try:
-        node.install()
-    except node.Missing as e:
-        require("site", False, str(e))
     folder = tmp_path_factory.mktemp("site")
     return site.build(folder / "site", notebooks.sources(), work=folder / "work").parent
 
