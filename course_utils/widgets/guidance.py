@@ -55,12 +55,16 @@ def guidance_slider(item: Any, sample: Sample | None = None, *, samplers: Sequen
     if unknown:
         raise ValueError(f"The library samples by {', '.join(plans)}, not by {', '.join(unknown)}: give a `sample` "
                          "of your own.")
-    digits, sliders = Digits(item, sample), controls(_controls(item, samplers))
+    digits, offered = Digits(item, sample), controls(_controls(item, samplers))
+    sliders = {name: control for name, control in offered.items() if len(control.values) > 1}  # others cannot move
+    fixed = {name: control.default for name, control in offered.items() if name not in sliders}
     if recording():
-        few, picture = {name: sliders[name] for name in ("w", "steps")}, partial(digits.picture, sampler=samplers[0])
+        few = {name: sliders[name] for name in ("w", "steps") if name in sliders}
+        picture = partial(digits.picture, **{"sampler": samplers[0]} | fixed)
         display(recorded.bundle("guidance", picture, few, play="w"))
     else:
-        display(live.Followed(digits.pictures, sliders, play="w").view.bundle("Ten digits that follow sliders."))
+        followed = live.Followed(lambda values, going: digits.pictures(fixed | values, going), sliders, play="w")
+        display(followed.view.bundle("Ten digits that follow sliders."))
 
 
 def is_student(item: Any) -> bool:
