@@ -216,9 +216,19 @@ def student_of(teacher, steps, n):
     return trained(student, loss_at, n)
 
 # %% tags=["demo"]
-teachers = {16: blobs.model(path, "x_start")}
+from functools import cache
+
+
+@cache
+def model_of(steps):
+    """The exact network for 16 steps; for fewer, a student of the one that takes twice as many."""
+    if steps == 16:
+        return blobs.model(path, "x_start")
+    return student_of(model_of(2 * steps), steps, 600 if steps == 8 else 250)
+
+
 for steps in (8, 4, 2, 1):
-    teachers[steps] = student_of(teachers[2 * steps], steps, 600 if steps == 8 else 250)
+    model_of(steps)
 
 # %% [markdown]
 # On the left the exact network with so many steps, on the right the student that was made for them. The numbers are mean
@@ -233,7 +243,7 @@ start = torch.randn(500, 2, generator=seeded(5))
 
 def side_by_side(steps):
     clouds = {}
-    for name, model in (("exact network", teachers[16]), ("student", teachers[steps])):
+    for name, model in (("exact network", model_of(16)), ("student", model_of(steps))):
         with torch.no_grad():
             x = samplers.sample_ddim(model, start, path, steps, prediction="x_start", clamp=None)
         clouds[f"{name}\n{blobs.log_prob(x).mean():.1f}"] = x
@@ -601,6 +611,7 @@ def one_step(f, seed=5):
 # %% tags=["demo"]
 torch.manual_seed(0)
 net, seen = Consistent(), {}
+f = net  # until it is trained
 
 
 def loss_at(k, generator, n=2500):
