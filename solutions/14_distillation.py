@@ -26,6 +26,7 @@ import torch
 
 from course_utils.check import Unfinished, check
 
+TRAIN = False  # True: section 3 trains the 4-step student here, by targets from your own functions
 torch.set_printoptions(sci_mode=False)  # 0.0001, not 1e-04
 
 
@@ -34,10 +35,8 @@ def column(c, x):
     return c.reshape(-1, *[1] * (x.dim() - 1))
 
 # %% tags=["demo"]
-TRAIN = False  # True: section 3 trains the 4-step student here, by targets from your own functions
-
 import copy
-from functools import partial
+from functools import cache, partial
 
 from torch import nn
 
@@ -216,9 +215,6 @@ def student_of(teacher, steps, n):
     return trained(student, loss_at, n)
 
 # %% tags=["demo"]
-from functools import cache
-
-
 @cache
 def model_of(steps):
     """The exact network for 16 steps; for fewer, a student of the one that takes twice as many."""
