@@ -15,6 +15,7 @@ def test_the_shipped_tables_are_complete():
     assert [row["steps"] for row in TABLES["students"]] == [4, 1]
     assert len(TABLES["real"]) == 1
     assert {row["w"] for row in TABLES["teacher"] + TABLES["students"]} == {distillation.WEIGHT}
+    assert {row["samples"] for row in TABLES["teacher"] + TABLES["students"]} == {1000}
 
 
 @pytest.mark.parametrize("row", TABLES["students"], ids=lambda row: f"{row['steps']} steps")
