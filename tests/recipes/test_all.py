@@ -20,9 +20,14 @@ def tiny(name):
     return dataclasses.replace(recipe, **{key: value for key, value in TINY.items() if key in fields})
 
 
-pytestmark = pytest.mark.slow
+@pytest.mark.parametrize("name", recipes.names())
+def test_what_changes_within_a_run_comes_before_its_end(name):
+    recipe = recipes.find(name)
+    assert all(0 < step < recipe.steps for step in recipe.restarts)
+    assert all(0 < step <= recipe.steps for step in recipe.milestones)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", recipes.names())
 def test_it_trains_and_ships_what_it_measured(name, tmp_path, fallback, few_settings):
     recipe = tiny(name)
