@@ -26,6 +26,16 @@ from course_utils.diagrams.latent import (
 from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
 from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences, two_fits
+from course_utils.diagrams.programs import (
+    bytes_by_operation,
+    compiled_table,
+    gradients_of_pixels,
+    modelled_roofline,
+    programs,
+    rooflines,
+    told_bytes,
+    traced,
+)
 from course_utils.diagrams.scores import clouds_over, quarter_circle, rungs, score_fields, timeline
 from course_utils.diagrams.straight import (
     determinants,
@@ -47,11 +57,13 @@ from course_utils.diagrams.transport import (
 )
 
 __all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "bits_over_training", "both_terms",
-           "carried", "clocks", "clouds_over", "codes_and_rows", "competing", "costs", "course_map", "determinants",
-           "error_curves", "family", "feature_maps", "few_steps_measured", "few_steps_told", "flights", "game",
-           "guidance_measured", "guidance_told", "ito_and_fokker_planck", "latent_plane", "log_density_maps",
-           "losses_and_quality", "losses_and_slopes", "markov_chain", "masks", "modes_found", "next_pixels",
-           "over_steps", "paths_and_marginal", "place_and_picture", "probe_estimates", "pulled", "quarter_circle",
-           "reach", "ring_clouds", "ring_game", "round_trip", "rungs", "score_fields", "sentence_to_picture",
-           "step_sizes", "three_conditions", "three_divergences", "timeline", "two_clocks", "two_crowds", "two_fits",
-           "two_guesses", "unet", "visited", "walks", "walks_from", "ways", "ways_and_ends", "written"]
+           "bytes_by_operation", "carried", "clocks", "clouds_over", "codes_and_rows", "competing", "compiled_table",
+           "costs", "course_map", "determinants", "error_curves", "family", "feature_maps", "few_steps_measured",
+           "few_steps_told", "flights", "game", "gradients_of_pixels", "guidance_measured", "guidance_told",
+           "ito_and_fokker_planck", "latent_plane", "log_density_maps", "losses_and_quality", "losses_and_slopes",
+           "markov_chain", "masks", "modelled_roofline", "modes_found", "next_pixels", "over_steps",
+           "paths_and_marginal", "place_and_picture", "probe_estimates", "programs", "pulled", "quarter_circle",
+           "reach", "ring_clouds", "ring_game", "rooflines", "round_trip", "rungs", "score_fields",
+           "sentence_to_picture", "step_sizes", "three_conditions", "three_divergences", "timeline", "told_bytes",
+           "traced", "two_clocks", "two_crowds", "two_fits", "two_guesses", "unet", "visited", "walks", "walks_from",
+           "ways", "ways_and_ends", "written"]
