@@ -483,7 +483,8 @@ def q_sample(x_start, noise, alphas_cumprod, t):
 check("kernels.q_sample")
 
 # %% tags=["demo"]
-digits = data.mnist("test")[0][:8].reshape(8, 1, 28, 28) * 2 - 1
+images, labels = data.mnist("test")
+digits = torch.stack([images[labels == y][0] for y in range(8)]).reshape(8, 1, 28, 28) * 2 - 1
 alphas_cumprod = zoo.load("mnist-unet").path.alphas_cumprod.float()
 t = torch.tensor([0, 10, 25, 50, 75, 100, 150, 199])
 noise = torch.randn(8, 1, 28, 28, generator=seeded(0))
@@ -767,28 +768,29 @@ print(f"autograd's backward pass moves {backward.bytes:,}")
 #
 # ## Puzzle
 #
-# Not graded. Three people wrote `q_sample` as a kernel, and noised the eight digits of section 4, each to the time that it
-# has there. Each has a slip:
+# Not graded. Three people wrote `q_sample` as a kernel, and noised the eight digits of section 4, to the times 0, 120, 199,
+# 60, 30, 90, 20 and 40. Each kernel has a slip:
 #
 # - the place of a number is counted without its sample's row;
 # - the time is looked up by the number of the *block* and not of the sample;
-# - the grid has n // BLOCK blocks for a sample (here BLOCK is 256, and n is 784).
+# - the grid has n // BLOCK blocks for a sample (here BLOCK is 512, and n is 784).
 #
 # Which sheet, A, B or C, is whose? (Memory that was never written is shown in grey.)
 
 # %% tags=["demo"]
-sheets = puzzles.slipped_kernels(digits, noise, alphas_cumprod, t)
+times = torch.tensor([0, 120, 199, 60, 30, 90, 20, 40])
+sheets = puzzles.slipped_kernels(digits, noise, alphas_cumprod, times)
 plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}),
-          alt="Three rows of eight digits. A: all eight have clear first rows and more noise further down. B: noised as "
-              "above, with half of the last row of pixels grey. C: the first is a grain, all others are grey.")
+          alt="Three rows of eight digits. A: all eight are clear above, and equally noisy in the last third. B: each has "
+              "another noise, and its last third is grey. C: the first is noised, all others are grey.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# **A** looks its time up by the block: the first 256 pixels of *every* digit have the first sample's time, the next ones the
-# second's. A quick test with the same time for all samples would never see it.
+# **A** looks its time up by the block: the first 512 pixels of *every* digit have the first sample's time, 0, and the rest
+# has the second's. A quick test with the same time for all samples would never see it.
 #
-# **B** leaves out the last block, which is not full: 784 = 3 · 256 + 16, and the last 16 pixels are never written.
+# **B** leaves out the last block, which is not full: 784 = 512 + 272, and the last 272 pixels are never written.
 #
 # **C** forgets the row. All samples' programs read and write where sample 0 lies, one over the other; the last one to
 # write is seen, and the other pictures are never written.

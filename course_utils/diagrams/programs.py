@@ -71,9 +71,9 @@ def programs(function: Callable, **tensors: Tensor) -> Figure:
     An answer in plain torch launches kernels that cannot be looked into; then the course's own are drawn, and named so.
     """
     trace = traced(function, **tensors)
-    whose = f"your `{trace.name}`"
+    whose = f"`{trace.name}`"
     if not trace.accesses:
-        trace, whose = Trace(trace.name, trace.tensors, _course(trace)), f"the course's `{trace.name}` (yours: torch)"
+        trace, whose = Trace(trace.name, trace.tensors, _course(trace)), f"the course's `{trace.name}` (yours is plain torch)"
     numbers = {p: k for k, p in enumerate(sorted({a.program for a in trace.accesses}))}
     panels = [(name, x, _touched(trace, x)) for name, x in trace.tensors.items()]
     widths = [max(6, x.shape[-1]) + 4 for _, x, _ in panels]
@@ -110,7 +110,8 @@ def _vector(axes: Axes, x: Tensor, parts: Sequence[Part], numbers: dict[Program,
         for i in masked:
             axes.add_patch(Rectangle((i + 0.1, row + 0.1), 0.8, 0.8, fill=False, edgecolor=plot.INK, linewidth=0.4))
         last = max(last, 1 + max([0, *masked]))
-    axes.axvline(x.numel(), color=plot.INK, linewidth=0.8)
+    if last > x.numel():
+        axes.axvline(x.numel(), color=plot.INK, linewidth=0.8)
     axes.set(xlim=(0, last), ylim=(len(numbers), 0), xlabel="element")
     shown = list(numbers)[:: max(1, len(numbers) // 8)]
     axes.set_yticks([numbers[p] + 0.5 for p in shown], [_written(p, numbers) for p in shown])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-BLOCK = 256
+BLOCK = 512
 SLIPS = {"A": "time", "B": "grid", "C": "row"}
 
 
