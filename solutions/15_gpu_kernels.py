@@ -18,9 +18,9 @@
 #
 # **Before it:** q_sample of notebook 05, RMSNorm of notebook 06, guidance and DDIM of notebook 07.
 #
-# No GPU is needed. Triton has an interpreter that runs a kernel's programs in Python, one after the other: slowly, but to
-# the same numbers. This notebook interprets on every machine. On a system without Triton (macOS, Windows) answer in plain
-# torch: all exercises take it, and the figures then show the course's own kernels.
+# No GPU is needed. Triton has an interpreter that runs a kernel's programs in Python, one after the other: slowly,
+# but to the same numbers. This notebook interprets on every machine. On a system without Triton (macOS, Windows)
+# answer in plain torch: all exercises take it, and the figures then show the course's own kernels.
 #
 # If this notebook imports `.py` files of your own, hand them in with it.
 
@@ -53,9 +53,9 @@ def seeded(seed):
 # %% [markdown]
 # ## 1 · The door
 #
-# One step of a guided sampler, after the network has answered: guidance, $\hat x_{\text{start}}$, a clamp, the mean, the
-# noise. In plain torch that is a handful of lines, and every operation in them is a *kernel* of its own: it reads whole
-# tensors from memory and writes a whole tensor back. Here torch runs them, and each notes its bytes.
+# One step of a guided sampler, after the network has answered: guidance, $\hat x_{\text{start}}$, a clamp, the mean,
+# the noise. In plain torch that is a handful of lines, and every operation in them is a *kernel* of its own: it reads
+# whole tensors from memory and writes a whole tensor back. Here torch runs them, and each notes its bytes.
 
 # %% tags=["demo"]
 def plain_step(x, cond, uncond, w, coefficients, z):
@@ -69,20 +69,21 @@ coefficients = torch.tensor([1.1, -0.7, 0.6, 0.4, 0.1])
 five = [torch.randn(8, 1, 28, 28, generator=seeded(k)) for k in range(4)]
 given = (*five[:3], 1.0, coefficients, five[3])
 plain = measured.operations(plain_step, *given)
-plot.show(diagrams.bytes_by_operation(plain), alt="A bar for each operation of the plain step. Products of a tensor with a "
-                                                  "number read one tensor and write one, sums read two and write one.")
+plot.show(diagrams.bytes_by_operation(plain),
+          alt="A bar for each operation of the plain step. Products of a tensor with a number read one tensor and write "
+              "one, sums read two and write one.")
 print(diagrams.told_bytes(plain, five[0].nbytes))
 
 # %% [markdown]
 # The four inputs and the result are five tensors. All the other traffic is plates that go back to the larder half
-# done. A kernel of one's own reads the four, keeps what comes in between in *registers*, the cook's hands, and writes the
-# one.
+# done. A kernel of one's own reads the four, keeps what comes in between in *registers*, the cook's hands, and writes
+# the one.
 #
 # ## 2 · Four puzzles
 #
-# In Triton you write what **one program** does. You say how many there are, the *grid*, and the GPU runs them in any order,
-# many at a time. A program asks for its own number, computes from it *where* in memory its part lies, loads that,
-# computes, and stores. (The puzzles follow the manner of Rush's *GPU-Puzzles*.) This one doubles a vector:
+# In Triton you write what **one program** does. You say how many there are, the *grid*, and the GPU runs them in any
+# order, many at a time. A program asks for its own number, computes from it *where* in memory its part lies, loads
+# that, computes, and stores. (The puzzles follow the manner of Rush's *GPU-Puzzles*.) This one doubles a vector:
 
 # %% tags=["demo"]
 def doubled(x):
@@ -104,9 +105,9 @@ plot.show(diagrams.programs(doubled, x=ten),
               "along the diagonal: program 3 touches element 3 alone.")
 
 # %% [markdown]
-# Row 3 of the left panel is program 3, and its one dark cell is what it reads. In a library the kernel stands beside its
-# function and not inside; here puzzle and answer stay together. Vectors are contiguous and float32 throughout, and
-# what a function returns is always new memory.
+# Row 3 of the left panel is program 3, and its one dark cell is what it reads. In a library the kernel stands beside
+# its function and not inside; here puzzle and answer stay together. Vectors are contiguous and float32 throughout,
+# and what a function returns is always new memory.
 #
 # **Exercise 1** · easy · 5 minutes
 
@@ -148,12 +149,13 @@ plot.show(diagrams.programs(add, x=ten, y=ten + 1),
               "along the diagonal.")
 
 # %% [markdown]
-# A program for one number is a cook for one pea. On a GPU a program is a team of, say, 128 threads, and it should get at
-# least that many numbers: a **block**. `tl.arange(0, BLOCK)` gives the numbers 0 … BLOCK − 1 at once (BLOCK a power of
-# two, and a `tl.constexpr`, a constant when the kernel is compiled), and load and store take a whole block of places.
+# A program for one number is a cook for one pea. On a GPU a program is a team of, say, 128 threads, and it should get
+# at least that many numbers: a **block**. `tl.arange(0, BLOCK)` gives the numbers 0 … BLOCK − 1 at once (BLOCK a
+# power of two, and a `tl.constexpr`, a constant when the kernel is compiled), and load and store take a whole block
+# of places.
 #
-# But 37 numbers do not fill three blocks of 16. The last one hangs over the end, and whose memory lies there nobody knows.
-# A **mask**, `tl.load(places, mask=inside)`, keeps the lanes where it is false from touching memory.
+# But 37 numbers do not fill three blocks of 16. The last one hangs over the end, and whose memory lies there nobody
+# knows. A **mask**, `tl.load(places, mask=inside)`, keeps the lanes where it is false from touching memory.
 #
 # **Exercise 2** · easy · 8 minutes
 
@@ -196,8 +198,8 @@ plot.show(diagrams.programs(masked_copy, x=torch.arange(37.0)),
 
 # %% [markdown]
 # Hollow cells are lanes that the mask holds back. They still take part in all arithmetic. What they hold then is
-# *undefined*, unless the load says so: `tl.load(places, mask=inside, other=0.0)`. In a copy nobody looks at them. In a sum
-# everybody does.
+# *undefined*, unless the load says so: `tl.load(places, mask=inside, other=0.0)`. In a copy nobody looks at them. In
+# a sum everybody does.
 #
 # Now a matrix (b, n). It lies in memory row after row, so one step down is n places.
 #
@@ -244,8 +246,8 @@ plot.show(diagrams.programs(row_sum, x=torch.ones(4, 12)),
 
 # %% [markdown]
 # The last puzzle has a grid of two axes, `kernel[(rows, columns)]`, and a program asks for its number on each,
-# `tl.program_id(0)` and `tl.program_id(1)`. Blocks can have two axes as well: `rows[:, None] * 5 + columns[None, :]` is a
-# whole table of places.
+# `tl.program_id(0)` and `tl.program_id(1)`. Blocks can have two axes as well: `rows[:, None] * 5 + columns[None, :]`
+# is a whole table of places.
 #
 # **Exercise 4** · medium · 12 minutes
 #
@@ -300,31 +302,33 @@ plot.show(diagrams.programs(outer, x=torch.arange(12.0), y=torch.arange(20.0)),
 # %% [markdown]
 # Every number of $x$ is read by three programs, every one of $y$ by two; each product is written by exactly one.
 #
-# **Question 1.** Suppose the programs of Exercise 3, which hold a *row* each, should compute the sums of the *columns*: each
-# loads `out`, adds its row, and stores `out`. What goes wrong on a GPU that the interpreter will never show? Name two
-# ways to do it right.
+# **Question 1.** Suppose the programs of Exercise 3, which hold a *row* each, should compute the sums of the
+# *columns*: each loads `out`, adds its row, and stores `out`. What goes wrong on a GPU that the interpreter will
+# never show? Name two ways to do it right.
 
 # %% [markdown] question="kernels.1"
-# Programs run at the same time. Two of them load the same old sum, each adds its own row, each stores; the second store
-# overwrites the first, and one row is lost. Which ones are lost changes from run to run. The interpreter runs one program
-# after the other, so there every sum is right.
+# Programs run at the same time. Two of them load the same old sum, each adds its own row, each stores; the second
+# store overwrites the first, and one row is lost. Which ones are lost changes from run to run. The interpreter runs
+# one program after the other, so there every sum is right.
 #
-# Ways out: (1) give each *column* to one program, which walks down the rows, so nothing is shared. (2) Give every program a
-# row of its own to write its part to, and add the parts up in a second kernel. (3) Add by an atomic operation
-# (`tl.atomic_add`), which nobody can interrupt; then the order of the additions is left to chance, and with it the last
-# digits of the result.
+# Ways out: (1) give each *column* to one program, which walks down the rows, so nothing is shared. (2) Give every
+# program a row of its own to write its part to, and add the parts up in a second kernel. (3) Add by an atomic
+# operation (`tl.atomic_add`), which nobody can interrupt; then the order of the additions is left to chance, and with
+# it the last digits of the result.
 #
 # **Rubric** (½ points allowed)
 #
-# - 2 points: a load and a store of several programs interleave, so additions are lost; the interpreter has no "same time"
+# - 2 points: a load and a store of several programs interleave, so additions are lost; the interpreter has no "same
+#   time"
 # - 1½ points: a first way, such as one program for each column, or partial sums and a second pass
 # - 1½ points: a second way, such as atomic additions (with their price, or without)
 
 # %% [markdown]
 # ## 3 · How far from the roof?
 #
-# Two numbers say most about a GPU: how many operations it does in a second, and how many bytes pass its door. Divide what a
-# computation *does* by what it *moves*, and you know which of the two it will wait for. So count what it moves.
+# Two numbers say most about a GPU: how many operations it does in a second, and how many bytes pass its door. Divide
+# what a computation *does* by what it *moves*, and you know which of the two it will wait for. So count what it
+# moves.
 #
 # **Exercise 5** · easy · 5 minutes
 
@@ -358,35 +362,36 @@ check("kernels.bytes_moved")
 # Against what your own kernels touched, counted address by address:
 
 # %% tags=["demo"]
-for function, vectors, reads in ((masked_copy, {"x": torch.ones(37)}, 1), (add, {"x": torch.ones(37), "y": torch.ones(37)}, 2)):
+ones = torch.ones(37)
+for function, vectors in ((masked_copy, {"x": ones}), (add, {"x": ones, "y": ones})):
     seen = diagrams.traced(function, **vectors)
-    print(f"{function.__name__:12} counted {bytes_moved(37, reads, 1, 4)} bytes, "
+    print(f"{function.__name__:12} counted {bytes_moved(37, len(vectors), 1, 4)} bytes, "
           f"{seen.who} moved {seen.bytes('load')} in and {seen.bytes('store')} out")
 
 # %% [markdown]
-# The guided step does about thirteen operations with an element and moves five tensors for it, 20 bytes in float32. That
-# is its **intensity**, $13/20 = 0.65$ operations a byte. A device that does $P$ operations and moves $B$ bytes a second can
-# do at most
+# The guided step does about thirteen operations with an element and moves five tensors for it, 20 bytes in float32.
+# That is its **intensity**, $13/20 = 0.65$ operations a byte. A device that does $P$ operations and moves $B$ bytes a
+# second can do at most
 #
 # $$\min(P,\ B \cdot \text{intensity}) \tag{1}$$
 #
 # operations a second: a slope that ends under a roof. The figures of the two cards are their makers': 67 TFLOP/s
-# without tensor cores and 4.8 TB/s for an H200 (NVIDIA's data sheet of the H200), 82.6 TFLOP/s and 1,008 GB/s for an RTX 4090
-# (NVIDIA's Ada white paper).
+# without tensor cores and 4.8 TB/s for an H200 (NVIDIA's data sheet of the H200), 82.6 TFLOP/s and 1,008 GB/s for an
+# RTX 4090 (NVIDIA's Ada white paper).
 
 # %% tags=["demo"]
 here, passes = cards.here(), plain.bytes / five[0].nbytes
 step = {"plain torch": 13 / (4 * passes), "one pass": 13 / 20, "one pass, bfloat16": 13 / 10,
         "3 × 3 convolution,\n64 channels": 2 * 9 * 64 / 8}
 plot.show(diagrams.rooflines([*cards.CARDS, *here], step),
-          alt="Attainable operations a second over intensity, both axes logarithmic, for two cards: a slope up to about 14 and "
-              "82 operations a byte, then a flat roof. The guided step lies far down on the slope, in one pass higher than in "
-              "many; a convolution with 64 channels lies at the roof.")
+          alt="Attainable operations a second over intensity, both axes logarithmic, for two cards: a slope up to about "
+              "14 and 82 operations a byte, then a flat roof. The guided step lies far down on the slope, in one pass "
+              "higher than in many; a convolution with 64 channels lies at the roof.")
 print("measured here:" if here else "No GPU here: these roofs are the makers' figures, nothing is measured.", *here)
 
 # %% [markdown]
-# All forms of the step lie far left on the slope: the arithmetic is free, only the bytes count. On the slope, moving half
-# of the bytes is twice as fast.
+# All forms of the step lie far left on the slope: the arithmetic is free, only the bytes count. On the slope, moving
+# half of the bytes is twice as fast.
 #
 # The roof is what one may hope for. Three things stand between: a *launch* takes a few microseconds, however small the
 # kernel; an answer from memory takes most of a microsecond to come, so that many bytes have to be under way at the same
@@ -406,17 +411,17 @@ widgets.explore(under_the_roof, batch=widgets.Control([1, 8, 64, 512, 4096, 3276
                                              "program, on an H200: a model.")
 
 # %% [markdown]
-# **Question 2.** Next year's card does twice as many operations a second and moves as many bytes as this one. What does the
-# guided step gain by it, on large batches? And what does it gain on this year's card if everything is stored in bfloat16 and
-# still computed in float32?
+# **Question 2.** Next year's card does twice as many operations a second and moves as many bytes as this one. What
+# does the guided step gain by it, on large batches? And what does it gain on this year's card if everything is stored
+# in bfloat16 and still computed in float32?
 
 # %% [markdown] question="kernels.2"
-# Nothing. At 0.65 operations a byte the step lies on the slope, where the bound is $B\cdot$ intensity; the roof $P$, which
-# is lifted, is twenty times higher already. Only the corner moves further right.
+# Nothing. At 0.65 operations a byte the step lies on the slope, where the bound is $B\cdot$ intensity; the roof $P$,
+# which is lifted, is twenty times higher already. Only the corner moves further right.
 #
-# Bfloat16 halves the bytes: the same operations with 10 bytes an element, so twice the intensity, and on the slope that is
-# twice the speed. Computing in float32 costs nothing there: it happens in registers, and the arithmetic was not what was
-# waited for.
+# Bfloat16 halves the bytes: the same operations with 10 bytes an element, so twice the intensity, and on the slope
+# that is twice the speed. Computing in float32 costs nothing there: it happens in registers, and the arithmetic was
+# not what was waited for.
 #
 # **Rubric** (½ points allowed)
 #
@@ -438,8 +443,8 @@ widgets.explore(under_the_roof, batch=widgets.Control([1, 8, 64, 512, 4096, 3276
 #
 # <details><summary><b>Stuck?</b></summary>
 #
-# Take a grid of two axes: which sample, and which block of it. The first thing that a program loads is its sample's time,
-# the second is what the table holds at that time.
+# Take a grid of two axes: which sample, and which block of it. The first thing that a program loads is its sample's
+# time, the second is what the table holds at that time.
 #
 # </details>
 
@@ -523,8 +528,8 @@ print(f"plain torch moves {measured.operations(plain_q_sample, digits, noise, al
 #
 # <details><summary><b>Stuck?</b></summary>
 #
-# The frame is that of Exercise 2, with more loads. The five coefficients lie side by side in memory: each is a load of one
-# number, from `k_ptr + 0` on. `tl.clamp(x, low, high)` or `tl.minimum` and `tl.maximum` clamp.
+# The frame is that of Exercise 2, with more loads. The five coefficients lie side by side in memory: each is a load
+# of one number, from `k_ptr + 0` on. `tl.clamp(x, low, high)` or `tl.minimum` and `tl.maximum` clamp.
 #
 # </details>
 
@@ -585,13 +590,14 @@ with torch.no_grad():
         now = torch.full((8,), int(time))
         k = torch.cat([of_noise, row[[0, 1, 3]]]).float()
         x = guided_step(x, item.model(x, now, wishes), item.model(x, now, nobody), 1.0, k, torch.zeros_like(x))
-plot.show(plot.images((x + 1) / 2, columns=8), alt="Eight clear digits, 0 to 7, drawn with the guided step as one kernel.")
+plot.show(plot.images((x + 1) / 2, columns=8),
+          alt="Eight clear digits, 0 to 7, drawn with the guided step as one kernel.")
 
 # %% [markdown]
 # ### What the compiler makes of it
 #
-# The interpreter tells nothing about speed. But Triton's compiler works without a GPU: it can translate your kernel for an
-# H200 right here. Three things can be read from what comes out, for each block size:
+# The interpreter tells nothing about speed. But Triton's compiler works without a GPU: it can translate your kernel
+# for an H200 right here. Three things can be read from what comes out, for each block size:
 #
 # - *registers* a thread: of 255 at most. The more each thread takes, the fewer programs fit a multiprocessor.
 # - *spilled* bytes: what found no register and is carried to memory and back, through the very door.
@@ -606,40 +612,41 @@ except ahead.NotCompiled as e:
     print(e)
 
 # %% [markdown]
-# Look at both ends. Small blocks leave a thread less than four numbers, so each is fetched alone. With the largest,
-# a thread would have to hold 128 numbers of each of four tensors, and the hands are full. In between lies a wide valley: no
-# sizes there are much better than others.
+# Look at both ends. Small blocks leave a thread less than four numbers, so each is fetched alone. With the largest, a
+# thread would have to hold 128 numbers of each of four tensors, and the hands are full. In between lies a wide
+# valley: no sizes there are much better than others.
 #
 # ### Against torch
 #
-# `torch.compile` writes such kernels by itself. On a GPU it makes Triton kernels of the plain step, on a CPU C++; the same
-# idea, one pass. This is your machine's processor (the interpreter would be thousands of times slower, so your kernel is
-# not in this race):
+# `torch.compile` writes such kernels by itself. On a GPU it makes Triton kernels of the plain step, on a CPU C++; the
+# same idea, one pass. This is your machine's processor (the interpreter would be thousands of times slower, so your
+# kernel is not in this race):
 
 # %% tags=["demo", "nbval-ignore-output"]
 large = [torch.randn(512, 1, 28, 28, generator=seeded(k)) for k in range(4)]
 sides = {"plain torch": plain_step}
 if fast.compiler():
     sides["torch.compile"] = torch.compile(plain_step)
-taken = measured.milliseconds({name: lambda f=f: f(*large[:3], 1.0, coefficients, large[3]) for name, f in sides.items()})
+calls = {name: lambda f=f: f(*large[:3], 1.0, coefficients, large[3]) for name, f in sides.items()}
+taken = measured.milliseconds(calls)
 print("\n".join(f"{name:14} {ms:.2f} ms" for name, ms in taken.items()))
 print(measured.on_a_gpu())
 
 # %% [markdown]
 # ### Launches
 #
-# At course size the door is not the problem. Eight digits are 25 kB, and an H200 moves the step's five tensors in less than
-# a tenth of a microsecond; *starting* a kernel takes several. A **CUDA graph** records a row of launches once, a
-# whole sampler with its network, and then starts them all with a single one. It changes nothing else: the same
-# kernels move the same bytes.
+# At course size the door is not the problem. Eight digits are 25 kB, and an H200 moves the step's five tensors in
+# less than a tenth of a microsecond; *starting* a kernel takes several. A **CUDA graph** records a row of launches
+# once, a whole sampler with its network, and then starts them all with a single one. It changes nothing else: the
+# same kernels move the same bytes.
 
 # %% tags=["demo"]
 print(measured.graph_gain())
 
 # %% [markdown]
-# **Question 3.** At 8 digits, plain torch takes about a dozen kernels for a step, and yours takes one. With 4 µs a launch,
-# what does fusing buy here, and which part of it would a CUDA graph of the *plain* step have bought as well? And for which
-# of the two does the answer stay the same at 30,000 digits?
+# **Question 3.** At 8 digits, plain torch takes about a dozen kernels for a step, and yours takes one. With 4 µs a
+# launch, what does fusing buy here, and which part of it would a CUDA graph of the *plain* step have bought as well?
+# And for which of the two does the answer stay the same at 30,000 digits?
 
 # %% [markdown] question="kernels.3"
 # A dozen launches are about 50 µs, one is 4 µs; the bytes take well below a microsecond either way. So fusing buys
@@ -659,26 +666,26 @@ print(measured.graph_gain())
 # %% [markdown]
 # ## 6 · Backward
 #
-# Training needs kernels for gradients as well, and autograd's way through a norm is long: thirteen passes forward, twice as
-# many backward. Take RMSNorm over channels (notebook 06), at each pixel
+# Training needs kernels for gradients as well, and autograd's way through a norm is long: thirteen passes forward,
+# twice as many backward. Take RMSNorm over channels (notebook 06), at each pixel
 #
 # $$y = g \cdot \sqrt{C}\;n, \qquad n = \frac{x}{r}, \qquad r = \lVert x \rVert, \tag{3}$$
 #
-# with $r$ over the $C$ channels of that pixel, and $g$ a gain for each channel, shared by all pixels and samples. (No epsilon:
-# no pixel is zero here.) Given is `upstream`, the loss's derivative with respect to $y$. Wanted are those with
-# respect to $x$ and $g$.
+# with $r$ over the $C$ channels of that pixel, and $g$ a gain for each channel, shared by all pixels and samples. (No
+# epsilon: no pixel is zero here.) Given is `upstream`, the loss's derivative with respect to $y$. Wanted are those
+# with respect to $x$ and $g$.
 #
-# Derive them by hand. Write $q = g \cdot \text{upstream}$ for what arrives at $\sqrt{C}\,n$. The only thing to know about $n$
-# is that $x$ stands in it twice, above and below: $\partial r/\partial x_c = x_c/r = n_c$.
+# Derive them by hand. Write $q = g \cdot \text{upstream}$ for what arrives at $\sqrt{C}\,n$. The only thing to know
+# about $n$ is that $x$ stands in it twice, above and below: $\partial r/\partial x_c = x_c/r = n_c$.
 #
 # **Exercise 8** · hard · 30 minutes
 #
 # <details><summary><b>Stuck?</b></summary>
 #
 # One pixel, one channel of $x$ at a time: how do *all* $n_k$ change when $x_c$ does? There is one term from above the
-# line, for $k = c$ only, and one from below it, for every $k$. Put both into $\sum_k q_k\, \partial n_k/\partial x_c$.
-# As a kernel: a program holds some pixels of one sample with all of their channels, a block of two axes. Sums over channels
-# stay inside of it; those over pixels do not (Question 1).
+# line, for $k = c$ only, and one from below it, for every $k$. Put both into $\sum_k q_k\, \partial n_k/\partial
+# x_c$. As a kernel: a program holds some pixels of one sample with all of their channels, a block of two axes. Sums
+# over channels stay inside of it; those over pixels do not (Question 1).
 #
 # </details>
 
@@ -737,8 +744,8 @@ check("kernels.rms_norm_backward")
 #
 # </details>
 #
-# See it for two channels: sixteen pixels as points in the plane, each with the same upstream gradient (to the right), and
-# what your function makes of it.
+# See it for two channels: sixteen pixels as points in the plane, each with the same upstream gradient (to the right),
+# and what your function makes of it.
 
 # %% tags=["demo"]
 angle = torch.linspace(0, 2 * torch.pi, 17)[:16] + 0.1
@@ -747,11 +754,11 @@ to_the_right = torch.tensor([1.0, 0.0])[:, None].expand(2, 16).contiguous()
 grad_x, _ = rms_norm_backward(pixels.reshape(1, 2, 4, 4), torch.ones(1, 2, 1, 1), to_the_right.reshape(1, 2, 4, 4))
 plot.show(diagrams.gradients_of_pixels(pixels, grad_x.reshape(2, 16)),
           alt="Points on two circles. At each the gradient, an arrow, lies along the circle: none points inwards or "
-              "outwards. It is longest at the top and bottom, zero at the left and right, and shorter on the outer circle.")
+              "outwards. It is longest at the top and bottom, nearly zero at the left and right, and shorter outside.")
 
 # %% [markdown]
-# Every arrow lies along its circle. A norm forgets how long $x$ is, so no gradient can ask to make it longer; and what is
-# further out has to move further for the same turn, so its arrows are shorter.
+# Every arrow lies along its circle. A norm forgets how long $x$ is, so no gradient can ask to make it longer; and
+# what is further out has to move further for the same turn, so its arrows are shorter.
 
 # %% tags=["demo"]
 x, upstream = (torch.randn(2, 8, 16, 16, generator=seeded(k)) for k in (1, 2))
@@ -768,8 +775,8 @@ print(f"autograd's backward pass moves {backward.bytes:,}")
 #
 # ## Puzzle
 #
-# Not graded. Three people wrote `q_sample` as a kernel, and noised the eight digits of section 4, to the times 0, 120, 199,
-# 60, 30, 90, 20 and 40. Each kernel has a slip:
+# Not graded. Three people wrote `q_sample` as a kernel, and noised the eight digits of section 4, to the times 0,
+# 120, 199, 60, 30, 90, 20 and 40. Each kernel has a slip:
 #
 # - the place of a number is counted without its sample's row;
 # - the time is looked up by the number of the *block* and not of the sample;
@@ -781,14 +788,14 @@ print(f"autograd's backward pass moves {backward.bytes:,}")
 times = torch.tensor([0, 120, 199, 60, 30, 90, 20, 40])
 sheets = puzzles.slipped_kernels(digits, noise, alphas_cumprod, times)
 plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}),
-          alt="Three rows of eight digits. A: all eight are clear above, and equally noisy in the last third. B: each has "
-              "another noise, and its last third is grey. C: the first is noised, all others are grey.")
+          alt="Three rows of eight digits. A: all eight are clear above, and equally noisy in the last third. B: each "
+              "has another noise, and its last third is grey. C: the first is noised, all others are grey.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# **A** looks its time up by the block: the first 512 pixels of *every* digit have the first sample's time, 0, and the rest
-# has the second's. A quick test with the same time for all samples would never see it.
+# **A** looks its time up by the block: the first 512 pixels of *every* digit have the first sample's time, 0, and the
+# rest has the second's. A quick test with the same time for all samples would never see it.
 #
 # **B** leaves out the last block, which is not full: 784 = 512 + 272, and the last 272 pixels are never written.
 #

@@ -68,12 +68,13 @@ def programs(function: Callable, **tensors: Tensor) -> Figure:
     """For each tensor of a call, which program reads or writes which element.
 
     Vectors: a row for each program, hollow where its mask holds it back. Matrices: each part bears its program's number.
-    An answer in plain torch launches kernels that cannot be looked into; then the course's own are drawn, and named so.
+    An answer in plain torch launches kernels that cannot be looked into; then the course's are drawn, and named so.
     """
     trace = traced(function, **tensors)
     whose = f"`{trace.name}`"
     if not trace.accesses:
-        trace, whose = Trace(trace.name, trace.tensors, _course(trace)), f"the course's `{trace.name}` (yours is plain torch)"
+        whose = f"the course's `{trace.name}` (yours is plain torch)"
+        trace = Trace(trace.name, trace.tensors, _course(trace))
     numbers = {p: k for k, p in enumerate(sorted({a.program for a in trace.accesses}))}
     panels = [(name, x, _touched(trace, x)) for name, x in trace.tensors.items()]
     widths = [max(6, x.shape[-1]) + 4 for _, x, _ in panels]
@@ -215,7 +216,8 @@ def modelled_roofline(card: Card, elements: int, block: int, passes: int, operat
     """A kernel under a card's roof by the model of its time, and where that time goes."""
     fig, axes = plot.figure(width=560, height=300)
     intensity, at = np.logspace(-2, 3, 200), operations / (4 * passes)
-    axes.plot(intensity, [card.attainable(i) / 1e12 for i in intensity], "-", color=plot.INK, label=f"{card.name}: roof")
+    roof = [card.attainable(i) / 1e12 for i in intensity]
+    axes.plot(intensity, roof, "-", color=plot.INK, label=f"{card.name}: roof")
     seconds = card.seconds(elements, block, passes, operations)
     reached, share = operations * elements / seconds, 4 * passes * elements / card.bandwidth / seconds
     axes.plot([at, at], [reached / 1e12, card.attainable(at) / 1e12], ":", color=WRITTEN)

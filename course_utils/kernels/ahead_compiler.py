@@ -1,4 +1,4 @@
-"""The Python that `ahead` starts: it compiles the kernels it is told of on its standard input and writes what they need.
+"""The Python that `ahead` starts: it compiles the kernels it is told of on standard input and writes what they need.
 
 It imports nothing of the course and no torch, so that it starts at once.
 """

@@ -1,4 +1,4 @@
-"""Cards and their roofs: what a GPU can do and move in a second, by its maker or measured, and a model of a kernel's time.
+"""Cards and their roofs: what a GPU does and moves in a second, by its maker or measured, and a model of a kernel's time.
 
 Williams, Waterman & Patterson 2009.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-LAUNCH, ANSWER = 4e-6, 0.8e-6  # seconds that a launch takes, and that memory takes to answer: of the usual size, no more
+LAUNCH, ANSWER = 4e-6, 0.8e-6  # seconds of a launch, and until memory answers: of the usual size, not measured
 PROGRAMS = 16  # of 128 threads each, which a multiprocessor can hold: 2,048 threads
 
 
@@ -57,7 +57,8 @@ def here() -> list[Card]:
     target, a = torch.empty_like(source), torch.randn(side, side, device="cuda")
     bandwidth = 2 * source.nbytes / _seconds(lambda: target.copy_(source))
     about = torch.cuda.get_device_properties(0)
-    return [Card(f"{about.name}, measured", 2 * side**3 / _seconds(lambda: a @ a), bandwidth, about.multi_processor_count)]
+    operations = 2 * side**3 / _seconds(lambda: a @ a)
+    return [Card(f"{about.name}, measured", operations, bandwidth, about.multi_processor_count)]
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -1,7 +1,7 @@
 """Triton's interpreter, switched on or off for a while, and a watch over what interpreted programs load and store.
 
-Triton decides by the variable TRITON_INTERPRET, for the functions that it brings (`tl.sum`) when it is imported, and for
-anybody's kernel when that is decorated. So one process can do one of the two only, unless those functions are exchanged.
+Triton decides by the variable TRITON_INTERPRET, for the functions that it brings (`tl.sum`) when it is imported, and
+for anybody's kernel when that is decorated. So a process can do one of the two only, unless those are exchanged.
 """
 
 from __future__ import annotations

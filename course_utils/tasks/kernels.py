@@ -1,8 +1,8 @@
 """Probes of notebook 15: kernels, and what they move.
 
-A kernel of Triton's runs in its interpreter, on any machine, and plain torch is as right. While it runs every address is
-looked at first: a program that would touch what belongs to no tensor is stopped by a sentence, instead of spoiling the
-process. New memory holds NaN, so that what was never written is seen, and so do masked lanes that were not told what
+A kernel of Triton's runs in its interpreter, on any machine, and plain torch is as right. While it runs every address
+is looked at first: a program that would touch what belongs to no tensor is stopped by a sentence, instead of spoiling
+the process. New memory holds NaN, so that what was never written is seen, and so do masked lanes that were not told what
 they hold.
 """
 
@@ -103,7 +103,8 @@ def _two_vectors(rng: Rng) -> dict[str, Tensor]:
 def add(nb, x, y, long_x, long_y):
     """Of 37 numbers, of one, of a multiple of 32."""
     yield dict(sum=_tensor(nb.add, x, y))
-    yield dict(of_one_number=_tensor(nb.add, x[:1].clone(), y[:1].clone()), of_96_numbers=_tensor(nb.add, long_x, long_y))
+    yield dict(of_one_number=_tensor(nb.add, x[:1].clone(), y[:1].clone()),
+               of_96_numbers=_tensor(nb.add, long_x, long_y))
 
 
 def _one_vector(rng: Rng) -> dict[str, Tensor]:
@@ -171,7 +172,8 @@ def _chain(rng: Rng) -> dict[str, Tensor]:
     table = torch.cumprod(1 - rng.uniform(12, low=0.05, high=0.3), 0)
     return dict(x_start=rng.normal(3, 2, 5, 7), noise=rng.normal(3, 2, 5, 7), alphas_cumprod=table,
                 t=torch.tensor([7, 0, 11]), points=rng.normal(5, 2), noise_of_points=rng.normal(5, 2),
-                t_of_points=rng.integers(5, high=12), large=rng.normal(2, 3, 40, 37), large_noise=rng.normal(2, 3, 40, 37))
+                t_of_points=rng.integers(5, high=12), large=rng.normal(2, 3, 40, 37),
+                large_noise=rng.normal(2, 3, 40, 37))
 
 
 @task("kernels.q_sample", inputs=_chain)
@@ -182,7 +184,8 @@ def q_sample(nb, x_start, noise, alphas_cumprod, t, points, noise_of_points, t_o
 
     yield dict(x_t=ask(x_start, noise, alphas_cumprod, t))
     nothing = torch.zeros_like(x_start)
-    yield dict(without_noise=ask(x_start, nothing, alphas_cumprod, t), of_noise_alone=ask(nothing, noise, alphas_cumprod, t))
+    yield dict(without_noise=ask(x_start, nothing, alphas_cumprod, t),
+               of_noise_alone=ask(nothing, noise, alphas_cumprod, t))
     yield dict(of_4440_numbers_each=ask(large, large_noise, alphas_cumprod, t[:2].clone()))
     yield dict(points=ask(points, noise_of_points, alphas_cumprod, t_of_points),
                one_alone=ask(x_start[:1].clone(), noise[:1].clone(), alphas_cumprod, t[:1].clone()))
@@ -203,14 +206,15 @@ def guided_step(nb, x, cond, uncond, z, w, coefficients, large_x, large_cond, la
 
     weight = float(w)
     yield dict(x_s=ask(x, cond, uncond, weight, coefficients, z))
-    yield dict(at_w_0=ask(x, cond, uncond, 0.0, coefficients, z), at_w_minus_1=ask(x, cond, uncond, -1.0, coefficients, z))
+    yield dict(at_w_0=ask(x, cond, uncond, 0.0, coefficients, z),
+               at_w_minus_1=ask(x, cond, uncond, -1.0, coefficients, z))
     small = torch.tensor([0.05, 0.05, 1.0, 1.0, 1.0])
     yield dict(nothing_clamped=ask(x, cond, uncond, weight, coefficients * small, z),
                all_clamped=ask(x, cond, uncond, weight, coefficients * torch.tensor([99.0, 99.0, 1.0, 1.0, 1.0]), z))
     yield dict(without_noise=ask(x, cond, uncond, weight, coefficients * torch.tensor([1.0, 1, 1, 1, 0]), z))
     yield dict(of_8880_numbers=ask(large_x, large_cond, large_uncond, weight, coefficients, large_z))
-    yield dict(a_vector=ask(x.flatten()[:33].clone(), cond.flatten()[:33].clone(), uncond.flatten()[:33].clone(), weight,
-                            coefficients, z.flatten()[:33].clone()))
+    x, cond, uncond, z = (whole.flatten()[:33].clone() for whole in (x, cond, uncond, z))
+    yield dict(a_vector=ask(x, cond, uncond, weight, coefficients, z))
 
 
 def _norm(rng: Rng) -> dict[str, Tensor]:
