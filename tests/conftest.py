@@ -39,6 +39,16 @@ def seeded():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def compiled_triton():
+    """Notebook 15 switches Triton's interpreter on for its whole process; the next test finds it as it was."""
+    from course_utils.kernels import dispatch  # noqa: F401 (looks at the variable when it is imported)
+
+    before = os.environ.get("TRITON_INTERPRET")
+    yield
+    os.environ.pop("TRITON_INTERPRET", None) if before is None else os.environ.update(TRITON_INTERPRET=before)
+
+
 @pytest.fixture(scope="module")
 def browser():
     """The machine's Chromium, without a window and silent: what a test asks `new_page()` of."""

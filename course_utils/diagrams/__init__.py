@@ -15,6 +15,16 @@ from course_utils.diagrams.equations import ito_and_fokker_planck, paths_and_mar
 from course_utils.diagrams.few_steps import few_steps_measured, few_steps_told, two_clocks
 from course_utils.diagrams.guidance import among, guidance_measured, guidance_told, sentence_to_picture, visited
 from course_utils.diagrams.inside import costs, feature_maps
+from course_utils.diagrams.kernels import (
+    bytes_by_operation,
+    compiled_table,
+    gradients_of_pixels,
+    modelled_roofline,
+    programs,
+    rooflines,
+    told_bytes,
+    traced,
+)
 from course_utils.diagrams.latent import (
     both_terms,
     codes_and_rows,
@@ -26,16 +36,6 @@ from course_utils.diagrams.latent import (
 from course_utils.diagrams.network import clocks, unet
 from course_utils.diagrams.pixels import attention, masks, next_pixels, reach
 from course_utils.diagrams.probability import competing, family, markov_chain, three_divergences, two_fits
-from course_utils.diagrams.programs import (
-    bytes_by_operation,
-    compiled_table,
-    gradients_of_pixels,
-    modelled_roofline,
-    programs,
-    rooflines,
-    told_bytes,
-    traced,
-)
 from course_utils.diagrams.scores import clouds_over, quarter_circle, rungs, score_fields, timeline
 from course_utils.diagrams.straight import (
     determinants,

@@ -1,4 +1,4 @@
-"""Cards and their roofs: what a GPU does and moves in a second, by its maker or measured, and a model of a kernel's time.
+"""Cards and their roofs: what a GPU does and moves in a second, by its maker or measured; a model of a kernel's time.
 
 Williams, Waterman & Patterson 2009.
 """

@@ -2,8 +2,8 @@
 
 A kernel of Triton's runs in its interpreter, on any machine, and plain torch is as right. While it runs every address
 is looked at first: a program that would touch what belongs to no tensor is stopped by a sentence, instead of spoiling
-the process. New memory holds NaN, so that what was never written is seen, and so do masked lanes that were not told what
-they hold.
+the process. New memory holds NaN, so that what was never written is seen, and so do masked lanes that were not told
+what they hold.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ class ReadsOutside(Told):
 
 class WritesOutside(Told):
     """A program writes where no tensor is."""
+
+
+class GridNoTuple(Told):
+    """A grid that is one number."""
 
 
 class NotTwo(Told):
@@ -85,6 +89,8 @@ def _run(function: Callable, *given: Any) -> Any:
     except Exception as e:
         while type(e).__name__ == "InterpreterError" and e.__cause__ is not None:
             e = e.__cause__
+        if isinstance(e, TypeError) and "has no len()" in str(e):
+            e = GridNoTuple("the grid is a number, and Triton takes a tuple: `kernel[(n,)](…)`, not `kernel[n](…)`.")
         raise e from None
 
 

@@ -76,10 +76,6 @@
 # hint: The sums are written over x: make a tensor for them, of x's length.
 # edit: out = torch.empty_like(x) → out = x
 
-# %% [kernels.add] written into y
-# hint: The sums are written over y, and x is given back as it was; make a tensor for them.
-# edit: x, y, out) → x, y, y)
-
 # %% [kernels.add] one after the other
 # hint: This is a vector of both lengths, one behind the other: add element by element.
 return torch.cat([x, y])
@@ -137,12 +133,8 @@ return (x + y).sum()
 # edit: tl.arange(0, BLOCK) → tl.arange(0, 37)
 
 # %% [kernels.masked_copy] the same memory
-# hint: This is x itself, or a view of it: who changes the copy changes x. Make new memory.
+# hint: This is x itself, or a view of it: who changes the copy changes x. Write to new memory, and return that.
 return x
-
-# %% [kernels.masked_copy] written into x
-# hint: x is copied onto itself and handed back: out has to be memory of its own.
-# edit: out = torch.empty_like(x) → out = x
 
 # %% [kernels.masked_copy] a grid of fixed size
 # hint: Right for short vectors only: the grid has a fixed number of programs. It grows with the length.
@@ -371,10 +363,6 @@ return x * y
 # hint: All the products in one vector: wanted is a table (n, m).
 return (x[:, None] * y[None, :]).flatten()
 
-# %% [kernels.outer] only the diagonal of each block
-# hint: Only the diagonal of each block is written: places (i, j) need two axes, i[:, None] and j[None, :].
-# edit: mask=inside → mask=inside & (i[:, None] % 8 == j[None, :] % 8)
-
 # %% [kernels.outer] the first of x for a block
 # hint: Every row of a block has its first number of x.
 # edit: tl.load(x_ptr + i, mask=i < n) → tl.load(x_ptr + i // BLOCK * BLOCK, mask=i < n)
@@ -485,7 +473,8 @@ return torch.tensor((reads + writes) * numel * itemsize)
 # edit: tl.sqrt(share) * x + tl.sqrt(1 - share) * eps → share * x + (1 - share) * eps
 
 # %% [kernels.q_sample] factors changed
-# hint: The two factors have changed places: with ᾱ near 1 there should be little noise.
+# hint: Data and noise have each other's factors: with ᾱ near 1 there should be little noise. (Or the two tensors have
+# hint: changed places among the kernel's arguments.)
 # edit: tl.sqrt(share) * x + tl.sqrt(1 - share) * eps → tl.sqrt(1 - share) * x + tl.sqrt(share) * eps
 
 # %% [kernels.q_sample] the root before 1 minus
@@ -550,7 +539,8 @@ return torch.tensor((reads + writes) * numel * itemsize)
 # edit: eps, mask=i < n) → eps)
 
 # %% [kernels.q_sample] one block for each sample
-# hint: Right for small samples only: each has one block of the grid, and the rest of larger ones was never written.
+# hint: Right for small samples only: of a larger one the first block alone is written. Either the grid has one block a
+# hint: sample, or all blocks have the same places.
 # edit: triton.cdiv(n, 1024)) → 1)
 
 # %% [kernels.q_sample] the grid rounded down
@@ -560,14 +550,6 @@ return torch.tensor((reads + writes) * numel * itemsize)
 # %% [kernels.q_sample] the last element missing
 # hint: The last number of every sample was never written: the mask ends one too early.
 # edit: mask=i < n → mask=i < n - 1
-
-# %% [kernels.q_sample] every block is the first
-# hint: Right for small samples only: all blocks of a sample have the places of its first one.
-# edit: tl.program_id(1) * BLOCK + tl.arange → tl.arange
-
-# %% [kernels.q_sample] x_start and noise changed
-# hint: Data and noise have changed places: the order of the arguments, or of the kernel's.
-# edit: kernel[grid](x_start, noise → kernel[grid](noise, x_start
 
 # %% [kernels.q_sample] x_start for the noise
 # hint: x_start is noise and data at once: the second load reads from x_start.

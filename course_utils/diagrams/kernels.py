@@ -67,8 +67,9 @@ def traced(function: Callable, **tensors: Tensor) -> Trace:
 def programs(function: Callable, **tensors: Tensor) -> Figure:
     """For each tensor of a call, which program reads or writes which element.
 
-    Vectors: a row for each program, hollow where its mask holds it back. Matrices: each part bears its program's number.
-    An answer in plain torch launches kernels that cannot be looked into; then the course's are drawn, and named so.
+    Vectors: a row for each program, hollow where its mask holds it back. Matrices: each part bears its program's
+    number. An answer in plain torch launches kernels that cannot be looked into; the course's are drawn then, and
+    named so.
     """
     trace = traced(function, **tensors)
     whose = f"`{trace.name}`"
