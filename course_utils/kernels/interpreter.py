@@ -81,7 +81,8 @@ def _owners() -> list[Any]:
 def _put_back(owner: Any, names: dict[str, Any]) -> None:
     for name, value in list(vars(owner).items()):
         if name not in names:
-            delattr(owner, name)
+            if isinstance(owner, type):  # what comes into a module is what rewritten functions need there
+                delattr(owner, name)
         elif value is not names[name] and not name.startswith("__"):
             setattr(owner, name, names[name])
     for special in ("__index__", "__bool__", "__repr__", "__str__"):

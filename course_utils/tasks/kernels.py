@@ -37,6 +37,14 @@ class GridNoTuple(Told):
     """A grid that is one number."""
 
 
+class NoPowerOfTwo(Told):
+    """A block of another length."""
+
+
+class NoConstant(Told):
+    """A block whose length is an argument."""
+
+
 class NotTwo(Told):
     """Something else than the two tensors that were asked for."""
 
@@ -80,6 +88,14 @@ class _Memory(TorchDispatchMode):
             raise kind(f"program {number} {verb} where no tensor is, past an end or before a beginning.")
 
 
+_REFUSED = {  # words of Triton's, the sentence that we have for them
+    "has no len()": (GridNoTuple, "the grid is a number, and Triton takes a tuple: `kernel[(n,)](…)`."),
+    "must be a power of 2": (NoPowerOfTwo, "`tl.arange` is asked for a length that is no power of two."),
+    "must be of type tl.constexpr": (NoConstant, "`tl.arange` takes constants; an argument of a kernel is one where its "
+                                                 "type says so, `BLOCK: tl.constexpr`."),
+}
+
+
 def _run(function: Callable, *given: Any) -> Any:
     """What the function gives; a kernel's own exception where the interpreter has put one of its own around it."""
     memory = _Memory(given)
@@ -89,9 +105,8 @@ def _run(function: Callable, *given: Any) -> Any:
     except Exception as e:
         while type(e).__name__ == "InterpreterError" and e.__cause__ is not None:
             e = e.__cause__
-        if isinstance(e, TypeError) and "has no len()" in str(e):
-            e = GridNoTuple("the grid is a number, and Triton takes a tuple: `kernel[(n,)](…)`, not `kernel[n](…)`.")
-        raise e from None
+        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
+        raise (kind(sentence).with_traceback(e.__traceback__) if kind else e) from None
 
 
 def _tensor(function: Callable, *given: Any) -> Any:

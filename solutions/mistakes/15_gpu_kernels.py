@@ -132,6 +132,10 @@ return (x + y).sum()
 # hint: argument that is no tl.constexpr.
 # edit: tl.arange(0, BLOCK) → tl.arange(0, 37)
 
+# %% [kernels.masked_copy] an argument for the block's length
+# hint: BLOCK arrives as an argument that may change from launch to launch; tl.arange needs a constant. Say `tl.constexpr`.
+# edit: n, BLOCK: tl.constexpr) → n, BLOCK)
+
 # %% [kernels.masked_copy] the same memory
 # hint: This is x itself, or a view of it: who changes the copy changes x. Write to new memory, and return that.
 return x
@@ -312,14 +316,6 @@ return y[:, None] * x[None, :]
 # hint: The last blocks write behind the end of out. The store needs a mask that is true where i *and* j are inside.
 # hint: Lanes behind the end of a row would land in the next one.
 # edit: , mask=inside →
-
-# %% [kernels.outer] a mask of rows alone
-# hint: The mask looks at the rows alone: lanes behind the end of a row write into the beginning of the next one.
-# edit: & (j < m)[None, :] → & (j >= 0)[None, :]
-
-# %% [kernels.outer] a mask of columns alone
-# hint: The mask looks at the columns alone: programs of the last rows write below the table.
-# edit: (i < n)[:, None] & → (i >= 0)[:, None] &
 
 # %% [kernels.outer] one block alone
 # hint: Only the first block of 8 × 8 is written: the grid has one program, or all programs have the same places.
@@ -779,12 +775,8 @@ return C**0.5 / r * (q - n * along), (C**0.5 * n * upstream).sum(dim=(0, 2, 3), 
 # edit: root_c / r[None, :] * (q → root_c / (r * r)[None, :] * (q
 
 # %% [kernels.rms_norm_backward] x for n in the projection
-# hint: The term along n is written with x: ∂r/∂x_c is x_c/r.
+# hint: In the term along n stands x for n, once: ∂r/∂x_c is x_c/r, so that both are n.
 # edit: n * along[None, :] → x * along[None, :]
-
-# %% [kernels.rms_norm_backward] x for n in the sum
-# hint: The sum over channels takes x times q, where n times q belongs.
-# edit: along = tl.sum(n * q, axis=0) → along = tl.sum(x * q, axis=0)
 
 # %% [kernels.rms_norm_backward] x for n throughout grad_x
 # hint: The second term of grad_x is written with x in both places, without dividing by r².
@@ -828,11 +820,11 @@ return C**0.5 / r * (q - n * along), (C**0.5 * n * upstream).sum(dim=(0, 2, 3), 
 # %% [kernels.rms_norm_backward] grad_g averaged over samples
 # hint: grad_g is divided by the number of samples: the loss's derivative is a sum; whoever wants a mean has put 1/b
 # hint: into upstream.
-# edit: parts.sum(dim=0) → parts.sum(dim=0) / b
+# edit: parts.sum(dim=0) → (parts / b).sum(dim=0)
 
 # %% [kernels.rms_norm_backward] grad_g averaged over everything
 # hint: grad_g is a mean over samples and pixels: it is a sum.
-# edit: parts.sum(dim=0) → parts.sum(dim=0) / (b * P)
+# edit: parts.sum(dim=0) → (parts / (b * P)).sum(dim=0)
 
 # %% [kernels.rms_norm_backward] grad_g for each sample
 # hint: grad_g has a row for each sample: g is shared by all, so their parts add up.
