@@ -603,7 +603,7 @@ plot.show(plot.images((x + 1) / 2, columns=8),
 # - *spilled* bytes: what found no register and is carried to memory and back, through the very door.
 # - the share of *128-bit accesses*: a thread that fetches four numbers at once asks a quarter as often.
 
-# %% tags=["demo"]
+# %% tags=["demo", "nbval-ignore-output"]
 blocks = [32, 128, 512, 1024, 4096, 16384]
 try:
     made = ahead.read(guided_step, *given, blocks=blocks) if triton else []
@@ -613,7 +613,7 @@ except ahead.NotCompiled as e:
 
 # %% [markdown]
 # Look at both ends. Small blocks leave a thread less than four numbers, so each is fetched alone. With the largest, a
-# thread would have to hold 128 numbers of each of four tensors, and the hands are full. In between lies a wide
+# thread would have to hold 128 numbers of each of four tensors, and its registers run out. In between lies a wide
 # valley: no sizes there are much better than others.
 #
 # ### Against torch

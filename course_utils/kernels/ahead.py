@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.kernels.interpreter import VARIABLE, is_kernel
+from course_utils.kernels.interpreter import VARIABLE, is_jitted
 
 TYPES = {torch.float32: "fp32", torch.float64: "fp64", torch.bfloat16: "bf16", torch.float16: "fp16",
          torch.int64: "i64", torch.int32: "i32", torch.bool: "i1"}
@@ -109,7 +109,7 @@ def _noting(function: Callable, noted: list[Launch]) -> Iterator[None]:
     import triton
 
     names = inspect.unwrap(function).__globals__
-    kernels = {name: f for name, f in names.items() if is_kernel(f)}
+    kernels = {name: f for name, f in names.items() if is_jitted(f)}
     real = triton.jit
     triton.jit = lambda fn=None, **_: _Noted(fn, noted) if fn else (lambda f: _Noted(f, noted))
     names.update({name: _Noted(f.fn, noted) for name, f in kernels.items()})
@@ -163,7 +163,7 @@ def _text(fn: Callable) -> str:
     parts = [f"@triton.jit\n{ast.unparse(tree)}"]
     for name in sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}):
         value = fn.__globals__.get(name)
-        if isinstance(value, _Noted) or is_kernel(value):
+        if isinstance(value, _Noted) or is_jitted(value):
             parts.insert(0, _text(value.fn))
         elif isinstance(value, (int, float)):
             parts.insert(0, f"{name} = tl.constexpr({value!r})")

@@ -59,7 +59,7 @@ def language(*, interpreted: bool) -> Iterator[None]:
     try:
         for owner in (tl, tl.standard, tl.random):
             for name, f in list(vars(owner).items()):
-                if is_kernel(f):
+                if is_jitted(f):
                     setattr(owner, name, _made(f.fn, interpreted))
                     if name in vars(tl.tensor):  # x.sum() besides tl.sum(x)
                         setattr(tl.tensor, name, _method(f.fn) if interpreted else _made(f.fn, False))
@@ -90,7 +90,7 @@ def _put_back(owner: Any, names: dict[str, Any]) -> None:
             setattr(owner, special, names[special])
 
 
-def is_kernel(f: Any) -> bool:
+def is_jitted(f: Any) -> bool:
     """Whether f is what `triton.jit` makes of a function."""
     from triton.runtime.jit import KernelInterface
 

@@ -91,7 +91,7 @@ class _Memory(TorchDispatchMode):
 _REFUSED = {  # words of Triton's, the sentence that we have for them
     "has no len()": (GridNoTuple, "the grid is a number, and Triton takes a tuple: `kernel[(n,)](…)`."),
     "must be a power of 2": (NoPowerOfTwo, "`tl.arange` is asked for a length that is no power of two."),
-    "must be of type tl.constexpr": (NoConstant, "`tl.arange` takes constants; an argument of a kernel is one where its "
+    "must be of type tl.constexpr": (NoConstant, "`tl.arange` takes constants; a kernel's argument is one where its "
                                                  "type says so, `BLOCK: tl.constexpr`."),
 }
 
