@@ -125,7 +125,7 @@ def watched(note: Callable[[Access], None], undefined: float | None = None) -> I
         return
     import triton.language as tl
 
-    with language(interpreted=True):
+    with language(interpreted=True), np.errstate(all="ignore"):  # numpy warns of 0 / 0, which a GPU does not
         for kind in ("load", "store", "atomic_add"):
             setattr(tl, kind, _watching(kind, getattr(tl, kind), note, undefined))
         yield
