@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import statistics
 import subprocess
@@ -67,6 +68,12 @@ def operations(function: Callable, *args: Any) -> Operations:
     with _Noting() as noting:
         function(*args)
     return Operations(tuple(noting.each))
+
+
+def compiled(function: Callable) -> Callable:
+    """`torch.compile`, without its word on a missing CUDA."""
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    return torch.compile(function)
 
 
 def milliseconds(sides: Mapping[str, Callable[[], object]], repeats: int = 15) -> dict[str, float]:

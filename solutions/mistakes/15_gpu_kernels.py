@@ -89,6 +89,16 @@ return (x + y).sum()
 # hint: (Bytes are counted by Triton, not by you.)
 # edit: tl.store(out_ptr + i, both) → tl.store(out_ptr + i, both, mask=i % 4 == 0)
 
+# %% [kernels.add] zeros
+# hint: Everything is 0: out is made of zeros and never written. Is the kernel launched, and is what it wrote to returned?
+return torch.zeros_like(x)
+
+# %% [kernels.add] a block of 32 alone
+# hint: Only the first 32 numbers are written: there is one block of a fixed length, and vectors have any.
+out = torch.full_like(x, float("nan"))
+out[:32] = x[:32] + y[:32]
+return out
+
 # ---- kernels.masked_copy ---------------------------------------------------------------------------------------------
 
 # %% [kernels.masked_copy] no mask at the load
@@ -133,7 +143,8 @@ return (x + y).sum()
 # edit: tl.arange(0, BLOCK) → tl.arange(0, 37)
 
 # %% [kernels.masked_copy] an argument for the block's length
-# hint: BLOCK arrives as an argument that may change from launch to launch; tl.arange needs a constant. Say `tl.constexpr`.
+# hint: BLOCK arrives as an argument that may change from launch to launch; tl.arange needs a constant. Say
+# hint: `tl.constexpr`.
 # edit: n, BLOCK: tl.constexpr) → n, BLOCK)
 
 # %% [kernels.masked_copy] the same memory
@@ -181,6 +192,14 @@ return x.flip(0)
 # hint: out is longer than x: its length was rounded up to whole blocks. The last block's lanes behind the end belong to
 # hint: nobody.
 # edit: out = torch.empty_like(x) → out = torch.empty(16 * triton.cdiv(len(x), 16))
+
+# %% [kernels.masked_copy] shorter by the last block
+# hint: The copy is shorter than x: its length was rounded down to whole blocks.
+return x[:len(x) // 16 * 16].clone()
+
+# %% [kernels.masked_copy] blocks that begin eight apart
+# hint: Numbers in the middle were never written: is the start of a block its number times its *length*?
+# edit: tl.program_id(0) * BLOCK + tl.arange → tl.program_id(0) * 8 + tl.arange
 
 # ---- kernels.row_sum -------------------------------------------------------------------------------------------------
 
@@ -346,10 +365,6 @@ return y[:, None] * x[None, :]
 # hint: x is multiplied with itself: the second load reads from x.
 # edit: tl.load(y_ptr + j, mask=j < m) → tl.load(x_ptr + j, mask=j < n)
 
-# %% [kernels.outer] one number
-# hint: One number came, as of an inner product: the table has a product for every pair.
-return (x.sum() * y.sum())
-
 # %% [kernels.outer] element by element
 # hint: Two vectors of different lengths were multiplied element by element. Each number of x meets each of y: give
 # hint: them axes of their own.
@@ -371,6 +386,11 @@ return (x[:, None] * y[None, :]).flatten()
 # hint: Rows and columns share one axis of the block: i[:, None] makes a column of it, j[None, :] a row, and only
 # hint: together they make a table.
 # edit: i[:, None] * m + j[None, :], column * row, mask=inside → i * m + j, tl.sum(column, axis=1) * tl.sum(row, axis=0), mask=(i < n) & (j < m)
+
+# %% [kernels.outer] an inner product
+# hint: One number came, an inner product: the table has a product for every pair.
+k = min(len(x), len(y))
+return torch.dot(x[:k], y[:k])
 
 # ---- kernels.bytes_moved ---------------------------------------------------------------------------------------------
 
@@ -453,6 +473,10 @@ return torch.tensor((reads + writes) * numel * itemsize)
 # %% [kernels.bytes_moved] nothing returned
 # hint: Nothing comes back: is the number printed, or is `return` missing?
 # edit: return (reads → print(end="") or (reads
+
+# %% [kernels.bytes_moved] kibibytes, as a float
+# hint: These are kibibytes, and a float: bytes are asked for.
+# edit: * itemsize → * itemsize / 1024
 
 # ---- kernels.q_sample ------------------------------------------------------------------------------------------------
 
@@ -573,6 +597,17 @@ return share.sqrt() * x_start + (1 - share).sqrt() * noise
 # %% [kernels.q_sample] the function returns nothing
 # hint: Nothing comes back: the function has to return the tensor that the kernel wrote to.
 # edit: return out → pass
+
+# %% [kernels.q_sample] the stride forgotten at the loads
+# hint: Every sample *reads* where the first one lies, though it writes to its own place: the sample's number times n is
+# hint: missing in the loads.
+# edit: tl.load(x_ptr + place → tl.load(x_ptr + i
+# edit: tl.load(noise_ptr + place → tl.load(noise_ptr + i
+
+# %% [kernels.q_sample] the axes of the grid changed
+# hint: All samples but the first are never written (or whole blocks of them): the grid's axes and the kernel's numbers do
+# hint: not fit. The axis that counts samples has as many programs as there are samples.
+# edit: grid = (len(x_start), triton.cdiv(n, 1024)) → grid = (triton.cdiv(n, 1024), len(x_start))
 
 # ---- kernels.guided_step ---------------------------------------------------------------------------------------------
 
