@@ -8,6 +8,7 @@ import inspect
 import linecache
 import sys
 import warnings
+import zlib
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from types import CodeType, ModuleType
@@ -72,7 +73,10 @@ def to_python(source: str) -> str:
 def run(source: str, name: str, nb: ModuleType) -> None:
     """Runs a cell in the notebook's namespace; `name` is what tracebacks, which show its lines, call it."""
     python = to_python(source)
-    linecache.cache[name] = (len(python), None, python.splitlines(keepends=True), name)
+    lines = python.splitlines(keepends=True)
+    if linecache.cache.get(name, (0, None, lines))[2] != lines:  # functions of another such cell still read their lines
+        name = f"{name} {zlib.crc32(python.encode()):x}"
+    linecache.cache[name] = (len(python), None, lines, name)
     _execute(python, name, vars(nb))
 
 

@@ -134,9 +134,10 @@ def _one_vector(rng: Rng) -> dict[str, Tensor]:
 
 @task("kernels.masked_copy", points=5, inputs=_one_vector)
 def masked_copy(nb, x, long_x, longest_x):
-    """Whether it is new memory; of 37 numbers, of one, of 96, of 530."""
+    """Whether it is new memory of the same type; of 37 numbers, of one, of 96, of 530."""
     copy = _tensor(nb.masked_copy, x)
-    yield dict(is_the_given_tensor=torch.tensor(isinstance(copy, Tensor) and copy.data_ptr() == x.data_ptr()))
+    yield dict(is_the_given_tensor=torch.tensor(isinstance(copy, Tensor) and copy.data_ptr() == x.data_ptr()),
+               is_float32=torch.tensor(isinstance(copy, Tensor) and copy.dtype == x.dtype))
     yield dict(copy=copy)
     yield dict(of_one_number=_tensor(nb.masked_copy, x[:1].clone()), of_96_numbers=_tensor(nb.masked_copy, long_x),
                of_530_numbers=_tensor(nb.masked_copy, longest_x))
