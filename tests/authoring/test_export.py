@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course_utils import notebooks, zoo
+from course_utils import densities, notebooks, zoo
 from course_utils.authoring import export
+from course_utils.diffusion.paths import RectifiedFlow
 from course_utils.diffusion.samplers import sample
 from course_utils.diffusion.slider import Slider
 
@@ -67,6 +68,14 @@ def test_an_exported_decoder_draws_what_the_librarys_draws(runtime, name):
     z = torch.randn_like(figure.inputs["z"])
     with torch.no_grad():
         assert (run(z) - figure.network(z)).abs().mean() < 1e-3
+
+
+def test_the_exported_velocity_is_the_mixtures(runtime):
+    figure, run = runtime("particles")
+    exact = densities.ring().model(RectifiedFlow(), "velocity")
+    for t in (1.0, 0.5, 0.02):
+        time, x = torch.tensor([t]), t * figure.inputs["x"] + (1 - t) * 2
+        torch.testing.assert_close(run(x, time), exact(x, time.expand(400)), rtol=1e-3, atol=1e-3)
 
 
 def test_a_network_is_written_small_and_tells_nothing_of_this_machine():
