@@ -15,14 +15,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def runtime():
+def runtime(work):
     """`runtime(name)` gives a figure and a function that runs its ONNX file."""
     ort = pytest.importorskip("onnxruntime", reason="No onnxruntime: the site's networks are not run in Python.")
 
     def load(name):
         figure = export.FIGURES[name]()
-        network = export.to_onnx(figure.network, figure.inputs)
-        session = ort.InferenceSession(network, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(work / "live" / f"{name}.onnx", providers=["CPUExecutionProvider"])
 
         def run(*inputs):
             given = zip(figure.inputs, inputs, strict=True)

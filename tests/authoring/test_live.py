@@ -28,11 +28,11 @@ LISTEN = "addEventListener('drawn', ({target, detail}) => { (target.drawn ??= []
 
 
 @pytest.fixture(scope="module")
-def folder(npm, tmp_path_factory):
+def folder(work, tmp_path_factory):
     """The site: a page with every figure, and the kit with its networks."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(export.LIVE, folder / "live")
-    export.export(folder / "live")
+    shutil.copytree(work / "live", folder / "live", dirs_exist_ok=True)
     places = "".join(export.place(name, RECORDED) for name in export.FIGURES)
     (folder / "index.html").write_text(PAGE.format(places=places))
     return folder
