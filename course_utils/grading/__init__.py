@@ -5,6 +5,7 @@
     records              what the machine found out about a submission
     rubric               what it is held against, and whether that has changed
     causes               why points were lost, in sentences
+    outcomes             by what two wrong answers are known to be the same one
     grader, workshop     the answer key, one submission; what a process needs to grade
     pools                threads here or workers elsewhere
     reports              what is made of records and of marks by hand: tables, pages, files for gradebooks

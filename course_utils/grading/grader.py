@@ -25,6 +25,7 @@ from course_utils.grading.causes import first_of_all, imports_of, what_happened,
 from course_utils.grading.intake import beside
 from course_utils.grading.intake.archives import Unreadable
 from course_utils.grading.intake.submissions import GivenCells, Read, Submission, read
+from course_utils.grading.outcomes import known_by
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.conversation import LOST, Conversation
 from course_utils.grading.rooms.room import Room, RoomFailed, Rooms
@@ -206,11 +207,13 @@ def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:
     if difference is None:
         return TaskResult(task.id, task.points, task.points)
     why = what_happened(got) if got.error in (*LOST, "Unfinished") else difference.sentence
-    known = None
-    if got.error not in (*LOST, "Unfinished") and key.recorded.mistakes.get(task.id):
-        public = talk.ask(task.id, key.recorded.inputs[task.id])
-        known = known_mistake(public, key.recorded.mistakes[task.id], task)
-    return TaskResult(task.id, task.points, 0, why, known.title if known else "", known.hint if known else "")
+    if got.error in (*LOST, "Unfinished") or task.id not in key.recorded.inputs:
+        return TaskResult(task.id, task.points, 0, why)
+    public = talk.ask(task.id, key.recorded.inputs[task.id])
+    if known := known_mistake(public, key.recorded.mistakes.get(task.id, []), task):
+        return TaskResult(task.id, task.points, 0, why, known.title, known.hint)
+    outcome, sketch = known_by(public, key.recorded.reference[task.id], task)
+    return TaskResult(task.id, task.points, 0, why, outcome=outcome, sketch=sketch)
 
 
 def _of_its_release(result: NotebookResult, handed_in: Read, key: Key) -> NotebookResult:

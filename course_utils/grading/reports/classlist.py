@@ -51,9 +51,9 @@ def without_number(r: Result) -> str:
     return next((r.student.removesuffix(end) for end in ends if len(r.student) > len(end)), r.student)
 
 
-def link(student: str, name: str) -> str:
-    """A student's name, which leads to the student's page."""
-    return f'<a href="students/{file_name(student)}.html">{visible(name)}</a>'
+def link(student: str, name: str, place: str = "") -> str:
+    """A student's name, which leads to the student's page, perhaps to a `#place` there."""
+    return f'<a href="students/{file_name(student)}.html{place}">{visible(name)}</a>'
 
 
 def table(results: list[Result]) -> str:

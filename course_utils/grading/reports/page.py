@@ -9,6 +9,7 @@ import base64
 import hashlib
 from html import escape
 
+from course_utils.grading.records import NotebookResult
 from course_utils.terminal import printable
 
 STYLE = """
@@ -67,7 +68,7 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .axis { display: flex; justify-content: space-between; margin: .3rem -1rem 0; font-variant-numeric: tabular-nums }
 .axis span { width: 2rem }
 .shares { list-style: none; margin: .6rem 0 0; padding: 0 }
-.shares li { display: grid; grid-template-columns: minmax(0, 16.5rem) 1fr 3rem; gap: 0 1rem; align-items: center;
+.shares li { display: grid; grid-template-columns: minmax(0, 16.5rem) 1fr 3rem auto; gap: 0 1rem; align-items: center;
   padding: .22rem 0 }
 .shares code { font-size: .875rem }
 .stack { display: flex; height: .8rem; border-radius: .25rem; overflow: hidden; background: var(--line); gap: 1px }
@@ -77,6 +78,10 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; color: var(--soft); font-size: .85rem }
 .key i { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: .2rem;
   vertical-align: -.05rem }
+.shares .index { display: flex; gap: .5rem; justify-content: flex-end; font-size: .85rem;
+  font-variant-numeric: tabular-nums } .index i { font-style: normal; white-space: nowrap } .low { color: var(--bad) }
+.index svg { flex: none; width: 2.5rem; height: 1rem } .index polyline { fill: none; stroke: var(--soft);
+  stroke-width: 1.5; stroke-linejoin: round; vector-effect: non-scaling-stroke }
 .slips, .odd { list-style: none; margin: .6rem 0 0; padding: 0; border-top: 1px solid var(--line) }
 .odd > li { display: grid; grid-template-columns: 12rem 1fr; gap: 0 1rem; padding: .5rem 0;
   border-bottom: 1px solid var(--line) } .notes { margin: 0; padding-left: 1.1rem }
@@ -106,7 +111,8 @@ pre { margin: .4rem 0 1rem; padding: .7rem .9rem; background: var(--shade); bord
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 @media (max-width: 34rem) { body { padding: 2rem 1.1rem 4rem } .meter { display: none }
   .odd > li { grid-template-columns: 1fr } .tasks > li { grid-template-columns: 1.2rem 1fr auto; gap: 0 .5rem }
-  .shares li { grid-template-columns: 1fr 3rem; padding: .4rem 0 } .shares .stack { grid-row: 2; grid-column: 1 / -1 } }
+  .shares li { grid-template-columns: 1fr 3rem auto; padding: .4rem 0 }
+  .shares .stack { grid-row: 2; grid-column: 1 / -1 } }
 @media print { body { padding: 0; max-width: none } .tasks > li { break-inside: avoid } }
 """
 UNPROTECTED = ("Graded without a sandbox: the submissions ran with the instructor's own rights, "
@@ -153,3 +159,13 @@ def count(n: int, word: str) -> str:
 def verbatim(text: str) -> str:
     """Escaped, with its lines and blanks; other characters that command, turn or hide are taken out."""
     return escape("\n".join(printable(line.expandtabs(4)) for line in text.split("\n")))
+
+
+def anchor(n: NotebookResult, cell: int) -> str:
+    """What the text of a cell is called on a student's page."""
+    return f"{escape(n.notebook)}-{cell}"
+
+
+def has_text(n: NotebookResult, cell: int) -> bool:
+    """Whether a student's page shows the text of the cell."""
+    return any(cell == place for place, _ in n.sources)

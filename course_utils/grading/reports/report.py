@@ -15,8 +15,18 @@ from course_utils import files
 from course_utils.grading.intake import roster
 from course_utils.grading.intake.names import people
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all
-from course_utils.grading.reports import changes, classlist, feedback, gradebooks, late, marks, overview, tables
-from course_utils.grading.reports.page import bar, count, document, number, verbatim, visible
+from course_utils.grading.reports import (
+    changes,
+    classlist,
+    feedback,
+    gradebooks,
+    items,
+    late,
+    marks,
+    overview,
+    tables,
+)
+from course_utils.grading.reports.page import anchor, bar, count, document, has_text, number, verbatim, visible
 
 
 @dataclass(frozen=True)
@@ -35,9 +45,7 @@ class Beside:
     @classmethod
     def read(cls, paths: dict[str, Path | str | None], compare: Path | None) -> Beside:
         """Reads them before anything is graded; ValueError or OSError where one is not what it should be."""
-        older = list(load_all(compare / "records").values()) if compare else None
-        if older == []:
-            raise ValueError(f"{compare} holds no records of an older report.")
+        older = _records(compare) if compare else None
         found = {name: Path(path).absolute() for name, path in paths.items() if path}
         for name, path in found.items():
             if not path.is_file():
@@ -45,6 +53,13 @@ class Beside:
         canvas, rules, who = map(found.get, ("canvas", "late", "roster"))
         return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
                    roster.read(who) if who else None, {name: str(path) for name, path in found.items()})
+
+
+def _records(report: Path) -> list[Result]:
+    found = list(load_all(report / "records").values())
+    if not found:
+        raise ValueError(f"{report} holds no records of an older report.")
+    return found
 
 
 def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None,
@@ -66,8 +81,10 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside 
         notes += unknown
     pages, unmatched = gradebooks.files(results, beside.canvas)
     notes += unmatched
-    pages |= {"grades.csv": grades(results), "index.html": overview.page(results, [*seen, *notes], sandbox)}
     names = classlist.shown_names(results)
+    trend = items.note(out / items.TREND, results)
+    pages |= {"grades.csv": grades(results), "index.html": overview.page(
+        results, [*seen, *notes], sandbox, trend)}
     by_student = {r.student: student_page(r, sandbox, names[r.student]) for r in results}
     pages |= {f"students/{file_name(student)}.html": page for student, page in by_student.items()}
     if "anonymous" in also:
@@ -154,13 +171,9 @@ def _answers(answers: dict[str, str]) -> str:
 
 def _sources(n: NotebookResult) -> str:
     """The cells that went wrong, to which the tasks lead."""
-    cells = "\n".join(f'<h4>Cell {cell}</h4>\n<pre id="{_anchor(n, cell)}"><code>{verbatim(text)}</code></pre>'
+    cells = "\n".join(f'<h4>Cell {cell}</h4>\n<pre id="{anchor(n, cell)}"><code>{verbatim(text)}</code></pre>'
                       for cell, text in n.sources)
     return f"<h3>Cells to look at</h3>\n{cells}"
-
-
-def _anchor(n: NotebookResult, cell: int) -> str:
-    return f"{escape(n.notebook)}-{cell}"
 
 
 def _release(n: NotebookResult) -> str:
@@ -179,8 +192,7 @@ def _where(cell: int, n: NotebookResult) -> str:
     """A cell's number, which leads to its text where the page has that."""
     if not cell:
         return ""
-    has_text = any(cell == place for place, _ in n.sources)
-    return f'<a href="#{_anchor(n, cell)}">Cell {cell}</a>:' if has_text else f"Cell {cell}:"
+    return f'<a href="#{anchor(n, cell)}">Cell {cell}</a>:' if has_text(n, cell) else f"Cell {cell}:"
 
 
 def _comment(text: str) -> str:
