@@ -60,8 +60,8 @@ class NotebookResult:
     `notes` are sentences that go before all else, on what costs many tasks or was not taken along; `partly` the given
     cells that were changed, and run in part; `release` that of the notebook, `outdated` whether there is a newer one.
     `answers` are those in words, by question, empty where there is none; `sources` the (cell, text) of cells that went
-    wrong. `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was
-    graded with. From `marks.csv` come a `mark` for the whole notebook, which
+    wrong; `solutions` is all of the student's own code. `overran` says that a cell or a task ran into its deadline,
+    `rubric` is the digest of what it was graded with. From `marks.csv` come a `mark` for the whole notebook, which
     replaces the sum of its tasks, and a `comment`. What the late rules say, the `factor` of its points, the sentence
     `late` and the `weight` (the points that the notebook brings to the total), is set for a report, too, and never in a
     record.
@@ -79,6 +79,7 @@ class NotebookResult:
     outdated: bool = False
     answers: dict[str, str] = field(default_factory=dict)
     sources: list[tuple[int, str]] = field(default_factory=list)
+    solutions: str = ""
     mark: float | None = None
     comment: str = ""
     factor: float = 1.0

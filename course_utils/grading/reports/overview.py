@@ -45,20 +45,21 @@ def slips(results: list[Result]) -> list[Slip]:
     return sorted(found.values(), key=lambda s: -len(s.students))
 
 
-def page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True,
-         trend: items.Trend | None = None) -> str:
+def page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True, trend: items.Trend | None = None,
+         pairs: int | None = None) -> str:
     """The class report as HTML.
 
     Args:
         results: In the order in which the students are to be listed.
         notes: Sentences for the instructor, about files that could not be understood.
         trend: How each task went, run by run.
+        pairs: How many pairs of similar work lie on a page of their own; None where nobody asked.
     """
     told = "".join(f"<li>{visible(note)}</li>\n" for note in notes)
     warning = f'<div class="warn" role="note"><ul class="notes">\n{told}</ul></div>\n' if notes else ""
     names = classlist.shown_names(results)
     body = [_head(results), warning, _histogram(shares(results)), _odd(results, names), _tasks(results, trend or {}),
-            _slips(results, names), _unnamed(results, names), classlist.table(results)]
+            _slips(results, names), _unnamed(results, names), _similar(pairs), classlist.table(results)]
     return document("Class report", "\n".join(filter(None, body)), sandbox, classlist.SCRIPT)
 
 
@@ -171,7 +172,7 @@ def _unnamed(results: list[Result], names: dict[str, str]) -> str:
     more = (f'\n<details><summary>{len(rows) - SHOWN} more</summary>\n<ul class="slips">\n'
             + "\n".join(rows[SHOWN:]) + "\n</ul></details>") if len(rows) > SHOWN else ""
     listed = '<ul class="slips">\n' + "\n".join(rows[:SHOWN]) + f"\n</ul>{more}\n" if rows else ""
-    return (f'<section>\n<h2>Alike, and without a name</h2>\n<p class="soft">Wrong answers that no known mistake '
+    return (f'<section>\n<h2>Mistakes without a name</h2>\n<p class="soft">Wrong answers that no known mistake '
             "explains, put together where they give the same on the check's own inputs: the bank's next entries.</p>\n"
             f'{listed}<p class="soft">{alone}</p>\n</section>')
 
@@ -185,3 +186,10 @@ def _group(group: list[outcomes.Answer], names: dict[str, str]) -> str:
             f'<b>{outcomes.said(t)}</b> <code class="soft">{escape(t.task)}</code><p class="soft">{visible(t.why)}</p>'
             f'<p class="soft">For example {link(student, names[student] + cell, place)}</p>'
             f"<details><summary>Who?</summary>{who}</details></div></li>")
+
+
+def _similar(pairs: int | None) -> str:
+    if pairs is None:
+        return ""
+    return (f'<section>\n<h2>Similar work</h2>\n<p><a href="similar.html">{count(pairs, "pair")} to look at</a> '
+            '<span class="soft">No points hang on it.</span></p>\n</section>')

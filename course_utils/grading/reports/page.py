@@ -107,10 +107,16 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
   color: var(--part); font-weight: 700; text-align: center; line-height: 1.15rem; font-size: .85rem }
 pre { margin: .4rem 0 1rem; padding: .7rem .9rem; background: var(--shade); border-radius: .3rem; overflow-x: auto;
   white-space: pre-wrap } pre:target { outline: 2px solid var(--edge) } h4 { margin: 1rem 0 .2rem; font-size: .95rem }
+.pair h3 { margin: 1.4rem 0 0 } .pair details { margin: .2rem 0 }
+.beside { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; width: min(100vw - 3rem, 80rem);
+  position: relative; left: 50%; transform: translateX(-50%) }
+.beside pre { margin: .4rem 0; font-size: .85rem; color: var(--ink) }
+mark { background: var(--note); color: inherit; box-shadow: 0 0 0 .1rem var(--note) }
 .answer { white-space: pre-wrap; margin: .3rem 0 1rem }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 @media (max-width: 34rem) { body { padding: 2rem 1.1rem 4rem } .meter { display: none }
   .odd > li { grid-template-columns: 1fr } .tasks > li { grid-template-columns: 1.2rem 1fr auto; gap: 0 .5rem }
+  .beside { grid-template-columns: 1fr; width: auto; left: 0; transform: none }
   .shares li { grid-template-columns: 1fr 3rem auto; padding: .4rem 0 }
   .shares .stack { grid-row: 2; grid-column: 1 / -1 } }
 @media print { body { padding: 0; max-width: none } .tasks > li { break-inside: avoid } }

@@ -24,6 +24,7 @@ from course_utils.grading.reports import (
     late,
     marks,
     overview,
+    similar,
     tables,
 )
 from course_utils.grading.reports.page import anchor, bar, count, document, has_text, number, verbatim, visible
@@ -33,6 +34,7 @@ from course_utils.grading.reports.page import anchor, bar, count, document, has_
 class Beside:
     """What a report may be held beside: Canvas's gradebook, an older report's records, rules for late work, a roster.
 
+    `earlier` holds the records of reports whose work is compared with this one's, by their names.
     `paths` are those of `canvas`, `late` and `roster`, by which the same is read when the run goes on.
     """
 
@@ -41,9 +43,10 @@ class Beside:
     rules: late.Rules | None = None
     roster: list[roster.Person] | None = None
     paths: dict[str, str] = field(default_factory=dict)
+    earlier: dict[str, list[Result]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, paths: dict[str, Path | str | None], compare: Path | None) -> Beside:
+    def read(cls, paths: dict[str, Path | str | None], compare: Path | None, earlier: Collection[Path] = ()) -> Beside:
         """Reads them before anything is graded; ValueError or OSError where one is not what it should be."""
         older = _records(compare) if compare else None
         found = {name: Path(path).absolute() for name, path in paths.items() if path}
@@ -52,7 +55,8 @@ class Beside:
                 raise ValueError(f"{path} is no file, and --{name} names it, now or when the run was begun.")
         canvas, rules, who = map(found.get, ("canvas", "late", "roster"))
         return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
-                   roster.read(who) if who else None, {name: str(path) for name, path in found.items()})
+                   roster.read(who) if who else None, {name: str(path) for name, path in found.items()},
+                   {str(path): _records(path) for path in earlier})
 
 
 def _records(report: Path) -> list[Result]:
@@ -68,7 +72,7 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside 
 
     Args:
         seen: Sentences about what was handed in, which the class's page shows as well.
-        also: "feedback" for `feedback.zip`, "anonymous" for pages without names.
+        also: "feedback" for `feedback.zip`, "anonymous" for pages without names, "similar" for pairs of similar work.
 
     Returns:
         sentences for the instructor: what could not be understood, and what has changed.
@@ -82,9 +86,12 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside 
     pages, unmatched = gradebooks.files(results, beside.canvas)
     notes += unmatched
     names = classlist.shown_names(results)
+    alike = similar.pairs(results, beside.earlier) if "similar" in also else None
+    if alike is not None:
+        pages["similar.html"] = similar.page(alike, names, sandbox)
     trend = items.note(out / items.TREND, results)
     pages |= {"grades.csv": grades(results), "index.html": overview.page(
-        results, [*seen, *notes], sandbox, trend)}
+        results, [*seen, *notes], sandbox, trend, None if alike is None else len(alike))}
     by_student = {r.student: student_page(r, sandbox, names[r.student]) for r in results}
     pages |= {f"students/{file_name(student)}.html": page for student, page in by_student.items()}
     if "anonymous" in also:
