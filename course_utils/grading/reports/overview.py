@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from course_utils.grading.records import Result
 from course_utils.grading.reports import classlist, items
 from course_utils.grading.reports.classlist import link
 from course_utils.grading.reports.items import KINDS, answers
-from course_utils.grading.reports.page import anchor, count, document, has_text, number, visible
+from course_utils.grading.reports.page import anchor, count, document, has_text, number, section, visible
 
-SHOWN = 10  # of the commonest mistakes; the others are folded
+SHOWN = 10  # rows of a list; the others are folded
+MAX_WHY = 200  # characters of what an exception says
 DISCRIMINATION = ('<p class="soft">r says how far those who solve a task also have the other points of its notebook '
                   "(item-rest correlation, Henrysson 1963). Below .2, look at the task: its text may mislead, or it "
                   "asks for something else than the rest.</p>")
@@ -60,7 +62,16 @@ def page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True,
     names = classlist.shown_names(results)
     body = [_head(results), warning, _histogram(shares(results)), _odd(results, names), _tasks(results, trend or {}),
             _slips(results, names), _unnamed(results, names), _similar(pairs), classlist.table(results)]
-    return document("Class report", "\n".join(filter(None, body)), sandbox, classlist.SCRIPT)
+    text = "\n".join(filter(None, body))
+    return document("Class report", text.replace("</header>", f"{_contents(text)}</header>", 1), sandbox,
+                    classlist.SCRIPT)
+
+
+def _contents(page: str) -> str:
+    """Links to the page's sections, which each have an id and a heading."""
+    found = re.findall(r'<section id="(\w+)">\n<h2>([^<]+)</h2>', page)
+    links = "\n".join(f'<a href="#{id}">{title}</a>' for id, title in found)
+    return f"<nav>\n{links}\n</nav>\n"
 
 
 def _head(results: list[Result]) -> str:
@@ -81,33 +92,44 @@ def _histogram(every: list[float]) -> str:
                         for i in range(10))
     said = "; ".join(f"{10 * i} to {10 * i + 10} %: {bins[i]}" for i in range(10) if bins[i])
     axis = "".join(f"<span>{10 * i}</span>" for i in range(11))
-    return (f'<section>\n<h2>Points</h2>\n<figure class="histogram" role="img" aria-label="Students by their share of '
-            f'the points. {said}">\n<div class="columns">\n{columns}\n</div>\n<div class="axis">{axis}</div>\n'
-            "<figcaption>students by their share of the points, in %</figcaption>\n</figure>\n</section>")
+    figure = (f'<figure class="histogram" role="img" aria-label="Students by their share of the points. {said}">\n'
+              f'<div class="columns">\n{columns}\n</div>\n<div class="axis">{axis}</div>\n'
+              "<figcaption>students by their share of the points, in %</figcaption>\n</figure>")
+    return section("points", "Points", figure)
 
 
 def _odd(results: list[Result], names: dict[str, str]) -> str:
     rows = [f'<li>{link(r.student, names[r.student])}<p class="soft">{visible(r.reason)}</p></li>'
             for r in results if r.reason]
-    shown = "\n".join(rows)
-    return f'<section>\n<h2>To look at</h2>\n<ul class="odd">\n{shown}\n</ul>\n</section>' if rows else ""
+    return section("odd", "To look at", _folded(rows, "odd", "student")) if rows else ""
+
+
+def _folded(rows: list[str], kind: str, what: str) -> str:
+    """A list, of which what comes after the first ones is folded."""
+    if not rows:
+        return ""
+    first, others = "\n".join(rows[:SHOWN]), "\n".join(rows[SHOWN:])
+    more = (f'<details><summary>{count(len(rows) - SHOWN, f"more {what}")}</summary>\n<ul class="{kind}">\n{others}\n'
+            "</ul></details>\n") if others else ""
+    return f'<ul class="{kind}">\n{first}\n</ul>\n{more}'
 
 
 def _tasks(results: list[Result], trend: items.Trend) -> str:
     key = "\n".join(f'<span><i class="{k}"></i>{said}</span>' for k, said in KINDS.items())
-    parts = [f'<section>\n<h2>Tasks</h2>\n<div class="key" aria-hidden="true">\n{key}\n</div>']
+    parts = [f'<div class="key" aria-hidden="true">\n{key}\n</div>']
     tells = items.discrimination(results)
     for notebook, table in answers(results).items():
         handed = max((sum(c.values()) for c in table.values()), default=0)
         rows = "\n".join(_share(task, counted, tells.get(task), trend.get(task, [])) for task, counted in table.items())
+        again = " runs" if any(len(trend.get(task, [])) > 1 for task in table) else ""
         parts.append(f'<h3><span>{escape(notebook)}</span> <span class="soft">{handed} of '
-                     f'{count(len(results), "student")}</span></h3>\n<ul class="shares">\n{rows}\n</ul>')
+                     f'{count(len(results), "student")}</span></h3>\n<ul class="shares{again}">\n{rows}\n</ul>')
         for said, wanted in (("everybody", handed), ("nobody", 0)):
             names = [f"<code>{escape(t)}</code>" for t, c in table.items()
                      if 0 < handed == sum(c.values()) and c["right"] == wanted]
             parts += [f'<p class="soft">Solved by {said}: {", ".join(names)}.</p>'] if names else []
     parts += [DISCRIMINATION] if tells else []
-    return "\n".join(parts) + "\n</section>"
+    return section("tasks", "Tasks", "\n".join(parts))
 
 
 def _share(task: str, counted: Counter[str], tells: float | None, runs: list[float]) -> str:
@@ -139,14 +161,10 @@ def _line(runs: list[float]) -> str:
 
 
 def _slips(results: list[Result], names: dict[str, str]) -> str:
-    found = slips(results)
-    if not found:
+    rows = [_slip(s, names) for s in slips(results)]
+    if not rows:
         return ""
-    rows = [_slip(s, names) for s in found]
-    more = (f'\n<details><summary>{count(len(rows) - SHOWN, "more mistake")}</summary>\n<ul class="slips">\n'
-            + "\n".join(rows[SHOWN:]) + "\n</ul></details>") if len(rows) > SHOWN else ""
-    return ('<section>\n<h2>Common mistakes</h2>\n<ul class="slips">\n' + "\n".join(rows[:SHOWN])
-            + f"\n</ul>{more}\n</section>")
+    return section("mistakes", "Common mistakes", _folded(rows, "slips", "mistake"))
 
 
 def _slip(s: Slip, names: dict[str, str]) -> str:
@@ -169,12 +187,10 @@ def _unnamed(results: list[Result], names: dict[str, str]) -> str:
         return ""
     rows = [_group(g, names) for g in shared]
     alone = f"{count(len(found) - len(shared), 'wrong answer')} of a kind that nobody else gave."
-    more = (f'\n<details><summary>{len(rows) - SHOWN} more</summary>\n<ul class="slips">\n'
-            + "\n".join(rows[SHOWN:]) + "\n</ul></details>") if len(rows) > SHOWN else ""
-    listed = '<ul class="slips">\n' + "\n".join(rows[:SHOWN]) + f"\n</ul>{more}\n" if rows else ""
-    return (f'<section>\n<h2>Mistakes without a name</h2>\n<p class="soft">Wrong answers that no known mistake '
-            "explains, put together where they give the same on the check's own inputs: the bank's next entries.</p>\n"
-            f'{listed}<p class="soft">{alone}</p>\n</section>')
+    about = ("Wrong answers that no known mistake explains, put together where they give the same on the check's own "
+             "inputs: the bank's next entries.")
+    return section("unnamed", "Mistakes without a name", f'<p class="soft">{about}</p>\n'
+                   f'{_folded(rows, "slips", "mistake")}<p class="soft">{alone}</p>')
 
 
 def _group(group: list[outcomes.Answer], names: dict[str, str]) -> str:
@@ -182,8 +198,10 @@ def _group(group: list[outcomes.Answer], names: dict[str, str]) -> str:
     who = ", ".join(link(s, names[s]) for s, _, _ in group)
     place = f"#{anchor(n, t.cell)}" if has_text(n, t.cell) else ""
     cell = f", cell {t.cell}" if t.cell else ""
+    shortened = t.why if len(t.why) <= MAX_WHY else t.why[:MAX_WHY] + " …"
     return (f'<li><span class="many">{len(group)}<span class="hidden"> students:</span></span><div>'
-            f'<b>{outcomes.said(t)}</b> <code class="soft">{escape(t.task)}</code><p class="soft">{visible(t.why)}</p>'
+            f'<b>{outcomes.said(t)}</b> <code class="soft">{escape(t.task)}</code>'
+            f'<p class="soft">{visible(shortened)}</p>'
             f'<p class="soft">For example {link(student, names[student] + cell, place)}</p>'
             f"<details><summary>Who?</summary>{who}</details></div></li>")
 
@@ -191,5 +209,5 @@ def _group(group: list[outcomes.Answer], names: dict[str, str]) -> str:
 def _similar(pairs: int | None) -> str:
     if pairs is None:
         return ""
-    return (f'<section>\n<h2>Similar work</h2>\n<p><a href="similar.html">{count(pairs, "pair")} to look at</a> '
-            '<span class="soft">No points hang on it.</span></p>\n</section>')
+    return section("similar", "Similar work", f'<p><a href="similar.html">{count(pairs, "pair")} to look at</a>. '
+                   '<span class="soft">No points hang on it.</span></p>')
