@@ -63,10 +63,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         late: The rules for late work, a TOML file; they apply to the report, not to what is yielded.
         roster: Who is in the class: ids, or a table of Canvas's or Moodle's. Who is missing has a row, too.
         layout: One of `folders`, `flat`, `moodle`, `canvas`, `nbgrader`; by default that of most of what lies there.
-        feedback: Also write `feedback.zip`, which Moodle and Canvas take back as feedback files.
-        anonymous: Also write `anonymous/`, the students' pages without names, for a second marker.
-        similar: Also write `similar.html`, the pairs of students whose code is alike, for you to look at.
-        earlier: Older reports, with whose work that of this class is compared, too.
+        feedback: Also write `feedback.zip`, which Moodle and Canvas take back; `anonymous`: pages without names.
+        similar: Also write `similar.html`, pairs of students whose code is alike; `earlier`: of older reports, too.
         progress: Show a bar with the time left on stderr.
         say: Is given every sentence about files and marks that are nobody's, who is missing, changes, the cluster.
 
@@ -76,7 +74,6 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         OSError: When the scheduler cannot be reached, when it or the last worker is gone.
     """
     from course_utils.grading.reports.report import Beside
-    from course_utils.grading.reports.similar import require
     from course_utils.grading.rooms.limits import Limits
     from course_utils.grading.runs import given_before, grade_folder
     from course_utils.terminal import printable
@@ -85,17 +82,22 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
     paths = {"canvas": canvas, "late": late, "roster": roster}
     before = given_before(Path(out)) if resume else {}
-    also = [name for name, wanted in {"feedback": feedback, "anonymous": anonymous,
-                                      "similar": similar or earlier}.items() if wanted]
-    if "similar" in also:
-        require()
-    layout = layout or before.pop("layout", None)
-    beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None},
-                         compare and Path(compare), [*map(Path, earlier)])
+    also = _also(feedback=feedback, anonymous=anonymous, similar=similar or bool(earlier))
+    before_layout = before.pop("layout", None)
+    beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None}, compare, earlier)
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
                         student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
-                        beside=beside, layout=layout, also=also, progress=progress,
+                        beside=beside, layout=layout or before_layout, also=also, progress=progress,
                         say=lambda sentence: say(printable(sentence)))
+
+
+def _also(**asked: bool) -> list[str]:
+    """What a report holds besides, by name; ValueError where a library for it is missing."""
+    from course_utils.grading.reports.similar import require
+
+    if asked["similar"]:
+        require()
+    return [name for name, wanted in asked.items() if wanted]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

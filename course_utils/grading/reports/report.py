@@ -46,9 +46,10 @@ class Beside:
     earlier: dict[str, list[Result]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, paths: dict[str, Path | str | None], compare: Path | None, earlier: Collection[Path] = ()) -> Beside:
+    def read(cls, paths: dict[str, Path | str | None], compare: Path | str | None,
+             earlier: Collection[Path | str] = ()) -> Beside:
         """Reads them before anything is graded; ValueError or OSError where one is not what it should be."""
-        older = _records(compare) if compare else None
+        older = _records(Path(compare)) if compare else None
         found = {name: Path(path).absolute() for name, path in paths.items() if path}
         for name, path in found.items():
             if not path.is_file():
@@ -56,7 +57,7 @@ class Beside:
         canvas, rules, who = map(found.get, ("canvas", "late", "roster"))
         return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
                    roster.read(who) if who else None, {name: str(path) for name, path in found.items()},
-                   {str(path): _records(path) for path in earlier})
+                   {str(path): _records(Path(path)) for path in earlier})
 
 
 def _records(report: Path) -> list[Result]:
