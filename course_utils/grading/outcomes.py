@@ -22,7 +22,8 @@ from course_utils.grading.rooms.conversation import LOST
 from course_utils.tasks import Outcome, Task
 from course_utils.tasks.compare import first_difference
 
-MAX_OUTPUTS = 40  # of a task, whose values are kept
+MAX_OUTPUTS = 40  # of a task
+MAX_VALUES = 1 << 20  # of an output; of a larger one the shape alone counts, so that it costs no memory here
 CLOSE = 3e-5  # of a tensor's scale: above the noise of float32, below what any two of the banks' mistakes differ by
 FLOOR = 1e-7  # the noise of what should have been 0
 HUGE = 1e30  # from here on, rounding may make a number infinite
@@ -49,10 +50,11 @@ def known_by(public: Outcome, wanted: Outcome, task: Task) -> tuple[str, list[fl
         return "", []
     difference = first_difference(public, wanted, task, reveal=False)
     there = dict(islice(public.tensors.items(), MAX_OUTPUTS))
-    exact = [(name, list(x.shape), _kind(x), _odd_places(x)) for name, x in there.items()]
+    counted = [x for x in there.values() if x.numel() <= MAX_VALUES]
+    exact = [(name, list(x.shape), _kind(x)) for name, x in there.items()], [_odd_places(x) for x in counted]
     message = CHANCE.sub("…", public.message[:300])
     digest = hashlib.sha256(repr((exact, public.error, message)).encode("utf-8", "replace")).hexdigest()[:16]
-    return f"{difference.kind if difference else 'inputs'} {digest}", [v for x in there.values() for v in _sketch(x)]
+    return f"{difference.kind if difference else 'inputs'} {digest}", [v for x in counted for v in _sketch(x)]
 
 
 def _kind(x: Tensor) -> str:

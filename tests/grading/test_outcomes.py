@@ -98,6 +98,13 @@ def test_what_is_not_finite_counts_by_its_place():
     assert found[0][0] == found[1][0] == found[3][0] and found[0][1] != found[1][1]
 
 
+def test_what_is_too_large_to_be_read_counts_by_its_shape():
+    task, wanted = tasks.get(TASK), Outcome({"x_t": torch.ones(3)})
+    large = [torch.zeros(1, dtype=torch.int8).expand(1 << 40, 2), torch.ones(1, dtype=torch.int8).expand(1 << 40, 3)]
+    (one, sketch), (other, _) = (outcomes.known_by(Outcome({"x_t": x}), wanted, task) for x in large)
+    assert one.startswith("shape ") and one != other and sketch == []
+
+
 def test_the_class_page_counts_them_and_leads_to_one_cell(tmp_path):
     t = replace(judged(HALVED), cell=12)
     n = NotebookResult(NOTEBOOK, [t], sources=[(12, HALVED)])
