@@ -14,6 +14,7 @@ from course_utils.grading.intake.handed_in import HandedIn
 
 PLAIN = {"str": str, "bool": bool, "float": int | float, "float | None": int | float | None}  # a field's kinds
 MOST = 1e9  # points; beyond that a sum may be none
+MOST_SKETCHED = 1e33  # of a sketch's numbers
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
 UNMARKED = "It is not marked yet."  # why an answer in words has no points, and stands outside of the sum
 
@@ -22,7 +23,8 @@ UNMARKED = "It is not marked yet."  # why an answer in words has no points, and 
 class TaskResult:
     """A task's points and, when they were lost, why: one sentence, and the known mistake with its hint if it is one.
 
-    `cell` is the place of the student's cell in the notebook; 0 where it is not known.
+    `cell` is the place of the student's cell in the notebook; 0 where it is not known. `outcome` and `sketch` are what
+    a wrong answer that is no known mistake is recognised by (see `outcomes`).
     What comes from `marks.csv` is never in a record: a person's `comment`, the points of the `machine` where a person
     gave others, and whole tasks that are a `question`, answered in words.
     """
@@ -37,6 +39,8 @@ class TaskResult:
     machine: float | None = None
     question: bool = False
     cell: int = 0
+    outcome: str = ""
+    sketch: list[float] = field(default_factory=list)
 
     @property
     def unmarked(self) -> bool:
@@ -56,10 +60,11 @@ class NotebookResult:
     `notes` are sentences that go before all else, on what costs many tasks or was not taken along; `partly` the given
     cells that were changed, and run in part; `release` that of the notebook, `outdated` whether there is a newer one.
     `answers` are those in words, by question, empty where there is none; `sources` the (cell, text) of cells that went
-    wrong. `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded
-    with. From `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
-    What the late rules say, the `factor` of its points, the sentence `late` and the `weight` (the points that the
-    notebook brings to the total), is set for a report, too, and never in a record.
+    wrong; `solutions` is all of the student's own code. `overran` says that a cell or a task ran into its deadline,
+    `rubric` is the digest of what it was graded with. From `marks.csv` come a `mark` for the whole notebook, which
+    replaces the sum of its tasks, and a `comment`. What the late rules say, the `factor` of its points, the sentence
+    `late` and the `weight` (the points that the notebook brings to the total), is set for a report, too, and never in a
+    record.
     """
 
     notebook: str
@@ -74,6 +79,7 @@ class NotebookResult:
     outdated: bool = False
     answers: dict[str, str] = field(default_factory=dict)
     sources: list[tuple[int, str]] = field(default_factory=list)
+    solutions: str = ""
     mark: float | None = None
     comment: str = ""
     factor: float = 1.0
@@ -206,5 +212,7 @@ def _fits(value: Any, kind: str) -> bool:
     if kind in ("list[str]", "dict[str, str]"):
         texts = value if isinstance(value, list) else value.values()
         return isinstance(value, list) == (kind == "list[str]") and all(isinstance(text, str) for text in texts)
+    if kind == "list[float]":
+        return isinstance(value, list) and all(isinstance(x, int | float) and abs(x) <= MOST_SKETCHED for x in value)
     is_number = isinstance(value, int | float)
     return isinstance(value, PLAIN.get(kind, object)) and (not is_number or -MOST < value < MOST)
