@@ -68,6 +68,35 @@ for _ in range(4):
 time.sleep(1)
 raise MemoryError"""),
     Piece("memory files", LOST, "PermissionError", body="import os; os.memfd_create('x')"),
+    Piece("memory in the buffers of internet sockets", LOST, "PermissionError", body="""
+import socket
+kept, server = [], socket.create_server(("127.0.0.1", 0))
+for _ in range(100):
+    kept += [socket.create_connection(server.getsockname()), server.accept()[0]]
+    for end in kept[-2:]:
+        end.setblocking(False)
+        try:
+            while True: end.send(bytes(1 << 16))
+        except BlockingIOError: pass
+raise MemoryError"""),
+    Piece("memory in the buffers of unix sockets", LOST, "", body="""
+import socket
+kept = []
+for _ in range(60):
+    kept += socket.socketpair()
+    for end in kept[-2:]:
+        end.setblocking(False)
+        try:
+            while True: end.send(bytes(1 << 16))
+        except BlockingIOError: pass
+raise MemoryError"""),
+    Piece("memory in semaphores, and the machine's requests for input", LOST, "refused", body="""
+import ctypes, os
+libc, context = ctypes.CDLL(None, use_errno=True), ctypes.c_ulong()
+made = [libc.semget(0, 32000, 0o600) for _ in range(100)]
+number = {"x86_64": 206, "aarch64": 0}[os.uname().machine]
+made += [libc.syscall(number, 65536, ctypes.byref(context))]
+raise MemoryError("refused" if {*made} == {-1} else "made")"""),
     Piece("a full /dev/shm", LOST, "No space", body="""
 for n in range(64):
     with open(f"/dev/shm/{n}", "wb") as f: f.write(bytes(1 << 20))"""),
