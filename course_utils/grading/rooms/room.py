@@ -36,6 +36,7 @@ TIDY = {  # one thread, so that forking is safe and sums have one order; nothing
     "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1",
     "CUDA_VISIBLE_DEVICES": "", "USER": "student",
+    "TORCHDYNAMO_DISABLE": "1",  # what is to be compiled is run as it is: there are no headers, and C++ takes long
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grading.attacks.suite import NOTHING, Family, Piece
+from grading.attacks.suite import NOTHING, UNCHANGED, Family, Piece
 
 from course_utils.grading.rooms.limits import Limits
 
@@ -39,7 +39,29 @@ def finds(title: str, code: str, task: str = "") -> Piece:
     return Piece(title, NOTHING, body=FOUND + code + "\nraise Found(found)", task=task)
 
 
+CACHES = """
+import os, tempfile
+home, user = os.path.expanduser("~"), os.environ.get("USER", "student")
+places = [f"{tempfile.gettempdir()}/torchinductor_{user}", f"{home}/.triton/cache", f"{home}/.cache/torch_extensions",
+          f"{home}/.cache/torch/inductor", "/dev/shm/torchinductor", "/var/tmp/triton", "/room/cache/torchinductor"]
+places += [os.environ[n] for n in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "XDG_CACHE_HOME") if n in os.environ]
+"""
+
+
 PIECES = [
+    Piece("compiled code is left in every cache of Inductor and Triton", UNCHANGED, cell=CACHES + """
+for place in places:
+    try:
+        os.makedirs(place + "/ab", exist_ok=True)
+        for name in ("kernel.py", "kernel.so"): open(f"{place}/ab/{name}", "w").write("raise SystemExit")
+    except OSError: pass"""),
+    finds("compiled code that another room left", CACHES + """
+found = [os.path.join(at, f) for place in places for at, _, files in os.walk(place) for f in files]"""),
+    finds("a compiler's cache, or headers, that lead outside", CACHES + """
+found = [(p, os.path.realpath(p)) for p in places if os.path.realpath(p) != p]
+found += [p for p in ("/usr/include", "/usr/local/include") if os.path.lexists(p)]
+known = [os.environ.get(n, "/tmp") for n in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "TORCH_EXTENSIONS_DIR")]
+found += [place for place in known if not place.startswith("/tmp")]  # torch names its own"""),
     finds("solutions, answers, submissions, report, home and system by their names", """
 found = [p for p in $PLACES if os.path.lexists(p)]"""),
     finds("a canary in any file that can be read", """
