@@ -35,11 +35,11 @@ os._exit(0)
 """
 
 
-def crowd(size: int) -> Family:
+def crowd(size: int, limits: Limits = NARROW) -> Family:
     """A family of so many, every fourth of which also runs into its deadline, with two honest neighbours."""
     pieces = [Piece(f"everything up to its limit at once, {n + 1} of {size}", HURT, alone=True,
                     cell=EVERYTHING.replace("SECONDS", "1e9" if n % 4 == 3 else "6")) for n in range(size)]
-    return Family("A crowd at all limits", pieces, NARROW, neighbours=2, only="ddpm.q_sample", jobs=size + 2)
+    return Family("A crowd at all limits", pieces, limits, neighbours=2, only="ddpm.q_sample", jobs=size + 2)
 
 
 FAMILY = crowd(4)

@@ -268,9 +268,14 @@ for _ in range(4):
             while True: kept.append(b"x" * (1 << 20))
         except MemoryError: time.sleep(600)
 time.sleep(1)"""),
-    Piece("three hundred cells that fail at length", HURT, "xxx", alone=False, edit=lambda nb: nb.cells.extend(
+    own("answers from a thread, before and after each question", "", """
+import threading
+def answers():
+    while True: os.write(replies, answer); time.sleep(0.001)
+threading.Thread(target=answers, daemon=True).start()""", True),
+    Piece("nineteen hundred cells that fail at length", HURT, "xxx", alone=False, edit=lambda nb: nb.cells.extend(
         [type(nb.cells[0])(cell_type="code", source="raise ValueError('x' * 10 ** 6)", metadata={}, outputs=[],
-                           execution_count=None, id=f"x{n}") for n in range(300)])),
+                           execution_count=None, id=f"x{n}") for n in range(1900)])),
 ]
 ROOMS = Family("Stopped, with its room", IN_A_ROOM, SMALL, neighbours=3, only="ddpm.q_sample")
 

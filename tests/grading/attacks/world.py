@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
@@ -207,8 +208,9 @@ class World:
             text = path.read_text("utf-8").replace(f"<script>{SCRIPT}</script>", "")  # the class's page has that alone
             faults += [f"{path.name} holds {m[0]!r}" for m in CONTROL.finditer(text)]
             faults += [f"{path.name} holds {m[0]!r}" for m in RAW.finditer(text) if path.suffix == ".html"]
-        table = (self.report / "grades.csv").read_text("utf-8")
-        faults += [f"grades.csv has a formula: {line}" for line in table.splitlines() if re.match(r'"?\s*[=+@-]', line)]
+        for path in self.report.rglob("*.csv"):
+            cells = [cell for row in csv.reader(path.open(encoding="utf-8", newline="")) for cell in row]
+            faults += [f"{path.name} has a formula: {cell}" for cell in cells if re.match("[-=+@－＝＋＠]", cell)]
         if len(load_all(self.report / "records")) != len(list((self.report / "records").iterdir())):
             faults.append("a record is not whole")
         return " ".join(faults[:5])
