@@ -57,6 +57,8 @@ class Limits:
             resource.RLIMIT_FSIZE: self.scratch,
             resource.RLIMIT_NOFILE: 256,
             resource.RLIMIT_CORE: 1,  # 0 would still feed a program that the system has for cores
+            resource.RLIMIT_SIGPENDING: 1000,  # signals and timers; these and queues are counted for the user in all
+            resource.RLIMIT_MSGQUEUE: 0,
             resource.RLIMIT_CPU: int(2 * self.notebook),  # the deadlines are in wall time; this ends what escaped them
         }
         if count_processes:

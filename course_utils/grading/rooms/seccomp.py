@@ -11,6 +11,7 @@ REFUSED = """
     keyctl add_key request_key bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
     init_module finit_module delete_module kexec_load kexec_file_load open_by_handle_at quotactl acct swapon swapoff
     memfd_create memfd_secret shmget msgget semget io_setup inotify_init inotify_init1 fanotify_init
+    setxattr lsetxattr fsetxattr setxattrat
 """.split()
 NEW_NAMESPACES = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]
 SET_LEASE, NOTIFY = 1024, 1026  # commands of fcntl: opening a leased file waits for the lease's holder
@@ -26,10 +27,11 @@ def filter_program(file: BinaryIO) -> None:
     """Writes the filter, as the BPF program that bubblewrap loads, and goes back to the file's beginning.
 
     Refused calls fail with EPERM; clone3, whose arguments a filter cannot read, with ENOSYS, so that the C library
-    falls back to clone. Memory files, System V's shared memory, queues and semaphores, and the buffers of sockets other
-    than unix's are refused because they would count towards no limit, requests for asynchronous input because the
-    machine has few; locks and watches because they tell of other rooms, which see the same files and the same
-    /dev/null. Locks fail as on a file system that has none: flock with ENOSYS, whereupon `filelock` makes a file.
+    falls back to clone. Memory files, System V's shared memory, queues and semaphores, files' attributes, and the
+    buffers of sockets other than unix's are refused because they would count towards no limit, requests for
+    asynchronous input because the machine has few; locks and watches because they tell of other rooms, which see the
+    same files and the same /dev/null. Locks fail as on a file system that has none: flock with ENOSYS, whereupon
+    `filelock` makes a file.
 
     Raises:
         SandboxError: When libseccomp is missing.

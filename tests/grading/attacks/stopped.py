@@ -97,6 +97,16 @@ made = [libc.semget(0, 32000, 0o600) for _ in range(100)]
 number = {"x86_64": 206, "aarch64": 0}[os.uname().machine]
 made += [libc.syscall(number, 65536, ctypes.byref(context))]
 raise MemoryError("refused" if {*made} == {-1} else "made")"""),
+    Piece("memory in the attributes of files", LOST, "refused", body="""
+import os
+try: os.setxattr("/tmp", b"user.x", bytes(60_000))
+except OSError: raise RuntimeError("refused")"""),
+    Piece("timers and queues without end", LOST, "few", body="""
+import ctypes
+libc, timer = ctypes.CDLL(None), ctypes.c_void_p()
+made = sum(libc.timer_create(1, None, ctypes.byref(timer)) == 0 for _ in range(2000))
+made += 2000 * (ctypes.CDLL("librt.so.1").mq_open(b"/queue", 0o102, 0o600, None) >= 0)
+raise RuntimeError("few" if made <= 1000 else "many")"""),
     Piece("a full /dev/shm", LOST, "No space", body="""
 for n in range(64):
     with open(f"/dev/shm/{n}", "wb") as f: f.write(bytes(1 << 20))"""),

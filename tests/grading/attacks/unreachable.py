@@ -252,7 +252,7 @@ found += attempt(lambda: open("/proc/locks").read().split()) or []"""),
     finds("limits that can be raised again", """
 import resource
 found = []
-for name in ("AS", "FSIZE", "NOFILE", "CORE", "NPROC", "CPU"):
+for name in ("AS", "FSIZE", "NOFILE", "CORE", "NPROC", "CPU", "SIGPENDING", "MSGQUEUE"):
     which = getattr(resource, "RLIMIT_" + name)
     soft, hard = resource.getrlimit(which)
     if hard == resource.RLIM_INFINITY: found.append(name); continue
