@@ -7,6 +7,7 @@
     causes               why points were lost, in sentences
     outcomes             by what two wrong answers are known to be the same one
     grader, workshop     the answer key, one submission; what a process needs to grade
+    version              which course this is, for machines that grade together
     pools                threads here or workers elsewhere
     reports              what is made of records and of marks by hand: tables, pages, files for gradebooks
     runs                 a whole class, from its folder to its report

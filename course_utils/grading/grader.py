@@ -39,6 +39,7 @@ from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 WORKER = "course_utils.grading.rooms.worker"
 MAX_SOURCES = 20  # cells of a notebook that a page shows
 STUB = "raise Unfinished()"  # where nothing is written yet
+MAX_STOPPED = 100  # cells whose failure a record tells: who has more of them has read enough
 NOT_YET = "This task is new: the notebook is of an older release, which does not have it."
 
 
@@ -172,7 +173,7 @@ class Grader:
             failed = talk.run(work)
             results = [_judge(task, key, talk) for task in key.tasks]
         partly = [n for n, o in failed if n in work.claimed and o.error in (PARTLY, "ModuleNotFoundError")]
-        stopped = [(n, what_happened(o)) for n, o in failed if o.error != PARTLY or n not in partly]
+        stopped = [(n, what_happened(o)) for n, o in failed if o.error != PARTLY or n not in partly][:MAX_STOPPED]
         return NotebookResult(key.notebook, [with_cause(r, stopped) for r in results], stopped=stopped, partly=partly,
                               rubric=key.rubric, overran=talk.overran,
                               notes=first_of_all(results, stopped, key.imports))

@@ -12,7 +12,7 @@ from typing import Any
 from course_utils import files
 from course_utils.grading.intake.handed_in import HandedIn
 
-PLAIN = {"str": str, "bool": bool, "float": int | float, "float | None": int | float | None}  # a field's kinds
+PLAIN = {"str": str, "int": int, "float": int | float, "float | None": int | float | None}  # a field's kinds
 MOST = 1e9  # points; beyond that a sum may be none
 MOST_SKETCHED = 1e33  # of a sketch's numbers
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
@@ -178,13 +178,21 @@ def load_all(folder: Path) -> dict[str, Result]:
     return {r.student: r for r in map(_read, sorted(folder.glob("*.json")))}
 
 
+def checked(result: Result) -> Result:
+    """The result as its record would be read back: plain values; ValueError where no grader can have come to it."""
+    try:
+        return _result(json.loads(json.dumps(asdict(result))))
+    except (KeyError, TypeError, AttributeError, RecursionError) as e:
+        raise ValueError(f"This is no result ({type(e).__name__}).") from None
+
+
 def _read(path: Path) -> Result:
     try:
         result = _result(json.loads(path.read_text("utf-8")))
         if path.stem != file_name(result.student):
             raise ValueError("It is another student's.")
         return result
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise ValueError(f"{path} is damaged ({type(e).__name__}): delete it, and --resume grades it again.") from None
 
 
@@ -193,8 +201,17 @@ def _result(data: dict[str, Any]) -> Result:
                                          "stopped": [(cell, what) for cell, what in n["stopped"]],
                                          "sources": [(cell, text) for cell, text in n.get("sources", [])]})
                  for n in data["notebooks"]]
+    if not all(map(_possible, notebooks)) or len({n.notebook for n in notebooks}) < len(notebooks):
+        raise ValueError("It says what no grader does.")
     handed_in = {name: _known(HandedIn, h) for name, h in data.get("handed_in", {}).items()}
     return _known(Result, {**data, "notebooks": notebooks, "handed_in": handed_in})
+
+
+def _possible(n: NotebookResult) -> bool:
+    """Whether a machine may have found this: each task once, no more points than there are, nothing by hand."""
+    return (len({t.task for t in n.tasks}) == len(n.tasks) and all(0 <= t.earned <= t.points for t in n.tasks)
+            and not any(t.comment or t.question or t.machine is not None for t in n.tasks)
+            and (n.mark, n.comment, n.factor, n.late, n.weight) == (None, "", 1, "", None))
 
 
 def _known(kind: type, data: dict[str, Any]) -> Any:
@@ -209,10 +226,17 @@ def _known(kind: type, data: dict[str, Any]) -> Any:
 
 
 def _fits(value: Any, kind: str) -> bool:
-    if kind in ("list[str]", "dict[str, str]"):
-        texts = value if isinstance(value, list) else value.values()
-        return isinstance(value, list) == (kind == "list[str]") and all(isinstance(text, str) for text in texts)
+    """Whether a value is of a field's kind, with all that it holds."""
     if kind == "list[float]":
         return isinstance(value, list) and all(isinstance(x, int | float) and abs(x) <= MOST_SKETCHED for x in value)
+    container, _, inner = kind.removesuffix("]").partition("[")
+    if container == "list":
+        return isinstance(value, list) and all(_fits(v, inner) for v in value)
+    if container == "dict":
+        return isinstance(value, dict) and all(_fits(v, inner.removeprefix("str, ")) for v in value.values())
+    if container == "tuple":
+        return isinstance(value, tuple) and all(map(_fits, value, inner.split(", ")))
+    if isinstance(value, bool) or kind == "bool":
+        return isinstance(value, bool) and kind == "bool"
     is_number = isinstance(value, int | float)
     return isinstance(value, PLAIN.get(kind, object)) and (not is_number or -MOST < value < MOST)
