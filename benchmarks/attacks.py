@@ -15,10 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from grading.attacks import honest, stopped, suite, unchanged_score, unreachable, unreadable  # noqa: E402
+from grading.attacks import crowd, honest, stopped, suite, unchanged_score, unreachable, unreadable  # noqa: E402
 
 FAMILIES = [unchanged_score.FAMILY, unreachable.FAMILY, stopped.TASKS, stopped.DEADLINES, stopped.ROOMS, stopped.HELD,
-            unreadable.FAMILY, honest.FAMILY]
+            crowd.FAMILY, unreadable.FAMILY, honest.FAMILY]
 
 
 def listed(family: suite.Family, path: str) -> Counter[str]:

@@ -23,13 +23,14 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from course_utils import data, files, models, zoo
+from course_utils import data, densities, files, models, zoo
+from course_utils.authoring.site import node
 from course_utils.diffusion.plans import Plan
 from course_utils.diffusion.slider import DECIDING, PREVIEW_STEPS, UNGUIDED, plan_slider
 from course_utils.widgets import guidance as notebook
 
 LIVE = Path(__file__).with_name("live")
-RUNTIME = Path(__file__).with_name("site") / "node_modules/onnxruntime-web/dist"
+RUNTIME = node.MODULES / "onnxruntime-web/dist"
 SCRIPT, BINARY = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # all that a page needs of it
 
 LARGE = 1000  # numbers of a weight that is written in float16; small ones, such as a clock's frequencies, stay exact
@@ -117,11 +118,44 @@ def interpolation() -> Figure:
     return Figure(zoo.load("dcgan").model, {"z": ends[0]}, controls, {"t": 0.5, "seed": 0}, {"ends": _packed(ends)})
 
 
-FIGURES: dict[str, Callable[[], Figure]] = {"guidance": guidance, "latent": latent, "interpolation": interpolation}
+class Velocity(nn.Module):
+    """The velocity of a mixture on the straight path, x (b, d) and t (1,) above 0: `Mixture.model` in plain operators.
+
+    Args:
+        density: What the flow makes of noise.
+    """
+
+    def __init__(self, density: densities.Mixture):
+        super().__init__()
+        self.register_buffer("means", density.means.float())
+        self.std = density.std
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        alpha = 1 - t
+        var = (alpha * self.std) ** 2 + t**2
+        squares = (x[:, None] - alpha * self.means).square().sum(2)
+        which = (-squares / (2 * var)).softmax(1)
+        gain = alpha * self.std**2 / var
+        return (x - gain * x - (1 - gain * alpha) * (which @ self.means)) / t
+
+
+def particles() -> Figure:
+    """Notebook 12: four hundred points of noise on their way to the ring, in many Euler steps and in few."""
+    z = torch.randn(400, 2, generator=Generator().manual_seed(2))
+    controls = {"t": [k / 10 for k in range(10, -1, -1)], "steps": [1, 2, 3, 4, 6, 8, 12, 20, 50],
+                "seed": list(range(10))}
+    start = {"t": 0.5, "steps": 4, "seed": 0}
+    return Figure(Velocity(densities.ring()), {"x": z, "t": torch.ones(1)}, controls, start,
+                  {"noise": _packed(z), "fine": max(controls["steps"])})
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {"guidance": guidance, "latent": latent, "interpolation": interpolation,
+                                            "particles": particles}
 # The notebook of each, and what its cell says, whose recorded frames stand in the page until the figure is live.
 PLACES = {"guidance": ("07_cfg", "widgets.guidance_slider("),
           "latent": ("03_vae", "widgets.explore(between, caption=lambda share:"),
-          "interpolation": ("04_gan", "widgets.explore(between, caption=lengths_at,")}
+          "interpolation": ("04_gan", "widgets.explore(between, caption=lengths_at,"),
+          "particles": ("12_rectified_flow", "widgets.explore(in_flight,")}
 
 
 def export(folder: Path | str, runtime: Path = RUNTIME) -> dict[str, Any]:
@@ -164,7 +198,7 @@ def place(name: str, recorded: str) -> str:
 
 def _digest(figure: Figure) -> str:
     """Of whatever a network's file is made of: numbers, the code of networks and of this module, torch."""
-    code = [Path(__file__), *sorted(Path(models.__file__).parent.glob("*.py"))]
+    code = [Path(__file__), Path(densities.__file__), *sorted(Path(models.__file__).parent.glob("*.py"))]
     parts = [torch.__version__, files.digest(figure.network.state_dict() | figure.inputs), *map(Path.read_text, code)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -5,7 +5,9 @@
     records              what the machine found out about a submission
     rubric               what it is held against, and whether that has changed
     causes               why points were lost, in sentences
+    outcomes             by what two wrong answers are known to be the same one
     grader, workshop     the answer key, one submission; what a process needs to grade
+    version              which course this is, for machines that grade together
     pools                threads here or workers elsewhere
     reports              what is made of records and of marks by hand: tables, pages, files for gradebooks
     runs                 a whole class, from its folder to its report
@@ -19,7 +21,7 @@ import argparse
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +35,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
           student: str | None = None, sandbox: bool = True, warm: bool = False, seed: int | None = None,
           limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
           late: Path | str | None = None, roster: Path | str | None = None, layout: str | None = None,
-          feedback: bool = False, anonymous: bool = False, progress: bool = False,
+          feedback: bool = False, anonymous: bool = False, similar: bool = False, earlier: Sequence[Path | str] = (),
+          progress: bool = False,
           say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
@@ -61,8 +64,8 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         late: The rules for late work, a TOML file; they apply to the report, not to what is yielded.
         roster: Who is in the class: ids, or a table of Canvas's or Moodle's. Who is missing has a row, too.
         layout: One of `folders`, `flat`, `moodle`, `canvas`, `nbgrader`; by default that of most of what lies there.
-        feedback: Also write `feedback.zip`, which Moodle and Canvas take back as feedback files.
-        anonymous: Also write `anonymous/`, the students' pages without names, for a second marker.
+        feedback: Also write `feedback.zip`, which Moodle and Canvas take back; `anonymous`: pages without names.
+        similar: Also write `similar.html`, pairs of students whose code is alike; `earlier`: of older reports, too.
         progress: Show a bar with the time left on stderr.
         say: Is given every sentence about files and marks that are nobody's, who is missing, changes, the cluster.
 
@@ -80,14 +83,22 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
     paths = {"canvas": canvas, "late": late, "roster": roster}
     before = given_before(Path(out)) if resume else {}
-    also = [name for name, wanted in {"feedback": feedback, "anonymous": anonymous}.items() if wanted]
-    layout = layout or before.pop("layout", None)
-    beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None},
-                         compare and Path(compare))
+    also = _also(feedback=feedback, anonymous=anonymous, similar=similar or bool(earlier))
+    before_layout = before.pop("layout", None)
+    beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None}, compare, earlier)
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
                         student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
-                        beside=beside, layout=layout, also=also, progress=progress,
+                        beside=beside, layout=layout or before_layout, also=also, progress=progress,
                         say=lambda sentence: say(printable(sentence)))
+
+
+def _also(**asked: bool) -> list[str]:
+    """What a report holds besides, by name; ValueError where a library for it is missing."""
+    from course_utils.grading.reports.similar import require
+
+    if asked["similar"]:
+        require()
+    return [name for name, wanted in asked.items() if wanted]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +124,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feedback", action="store_true",
                         help="make feedback.zip, which Moodle and Canvas take back as feedback files")
     parser.add_argument("--anonymous", action="store_true", help="make the students' pages without names, too")
+    parser.add_argument("--similar", action="store_true",
+                        help="make similar.html, pairs of students whose code is alike, for you to look at")
+    parser.add_argument("--earlier", type=Path, action="append", default=[], metavar="OLD",
+                        help="an older report: compare the code with that class's, too (may be given again)")
     parser.add_argument("--cell-seconds", type=float, default=20, metavar="S", help="a cell's deadline (20)")
     parser.add_argument("--task-seconds", type=float, default=10, metavar="S", help="a task's deadline (10)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory of a process (2048)")
@@ -144,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
                     resume=args.resume, only=args.only, student=args.student, sandbox=not args.no_sandbox,
                     warm=args.warm, limits=limits, canvas=args.canvas, compare=args.compare, late=args.late,
                     roster=args.roster, layout=args.layout, feedback=args.feedback,
-                    anonymous=args.anonymous, progress=True, say=tqdm.write)
+                    anonymous=args.anonymous, similar=args.similar, earlier=args.earlier, progress=True, say=tqdm.write)
     total = incomplete = 0
     try:
         for result in results:

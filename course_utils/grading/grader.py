@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from nbformat import NotebookNode
 from torch import Tensor
 
 from course_utils import notebooks, tasks
@@ -25,6 +26,7 @@ from course_utils.grading.causes import first_of_all, imports_of, what_happened,
 from course_utils.grading.intake import beside
 from course_utils.grading.intake.archives import Unreadable
 from course_utils.grading.intake.submissions import GivenCells, Read, Submission, read
+from course_utils.grading.outcomes import known_by
 from course_utils.grading.records import UNFILLED, NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.conversation import LOST, Conversation
 from course_utils.grading.rooms.room import Room, RoomFailed, Rooms
@@ -36,6 +38,8 @@ from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 
 WORKER = "course_utils.grading.rooms.worker"
 MAX_SOURCES = 20  # cells of a notebook that a page shows
+STUB = "raise Unfinished()"  # where nothing is written yet
+MAX_STOPPED = 100  # cells whose failure a record tells: who has more of them has read enough
 NOT_YET = "This task is new: the notebook is of an older release, which does not have it."
 
 
@@ -51,6 +55,7 @@ class Key:
         staged: The folder that a room for this notebook sees of the course.
         release: The notebook's release, as it is given out today.
         imports: The names that its setup cells import.
+        lines: Those that its tasks' cells are given out with.
     """
 
     notebook: str
@@ -63,6 +68,7 @@ class Key:
     staged: Path
     release: str = ""
     imports: frozenset[str] = frozenset()
+    lines: frozenset[str] = frozenset()
 
 
 class Grader:
@@ -126,7 +132,7 @@ class Grader:
         if faults:
             raise ValueError(f"The reference of {notebook} does not run in the sandbox. {' '.join(faults)}")
         return Key(notebook, asked, inputs, wanted, given, load_recorded(notebook), rubric.digest(notebook), staged,
-                   source.metadata.course.release, imports_of(source))
+                   source.metadata.course.release, imports_of(source), given_lines(source))
 
     def grade(self, submission: Submission, alone: bool = True) -> Result:
         """A student's result, whatever was handed in.
@@ -160,14 +166,14 @@ class Grader:
         except RoomFailed:  # a machine short of memory for a moment
             result = self._asked(work, key)
         result = _with_places(_of_its_release(result, handed_in, key), handed_in, rubric.questions(key.notebook))
-        return replace(result, notes=[*result.notes, *refused])
+        return replace(result, notes=[*result.notes, *refused], solutions=handed_in.solutions(key.lines))
 
     def _asked(self, work: Work, key: Key) -> NotebookResult:
         with self._room(key.staged) as talk:
             failed = talk.run(work)
             results = [_judge(task, key, talk) for task in key.tasks]
         partly = [n for n, o in failed if n in work.claimed and o.error in (PARTLY, "ModuleNotFoundError")]
-        stopped = [(n, what_happened(o)) for n, o in failed if o.error != PARTLY or n not in partly]
+        stopped = [(n, what_happened(o)) for n, o in failed if o.error != PARTLY or n not in partly][:MAX_STOPPED]
         return NotebookResult(key.notebook, [with_cause(r, stopped) for r in results], stopped=stopped, partly=partly,
                               rubric=key.rubric, overran=talk.overran,
                               notes=first_of_all(results, stopped, key.imports))
@@ -206,11 +212,13 @@ def _judge(task: Task, key: Key, talk: Conversation) -> TaskResult:
     if difference is None:
         return TaskResult(task.id, task.points, task.points)
     why = what_happened(got) if got.error in (*LOST, "Unfinished") else difference.sentence
-    known = None
-    if got.error not in (*LOST, "Unfinished") and key.recorded.mistakes.get(task.id):
-        public = talk.ask(task.id, key.recorded.inputs[task.id])
-        known = known_mistake(public, key.recorded.mistakes[task.id], task)
-    return TaskResult(task.id, task.points, 0, why, known.title if known else "", known.hint if known else "")
+    if got.error in (*LOST, "Unfinished") or task.id not in key.recorded.inputs:
+        return TaskResult(task.id, task.points, 0, why)
+    public = talk.ask(task.id, key.recorded.inputs[task.id])
+    if known := known_mistake(public, key.recorded.mistakes.get(task.id, []), task):
+        return TaskResult(task.id, task.points, 0, why, known.title, known.hint)
+    outcome, sketch = known_by(public, key.recorded.reference[task.id], task)
+    return TaskResult(task.id, task.points, 0, why, outcome=outcome, sketch=sketch)
 
 
 def _of_its_release(result: NotebookResult, handed_in: Read, key: Key) -> NotebookResult:
@@ -228,6 +236,12 @@ def _with_places(result: NotebookResult, handed_in: Read, asked: Collection[str]
     wrong = [t.cell for t in rows if t.cell and not t.right and t.why != UNFILLED] + [n for n, _ in result.stopped]
     answers = {id: text for id, text in handed_in.answers().items() if id in asked}
     return replace(result, tasks=rows, answers=answers, sources=handed_in.sources(wrong[:MAX_SOURCES]))
+
+
+def given_lines(source: NotebookNode) -> frozenset[str]:
+    """The lines of a source's tasks around their solutions, and of the stub that stands in a solution's place."""
+    cells = [notebooks.with_solution(c.source, STUB) for c in source.cells if notebooks.kind_of(c) == "task"]
+    return frozenset(line.strip() for cell in cells for line in cell.splitlines())
 
 
 def _ungraded(key: Key, reason: str) -> NotebookResult:

@@ -17,14 +17,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from course_utils.grading import records
 from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.records import Result
-from course_utils.grading.workshop import Order, Workshop, course_digest
+from course_utils.grading.version import course_digest
+from course_utils.grading.workshop import Order, Workshop
 
 if TYPE_CHECKING:
     import distributed
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 PATIENCE = 60  # seconds without any worker before a run gives up
 DEATHS = 3  # workers that a submission may cost
 IDLE = 600  # seconds after which a worker forgets a run that did not take its leave
+SAME = "All need this very version of the course."
 GO_ON = "What is graded is on disk; go on with --resume."
 
 
@@ -70,8 +73,9 @@ class DaskPool:
     """The workers of a Dask cluster, which may come and go; each grades as many at a time as it has threads.
 
     Each submission is sent to a seat, a worker's thread, and none waits there: so it is known whose grading a dying
-    worker takes along. That one is sent to another, until it has cost too many. A worker that refuses is named and
-    gets no more. (Dask's own second attempts end where all workers were gone for a moment.)
+    worker takes along. That one is sent to another, until it has cost too many. A worker that refuses, fails or answers
+    what nobody asked is named and gets no more. (Dask's own second attempts end where all workers were gone for a
+    moment.)
 
     Args:
         address: The scheduler's, such as `tls://host:8786`.
@@ -90,6 +94,7 @@ class DaskPool:
             say(f"The connection to {address} is not encrypted: whoever can reach it can read the submissions and the "
                 "run's secret, and run code on the workers. Use a tls:// address.")
         self._refused: dict[str, str] = {}
+        self._met: set[str] = set()
         self._seen = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -123,7 +128,7 @@ class DaskPool:
             finished = self._finished(running)
             for future in finished | {f for f, (_, _, worker) in running.items() if worker not in workers}:
                 submission, _, worker = running.pop(future)
-                answer = self._answer(future) if future in finished else None
+                answer = self._answer(future, submission, worker) if future in finished else None
                 if answer is None:
                     future.cancel()
                     deaths[submission.student] += 1
@@ -138,6 +143,7 @@ class DaskPool:
     def _workers(self) -> dict[str, int]:
         """The workers that are there, by address, and how many threads each has."""
         workers = self._client.nthreads()
+        self._meet(workers.keys() - self._met)
         if workers:
             self._seen = time.monotonic()
         elif time.monotonic() - self._seen > PATIENCE:
@@ -145,6 +151,28 @@ class DaskPool:
         if workers and workers.keys() <= self._refused.keys():
             raise OSError(f"No worker of {self._address} can grade. {' '.join(set(self._refused.values()))} {GO_ON}")
         return workers
+
+    def _meet(self, workers: set[str]) -> None:
+        """Leaves out those that lack this version of the course: they would die of what is sent to them."""
+
+        async def versions() -> dict[str, object]:
+            return await self._client.run(course_digest, workers=sorted(workers), on_error="return")
+
+        self._met |= workers
+        try:
+            said = self._client.sync(versions, callback_timeout=PATIENCE) if workers else {}
+        except TimeoutError:
+            raise OSError(f"Workers of {self._address} do not answer: {', '.join(sorted(workers))}. {GO_ON}") from None
+        for worker, version in said.items():
+            if isinstance(version, Exception):
+                self._leave_out(worker, f"It cannot say which version of the course it has: {version}. {SAME}")
+            elif version != self._order.course:
+                self._leave_out(worker, "It has another version of the course.")
+
+    def _leave_out(self, worker: str, why: str) -> None:
+        if worker not in self._refused:
+            self._say(f"The worker {worker} is left out: {why}")
+            self._refused[worker] = why
 
     def _seats(self, workers: dict[str, int], alone: bool) -> dict[str, str]:
         """Where submissions can be graded at one time: the places' names, each with its worker's address."""
@@ -170,8 +198,8 @@ class DaskPool:
         except TimeoutError:
             return set()
 
-    def _answer(self, future: distributed.Future) -> Result | Refusal | None:
-        """What the worker said; None when it died before that could be fetched."""
+    def _answer(self, future: distributed.Future, submission: Submission, worker: str) -> Result | Refusal | None:
+        """What the worker said, as far as it can be; None when it died before that could be fetched."""
         from distributed import KilledWorker
         from distributed.comm import CommClosedError
 
@@ -182,11 +210,13 @@ class DaskPool:
         except (CancelledError, CommClosedError):
             raise
         except Exception as e:
-            raise OSError(f"A worker failed with {type(e).__name__}: {e}. All need this very version of the course. "
-                          f"{GO_ON}") from e
-        if isinstance(answer, Refusal) and answer.worker not in self._refused:
-            self._say(f"The worker {answer.worker} is left out: {answer.why}")
-            self._refused[answer.worker] = answer.why
+            answer = Refusal(worker, f"It failed with {type(e).__name__}: {e}. {SAME}")
+        if not isinstance(answer, Refusal):
+            try:
+                return records.checked(self._order.of(submission, answer))
+            except ValueError:
+                answer = Refusal(worker, "It answered something else than it was asked.")
+        self._leave_out(worker, answer.why)
         return answer
 
 
@@ -224,6 +254,7 @@ class Refusal:
 
 
 _workshops: dict[str, tuple[Workshop, float]] = {}  # this process's, by run, and when each was used last
+_grading: dict[object, str] = {}  # the run of each submission that is being graded here
 _making = threading.Lock()
 
 
@@ -231,22 +262,41 @@ def _grade_here(order: Order, submission: Submission, alone: bool) -> Result | R
     """The unit of work as a worker does it; its first one for a run tests the sandbox and makes the keys."""
     from distributed import get_worker
 
+    here = object()
+    _grading[here] = order.run
     try:
-        workshop = _workshop(order, get_worker().state.nthreads)
-    except Exception as e:  # whatever it is, another worker may do better
-        return Refusal(get_worker().address, str(e))
-    return workshop.grade(submission, alone)
+        try:
+            workshop = _workshop(order, get_worker().state.nthreads)
+        except Exception as e:  # whatever it is, another worker may do better
+            return Refusal(get_worker().address, str(e))
+        return workshop.grade(submission, alone)
+    finally:
+        del _grading[here]
 
 
 def _workshop(order: Order, jobs: int) -> Workshop:
     with _making:
         if order.course != course_digest():
             raise ValueError("It has another version of the course.")
-        for run in [r for r, (_, used) in _workshops.items() if r != order.run and time.monotonic() - used > IDLE]:
+        busy = {order.run, *list(_grading.values())}
+        for run in [r for r, (_, used) in _workshops.items() if r not in busy and time.monotonic() - used > IDLE]:
             _forget(run)
-        workshop = _workshops[order.run][0] if order.run in _workshops else Workshop(order, jobs)
+        if order.run in _workshops:
+            workshop = _workshops[order.run][0]
+        else:
+            workshop = Workshop(replace(order, private=(*order.private, *_of_this_worker())), jobs)
         _workshops[order.run] = workshop, time.monotonic()
         return workshop
+
+
+def _of_this_worker() -> list[Path]:
+    """What a worker has on its disk that no room may see: the folder that it spills into, and the cluster's keys."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    keys = [getattr(worker.security, f"tls_{who}_key", None) for who in ("scheduler", "worker", "client")]
+    named = [worker.local_directory, *(key for key in keys if key and "\n" not in key)]  # else it is the key itself
+    return [path for path in map(Path, dict.fromkeys(named)) if path.exists()]
 
 
 def _forget(run: str) -> None:

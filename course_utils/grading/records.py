@@ -12,8 +12,9 @@ from typing import Any
 from course_utils import files
 from course_utils.grading.intake.handed_in import HandedIn
 
-PLAIN = {"str": str, "bool": bool, "float": int | float, "float | None": int | float | None}  # a field's kinds
+PLAIN = {"str": str, "int": int, "float": int | float, "float | None": int | float | None}  # a field's kinds
 MOST = 1e9  # points; beyond that a sum may be none
+MOST_SKETCHED = 1e33  # of a sketch's numbers
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
 UNMARKED = "It is not marked yet."  # why an answer in words has no points, and stands outside of the sum
 
@@ -22,7 +23,8 @@ UNMARKED = "It is not marked yet."  # why an answer in words has no points, and 
 class TaskResult:
     """A task's points and, when they were lost, why: one sentence, and the known mistake with its hint if it is one.
 
-    `cell` is the place of the student's cell in the notebook; 0 where it is not known.
+    `cell` is the place of the student's cell in the notebook; 0 where it is not known. `outcome` and `sketch` are what
+    a wrong answer that is no known mistake is recognised by (see `outcomes`).
     What comes from `marks.csv` is never in a record: a person's `comment`, the points of the `machine` where a person
     gave others, and whole tasks that are a `question`, answered in words.
     """
@@ -37,6 +39,8 @@ class TaskResult:
     machine: float | None = None
     question: bool = False
     cell: int = 0
+    outcome: str = ""
+    sketch: list[float] = field(default_factory=list)
 
     @property
     def unmarked(self) -> bool:
@@ -56,10 +60,11 @@ class NotebookResult:
     `notes` are sentences that go before all else, on what costs many tasks or was not taken along; `partly` the given
     cells that were changed, and run in part; `release` that of the notebook, `outdated` whether there is a newer one.
     `answers` are those in words, by question, empty where there is none; `sources` the (cell, text) of cells that went
-    wrong. `overran` says that a cell or a task ran into its deadline, `rubric` is the digest of what it was graded
-    with. From `marks.csv` come a `mark` for the whole notebook, which replaces the sum of its tasks, and a `comment`.
-    What the late rules say, the `factor` of its points, the sentence `late` and the `weight` (the points that the
-    notebook brings to the total), is set for a report, too, and never in a record.
+    wrong; `solutions` is all of the student's own code. `overran` says that a cell or a task ran into its deadline,
+    `rubric` is the digest of what it was graded with. From `marks.csv` come a `mark` for the whole notebook, which
+    replaces the sum of its tasks, and a `comment`. What the late rules say, the `factor` of its points, the sentence
+    `late` and the `weight` (the points that the notebook brings to the total), is set for a report, too, and never in a
+    record.
     """
 
     notebook: str
@@ -74,6 +79,7 @@ class NotebookResult:
     outdated: bool = False
     answers: dict[str, str] = field(default_factory=dict)
     sources: list[tuple[int, str]] = field(default_factory=list)
+    solutions: str = ""
     mark: float | None = None
     comment: str = ""
     factor: float = 1.0
@@ -172,13 +178,21 @@ def load_all(folder: Path) -> dict[str, Result]:
     return {r.student: r for r in map(_read, sorted(folder.glob("*.json")))}
 
 
+def checked(result: Result) -> Result:
+    """The result as its record would be read back: plain values; ValueError where no grader can have come to it."""
+    try:
+        return _result(json.loads(json.dumps(asdict(result))))
+    except (KeyError, TypeError, AttributeError, RecursionError) as e:
+        raise ValueError(f"This is no result ({type(e).__name__}).") from None
+
+
 def _read(path: Path) -> Result:
     try:
         result = _result(json.loads(path.read_text("utf-8")))
         if path.stem != file_name(result.student):
             raise ValueError("It is another student's.")
         return result
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise ValueError(f"{path} is damaged ({type(e).__name__}): delete it, and --resume grades it again.") from None
 
 
@@ -187,8 +201,17 @@ def _result(data: dict[str, Any]) -> Result:
                                          "stopped": [(cell, what) for cell, what in n["stopped"]],
                                          "sources": [(cell, text) for cell, text in n.get("sources", [])]})
                  for n in data["notebooks"]]
+    if not all(map(_possible, notebooks)) or len({n.notebook for n in notebooks}) < len(notebooks):
+        raise ValueError("It says what no grader does.")
     handed_in = {name: _known(HandedIn, h) for name, h in data.get("handed_in", {}).items()}
     return _known(Result, {**data, "notebooks": notebooks, "handed_in": handed_in})
+
+
+def _possible(n: NotebookResult) -> bool:
+    """Whether a machine may have found this: each task once, no more points than there are, nothing by hand."""
+    return (len({t.task for t in n.tasks}) == len(n.tasks) and all(0 <= t.earned <= t.points for t in n.tasks)
+            and not any(t.comment or t.question or t.machine is not None for t in n.tasks)
+            and (n.mark, n.comment, n.factor, n.late, n.weight) == (None, "", 1, "", None))
 
 
 def _known(kind: type, data: dict[str, Any]) -> Any:
@@ -203,8 +226,17 @@ def _known(kind: type, data: dict[str, Any]) -> Any:
 
 
 def _fits(value: Any, kind: str) -> bool:
-    if kind in ("list[str]", "dict[str, str]"):
-        texts = value if isinstance(value, list) else value.values()
-        return isinstance(value, list) == (kind == "list[str]") and all(isinstance(text, str) for text in texts)
+    """Whether a value is of a field's kind, with all that it holds."""
+    if kind == "list[float]":
+        return isinstance(value, list) and all(isinstance(x, int | float) and abs(x) <= MOST_SKETCHED for x in value)
+    container, _, inner = kind.removesuffix("]").partition("[")
+    if container == "list":
+        return isinstance(value, list) and all(_fits(v, inner) for v in value)
+    if container == "dict":
+        return isinstance(value, dict) and all(_fits(v, inner.removeprefix("str, ")) for v in value.values())
+    if container == "tuple":
+        return isinstance(value, tuple) and all(map(_fits, value, inner.split(", ")))
+    if isinstance(value, bool) or kind == "bool":
+        return isinstance(value, bool) and kind == "bool"
     is_number = isinstance(value, int | float)
     return isinstance(value, PLAIN.get(kind, object)) and (not is_number or -MOST < value < MOST)

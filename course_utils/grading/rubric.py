@@ -75,4 +75,4 @@ def _weighed(n: NotebookResult) -> NotebookResult:
 def _worth(t: TaskResult, points: float) -> TaskResult:
     if t.points == points:
         return t
-    return replace(t, points=points, earned=points * t.earned / t.points if t.points else 0.0)
+    return replace(t, points=points, earned=points * (t.earned / t.points) if t.points else 0.0)

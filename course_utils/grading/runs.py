@@ -24,7 +24,10 @@ from course_utils.grading.pools import DaskPool, LocalPool
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports import report
 from course_utils.grading.rooms.limits import Limits
-from course_utils.grading.workshop import Order, course_digest
+from course_utils.grading.version import course_digest
+from course_utils.grading.workshop import Order
+
+GIVEN = ("canvas", "late", "roster", "layout")  # what a resumed run is given again unless told otherwise
 
 
 def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, tls: tuple[Path, Path, Path] | None,
@@ -55,6 +58,8 @@ def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, t
             for submission in done:
                 yield records.load(submission.student, out / "records")
             if todo or again:
+                if scheduler is None and (too_much := limits.beyond_the_machine(jobs)):
+                    say(too_much)
                 order = Order(secrets.token_hex(8), course_digest(), about["seed"], tuple(about["notebooks"]),
                               tuple(_task_ids(only)), limits, (folder.resolve(), out.resolve()), sandbox, warm)
                 with LocalPool(order, jobs) if scheduler is None else DaskPool(order, scheduler, tls, say) as pool:
@@ -170,15 +175,21 @@ def _settings(out: Path, resume: bool, settings: dict[str, Any], seed: int | Non
 
 def _read_settings(out: Path) -> dict[str, Any]:
     try:
-        return json.loads((out / "run.json").read_text("utf-8"))
-    except ValueError:
+        about = json.loads((out / "run.json").read_text("utf-8"))
+        names = [about["only"] or "", *about["notebooks"], *(about.get(name, "") for name in GIVEN)]
+        if not (all(isinstance(name, str) for name in names) and isinstance(about["sandbox"], bool)
+                and type(about["seed"]) is int and 0 <= about["seed"] < 1 << 64
+                and {*about["notebooks"]} <= {source.stem for source in notebooks.sources()}):
+            raise ValueError("It says what no run does.")
+        return about
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"{out / 'run.json'} is damaged, and the run cannot go on: name another folder.") from None
 
 
 def given_before(out: Path) -> dict[str, str]:
     """What the run in `out` was given: Canvas's gradebook, the late rules, the roster, and the layout's name."""
     about = _read_settings(out) if (out / "run.json").exists() else {}
-    return {name: about[name] for name in ("canvas", "late", "roster", "layout") if name in about}
+    return {name: about[name] for name in GIVEN if name in about}
 
 
 def _write_settings(out: Path, about: dict[str, Any]) -> None:

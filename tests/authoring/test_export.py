@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course_utils import notebooks, zoo
+from course_utils import densities, notebooks, zoo
 from course_utils.authoring import export
+from course_utils.diffusion.paths import RectifiedFlow
 from course_utils.diffusion.samplers import sample
 from course_utils.diffusion.slider import Slider
 
@@ -14,14 +15,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def runtime():
+def runtime(work):
     """`runtime(name)` gives a figure and a function that runs its ONNX file."""
     ort = pytest.importorskip("onnxruntime", reason="No onnxruntime: the site's networks are not run in Python.")
 
     def load(name):
         figure = export.FIGURES[name]()
-        network = export.to_onnx(figure.network, figure.inputs)
-        session = ort.InferenceSession(network, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(work / "live" / f"{name}.onnx", providers=["CPUExecutionProvider"])
 
         def run(*inputs):
             given = zip(figure.inputs, inputs, strict=True)
@@ -67,6 +67,14 @@ def test_an_exported_decoder_draws_what_the_librarys_draws(runtime, name):
     z = torch.randn_like(figure.inputs["z"])
     with torch.no_grad():
         assert (run(z) - figure.network(z)).abs().mean() < 1e-3
+
+
+def test_the_exported_velocity_is_the_mixtures(runtime):
+    figure, run = runtime("particles")
+    exact = densities.ring().model(RectifiedFlow(), "velocity")
+    for t in (1.0, 0.5, 0.02):
+        time, x = torch.tensor([t]), t * figure.inputs["x"] + (1 - t) * 2
+        torch.testing.assert_close(run(x, time), exact(x, time.expand(400)), rtol=1e-3, atol=1e-3)
 
 
 def test_a_network_is_written_small_and_tells_nothing_of_this_machine():

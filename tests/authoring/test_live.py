@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
 
 from course_utils import bench, data, zoo
 from course_utils.authoring import export
+from course_utils.authoring.site import node
+from course_utils.densities import ring
+from course_utils.diffusion.paths import RectifiedFlow
 from course_utils.diffusion.slider import Slider
 
 pytestmark = pytest.mark.slow
 
 WAIT = 120_000  # ms, for a busy machine
-AXE = Path(export.__file__).with_name("site") / "node_modules/axe-core/axe.min.js"
+AXE = node.MODULES / "axe-core/axe.min.js"
 RECORDED = '<figure><img alt="a recorded frame" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=" width="28"></figure>'
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Live</title>
 <meta name="viewport" content="width=device-width">
@@ -26,11 +28,11 @@ LISTEN = "addEventListener('drawn', ({target, detail}) => { (target.drawn ??= []
 
 
 @pytest.fixture(scope="module")
-def folder(npm, tmp_path_factory):
+def folder(work, tmp_path_factory):
     """The site: a page with every figure, and the kit with its networks."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(export.LIVE, folder / "live")
-    export.export(folder / "live")
+    shutil.copytree(work / "live", folder / "live", dirs_exist_ok=True)
     places = "".join(export.place(name, RECORDED) for name in export.FIGURES)
     (folder / "index.html").write_text(PAGE.format(places=places))
     return folder
@@ -197,6 +199,22 @@ def test_the_walks_are_torchs(reader):
         round_ = ((0.75 * angle).sin() * start + (0.25 * angle).sin() * end) / angle.sin()
         assert off(pixels, torch.cat([model(torch.lerp(start, end, 0.25)), model(round_)])) < 1e-3
         assert told["round"] == pytest.approx(round_.norm(dim=1).mean().item(), rel=1e-5)
+
+
+def test_the_particles_are_torchs(reader):
+    reader.start("particles")
+    z = torch.randn(400, 2, generator=torch.Generator().manual_seed(2))
+    velocity, states = ring().model(RectifiedFlow(), "velocity"), [z]
+    for k in (4, 3):
+        states.append(states[-1] - velocity(states[-1], torch.full((400,), k / 4)) / 4)
+    for t, expected in ((1, z), (0.7, states[1].lerp(states[2], 0.2)), (0.5, states[2])):
+        pixels, told = reader.asks("particles", t=t, steps=4)
+        left, right = (torch.tensor(told[side]).view(-1, 2) for side in ("left", "right"))
+        assert (right - expected).abs().mean() < 1e-3
+        assert told["apart"] == pytest.approx((left - right).norm(dim=1).mean().item(), abs=1e-4)
+        assert pixels.min() == 0 and pixels.mean() > 0.8  # points on an empty page
+    ends = reader.asks("particles", t=0, steps=1)[1]["left"]
+    assert ring().log_prob(torch.tensor(ends).view(-1, 2)).mean() > -2
 
 
 def test_nothing_is_downloaded_before_the_click_and_its_size_is_told(reader, folder):

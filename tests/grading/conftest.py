@@ -1,8 +1,9 @@
-"""Whether this machine has a sandbox."""
+"""Whether this machine has a sandbox; what the tests of clusters share."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import require
@@ -24,3 +25,21 @@ def why_not() -> str:
 def sandbox() -> None:
     """Skips, or fails where it is required, without a working sandbox."""
     require("sandbox", not why_not(), why_not())
+
+
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """Workers grade without a room."""
+    from grading.clusters import Quick
+
+    from course_utils.grading import pools
+
+    monkeypatch.setattr(pools, "Workshop", Quick)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory) -> tuple[Path, Path, Path]:
+    """The files of an authority's certificate, of one that it gave, and of that one's key."""
+    from grading.clusters import certificates_in
+
+    return certificates_in(tmp_path_factory.mktemp("tls"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from grading.attacks import honest, stopped, unchanged_score, unreachable, unreadable
+from grading.attacks import crowd, honest, stopped, unchanged_score, unreachable, unreadable
 from grading.attacks.suite import PATHS
 
 FAMILIES = [unchanged_score.FAMILY, unreachable.FAMILY, stopped.TASKS, stopped.DEADLINES, stopped.ROOMS, stopped.HELD,
-            unreadable.FAMILY, honest.FAMILY]
+            crowd.FAMILY, unreadable.FAMILY, honest.FAMILY]
 
 
 def test_the_page_tells_how_many_there_are():

@@ -10,44 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 import dask
 import pytest
-from distributed import LocalCluster, get_worker
-from distributed.security import Security
+from distributed import get_worker
 from grading.classroom import QUICK, ddpm, hand_in
-from grading.test_room import SMALL, inside
+from grading.clusters import Quick, class_of, cluster_of, secured, started
 
 from course_utils import cli
-from course_utils.grading import grade, pools, records, rubric, runs
-from course_utils.grading.records import NotebookResult, Result, TaskResult
-from course_utils.grading.rooms.room import Rooms
+from course_utils.grading import grade, pools, records, runs
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:distributed")
-RUBRIC = rubric.digest("05_ddpm")
-
-
-class Quick:
-    """Grades without a room."""
-
-    def __init__(self, order, jobs):
-        self.order = order
-
-    def grade(self, submission, alone=True):
-        time.sleep(0.02)
-        notebook = NotebookResult("05_ddpm", [TaskResult("ddpm.q_sample", 10, 10)], rubric=RUBRIC)
-        return Result(submission.student, "", [notebook], crowded=not alone)
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(pools, "Workshop", Quick)
 
 
 def in_a_process(order, submission, alone):
@@ -55,25 +30,10 @@ def in_a_process(order, submission, alone):
     if submission.student == "poison":
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.1)
-    notebook = NotebookResult("05_ddpm", [TaskResult("ddpm.q_sample", 10, 10)], rubric=rubric.digest("05_ddpm"))
-    return Result(submission.student, "", [notebook], crowded=not alone)
+    return replace(order.unanswered(submission, ""), failed=False, crowded=not alone)
 
 
 in_a_process.__module__ = "__main__"  # so that it is sent whole: a worker cannot import this file
-
-
-@contextmanager
-def cluster_of(workers, threads=1, **options):
-    """A cluster in this process, or in others, which listens on the loopback."""
-    with LocalCluster(n_workers=workers, threads_per_worker=threads, dashboard_address=None,
-                      **{"processes": False, "protocol": "tcp://", "host": "127.0.0.1", **options}) as cluster:
-        yield cluster
-
-
-def class_of(tmp_path, *students):
-    for student in students:
-        hand_in(tmp_path / "in", student, "{}")
-    return tmp_path / "in", tmp_path / "out"
 
 
 def test_every_thread_of_the_cluster_grades_and_each_submission_once(tmp_path, monkeypatch):
@@ -151,25 +111,10 @@ def test_what_is_no_address_is_one_sentence(tmp_path, address, options, said, ca
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """An authority and one certificate of its, which all may use."""
-    folder = tmp_path_factory.mktemp("tls")
-    openssl = partial(subprocess.run, cwd=folder, check=True, capture_output=True)
-    new = ["openssl", "req", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    openssl([*new, "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority"])
-    openssl([*new, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=grading"])
-    openssl("openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem".split())
-    return folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
-
-
 def test_a_tls_scheduler_wants_certificates_and_warns_of_nothing(tmp_path, quick, certificates, capsys):
     folder, out = class_of(tmp_path, "ada", "ben")
     ca, cert, key = map(str, certificates)
-    security = Security(tls_ca_file=ca, require_encryption=True, **{
-        f"tls_{who}_{what}": file for who in ("scheduler", "worker", "client") for what, file in
-        (("cert", cert), ("key", key))})
-    with cluster_of(1, protocol="tls://", security=security) as cluster:
+    with cluster_of(1, protocol="tls://", security=secured(ca, cert, key)) as cluster:
         words = ["grade", str(folder), "--out", str(out), "--scheduler", cluster.scheduler_address]
         with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
             assert cli.main(words) == 2
@@ -201,22 +146,10 @@ def test_a_submission_that_kills_its_workers_is_a_row_and_a_killed_worker_loses_
     assert {r.student: r.failed for r in grade(folder, out, resume=True)} == dict.fromkeys([*students, "poison"], False)
 
 
-@contextmanager
-def started(*words):
-    """A part of a cluster as a process of its own."""
-    process = subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
-                                "--no-dashboard"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
 PARENT = """
 import os, signal, sys, time
-from course_utils.grading import grade, pools, rubric
-from course_utils.grading.records import NotebookResult, Result, TaskResult
+from dataclasses import replace
+from course_utils.grading import grade, pools
 exec(sys.argv[1])
 pools._grade_here = in_a_process
 list(grade(*sys.argv[2:4], scheduler=sys.argv[4], resume=True, say=print))
@@ -255,21 +188,6 @@ def test_a_lost_scheduler_and_a_killed_parent_lose_nothing(tmp_path, monkeypatch
             assert sorted(r.student for r in one_run(resume=True)) == students
     assert list(records.load_all(out / "records")) == students
     assert not list(out.glob("records/.*.part"))
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_a_room_cannot_reach_the_scheduler(tmp_path):
-    code = """
-    def reach():
-        socket.create_connection(("127.0.0.1", PORT), timeout=2)
-        return "reached"
-    answer(outcome(reach))
-    """
-    with cluster_of(1) as cluster:
-        port = cluster.scheduler_address.rsplit(":", 1)[1]
-        code = code.replace("PORT", port)
-        assert inside(Rooms(SMALL), tmp_path / "with", code) == "ConnectionRefusedError"
-        assert inside(Rooms(SMALL, sandbox=False), tmp_path / "without", code) == "reached"
 
 
 @pytest.mark.slow

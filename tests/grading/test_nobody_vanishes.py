@@ -10,6 +10,7 @@ from grading.test_layouts import FILE, FIVE, cells, pack, put, students
 
 from course_utils.grading.intake import archives, names
 from course_utils.grading.intake.layouts import see
+from course_utils.grading.records import file_name
 
 NOTEBOOK = cells("ddpm-q_sample-todo", "ddpm-q_sample")
 CLASS = {
@@ -169,3 +170,13 @@ def test_an_empty_folder_is_a_row(tmp_path):
     with zipfile.ZipFile(root / "gus.zip", "w"):
         pass
     assert {"fin", "gus"} < students(see(root)).keys()
+
+
+@pytest.mark.parametrize("folders, said", [
+    (["ada", "ada\u200b", "ada (2)"], "told apart by numbers"),
+    (["ada!!!!+!.+.+!", "ada!..+.!..!!."], "its record would have the name of another's")])  # made for their digests
+def test_no_two_share_a_record(tmp_path, folders, said):
+    seen = see(put(tmp_path, *(f"{folder}/05_ddpm.ipynb" for folder in folders)))
+    assert len({file_name(s) for s in by_student(seen)}) == len(seen.submissions) == len(folders)
+    assert len({*by_student(seen)} & {*folders}) == len(folders) - 1
+    assert any(said in note for note in seen.notes)

@@ -11,7 +11,7 @@ from course_utils import tasks
 from course_utils.grading import grader, rubric
 from course_utils.grading.grader import Key
 from course_utils.grading.records import UNFILLED, UNMARKED, NotebookResult, Result, TaskResult
-from course_utils.grading.reports import overview, report
+from course_utils.grading.reports import items, overview, report
 from course_utils.tasks.recorded import load_recorded
 
 TASK = "ddpm.q_sample"
@@ -31,7 +31,7 @@ def test_the_points_are_spread_over_ten_bars():
 def test_answers_are_counted_among_those_who_handed_in():
     results = [student("a", 10, 4), student("b", 0, 10), student("c", 0, 0, why=UNFILLED),
                student("d", 0, 0, reason="nb.ipynb is missing.")]
-    found = overview.answers(results)["nb"]
+    found = items.answers(results)["nb"]
     assert found == {"t.0": {"right": 1, "wrong": 1, "empty": 1}, "t.1": {"partly": 1, "right": 1, "empty": 1}}
     page = overview.page(results)
     assert "3 of 4 students" in page and "1 right, 1 not right, 1 not filled in" in page and "33%" in page
@@ -47,7 +47,7 @@ def test_a_question_without_a_mark_is_not_one_that_nobody_solved():
     given = [(4, ""), (0, UNMARKED), (0, UNMARKED)]
     asked = [TaskResult("q.1", 5, points, why, question=True) for points, why in given]
     results = [Result(str(i), "", [NotebookResult("nb", [TaskResult("t.0", 10, 10), t])]) for i, t in enumerate(asked)]
-    assert overview.answers(results)["nb"] == {"t.0": {"right": 3}, "q.1": {"partly": 1}}
+    assert items.answers(results)["nb"] == {"t.0": {"right": 3}, "q.1": {"partly": 1}}
     page = overview.page(results)
     assert "Solved by everybody: <code>t.0</code>." in page and "Solved by nobody" not in page
 

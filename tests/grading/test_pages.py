@@ -12,8 +12,8 @@ from conftest import require
 from grading.classroom import made_up_class
 from playwright.sync_api import Browser, sync_playwright
 
-from course_utils.grading.records import file_name
-from course_utils.grading.reports import report
+from course_utils.grading.records import Result, file_name
+from course_utils.grading.reports import items, report
 
 pytestmark = pytest.mark.slow
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -50,8 +50,19 @@ def pages(tmp_path_factory) -> list[Path]:
                     notebooks=[replace(n, tasks=[*n.tasks[:-1], odd], stopped=[(3, LONG)]), *more])
     older = [replace(first, notebooks=more), replace(second, student="gone"), *others]
     (out / "marks.csv").write_text(f"student,id,points,comment\n{LONG},ddpm.1,3,{LONG}\n{LONG},{LONG},ten,\n")
-    report.write(out, [first, second, *others], False, report.Beside(older=older))
-    return [out / "index.html", out / "changes.html", out / f"students/{file_name(LONG)}.html"]
+    for results in ([second, *others], _with_all([first, second, *others])):  # two runs
+        report.write(out, results, False, report.Beside(older=older), also=["similar"])
+        trend = out / items.TREND
+        trend.write_text(trend.read_text().replace("\n20", "\n19"))
+    return [out / "index.html", out / "changes.html", out / "similar.html", out / f"students/{file_name(LONG)}.html"]
+
+
+def _with_all(results: list[Result]) -> list[Result]:
+    """Everybody with one solution of long lines, and the wrong answers without a name in one group a task."""
+    code = "\n".join(f"{LONG}{i} = torch.cos(({i} * x + {LONG}) / 2) ** {i}" for i in range(20))
+    return [replace(r, notebooks=[replace(n, solutions=code if i < 4 else "", tasks=[
+        t if t.mistake else replace(t, outcome="value x", sketch=[1.0] * 4, why=LONG) for t in n.tasks])
+        for n in r.notebooks]) for i, r in enumerate(results)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -84,6 +95,8 @@ def test_the_class_is_sorted_and_filtered_without_a_server(browser, tmp_path):
     assert page.evaluate(totals) == sorted((round(r.total, 4) for r in class_), reverse=True)
     page.fill("input[type=search]", class_[3].student.upper())
     assert page.evaluate(f"{rows}.map(r => r.cells[0].textContent)") == [class_[3].student]
+    page.fill("input[type=search]", " lucia1")  # without its mark
+    assert page.evaluate(f"{rows}.map(r => r.cells[0].textContent)") == ["lucía13"]
     page.fill("input[type=search]", "")
     page.check("input[type=checkbox]")
     assert page.evaluate(f"{rows}.length") == sum(bool(r.reason) for r in class_) > 0

@@ -119,3 +119,4 @@ def test_a_resumed_run_sees_the_same_layout(tmp_path, fake):  # noqa: F811
     list(grade(tmp_path / "in", tmp_path / "out", layout="folders"))
     hand_in(tmp_path / "in", "E F_9", ddpm())
     assert [r.ids for r in grade(tmp_path / "in", tmp_path / "out", resume=True)] == [{}] * 3
+    list(grade(tmp_path / "in", tmp_path / "out", resume=True, layout="folders"))  # said again

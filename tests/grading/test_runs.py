@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import os
 import shutil
 import signal
@@ -29,6 +30,7 @@ from course_utils.grading.grader import Grader
 from course_utils.grading.intake import layouts
 from course_utils.grading.intake.submissions import Carried, Read, Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
+from course_utils.grading.rooms.limits import Limits
 from course_utils.grading.rooms.room import RoomFailed, Rooms
 from course_utils.tasks import Outcome
 from course_utils.tasks.compare import first_difference
@@ -195,6 +197,13 @@ def test_a_resumed_run_is_late_by_the_same_rules(tmp_path, fake):
     assert totals(out) == {"ada": 10}
 
 
+def test_more_at_one_time_than_the_machine_can_hold_is_said(tmp_path, fake):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    said = []
+    list(grade(tmp_path / "in", tmp_path / "out", jobs=3, limits=Limits(together=1 << 50), say=said.append))
+    assert len(said) == 1 and "3 notebooks at one time may take 3145728.0: grade with fewer --jobs" in said[0]
+
+
 def test_a_report_among_the_submissions_is_refused(tmp_path, fake):
     hand_in(tmp_path / "in", "ada", ddpm())
     for out in (tmp_path / "in/report", tmp_path / "in"):
@@ -233,10 +242,22 @@ def test_a_damaged_file_is_named(tmp_path, fake, name):
         list(grade(tmp_path / "in", tmp_path / "out", resume=True))
 
 
+TWICE, SAME = '{"task": "ddpm.q_sample", "points": 1, "earned": 0}', '{"notebook": "x", "tasks": [], "stopped": []}'
+
+
 @pytest.mark.parametrize("old, new", [
     ('"earned": 10', '"earned": "10"'), ('"earned": 10', '"earned": NaN'), ('"earned": 10', '"earned": 1e999'),
     ('"earned": 10', '"earned": 1' + "0" * 400), ('"student": "ada"', '"student": "ben"'), ('"ids": {}', '"ids": []'),
-    ('"handed_in": {', '"handed_in": [], "x": {'), ('"notes": []', '"notes": [1]'), ('"mark": null', '"mark": "x"')])
+    ('"handed_in": {', '"handed_in": [], "x": {'), ('"notes": []', '"notes": [1]'), ('"mark": null', '"mark": "x"'),
+    # what no machine finds
+    ('"earned": 10', '"earned": 1000'), ('"earned": 10', '"earned": -1'), ('"earned": 10', '"earned": true'),
+    ('"mark": null', '"mark": 100'), ('"factor": 1.0', '"factor": 9'), ('"weight": null', '"weight": 1000'),
+    ('"question": false', '"question": true'), ('"machine": null', '"machine": 0'), ('"late": ""', '"late": "Never."'),
+    ('"tasks": [', f'"tasks": [{TWICE}, {TWICE},'), ('"notebooks": [', f'"notebooks": [{SAME}, {SAME},'),
+    # what a page would stumble over, or take as its own
+    ('"stopped": []', '"stopped": [["<b>", "x"]]'), ('"sources": []', '"sources": [[1, 2]]'),
+    ('"sources": []', '"sources": [[1, "x", "y"]]'), ('"partly": []', '"partly": ["<img>"]'),
+    ('"answers": {}', '"answers": {"ddpm.1": ["x"]}'), ('"notes": []', '"notes": ' + "[" * 100_000)])
 def test_an_edited_record_is_named(tmp_path, fake, old, new):
     hand_in(tmp_path / "in", "ada", ddpm())
     list(grade(tmp_path / "in", tmp_path / "out"))
@@ -246,6 +267,19 @@ def test_an_edited_record_is_named(tmp_path, fake, old, new):
     path.write_text(text.replace(old, new))
     with pytest.raises(ValueError, match=f"{path.name} is damaged"):
         list(grade(tmp_path / "in", tmp_path / "out", resume=True))
+
+
+@pytest.mark.parametrize("changed", [
+    {"seed": "7"}, {"seed": -1}, {"seed": 1 << 80}, {"seed": True}, {"only": 5}, {"sandbox": "no"}, {"notebooks": "05"},
+    {"notebooks": ["../05_ddpm"]}, {"notebooks": [[]]}, {"late": 5}, {"layout": ["flat"]}, None])
+def test_an_edited_run_is_named(tmp_path, fake, capsys, changed):
+    hand_in(tmp_path / "in", "ada", ddpm())
+    words = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 0
+    path = tmp_path / "out/run.json"
+    path.write_text(json.dumps(changed and json.loads(path.read_text()) | changed))
+    assert cli.main([*words, "--resume"]) == 2
+    assert "run.json is damaged" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("option", ["--jobs 0", "--cell-seconds nan", "--task-seconds -1", "--memory 0"])

@@ -7,8 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from course_utils import notebooks
+
 HERE = Path(__file__).parent
-MODULES = HERE / "node_modules"
+WORK = notebooks.SOLUTIONS.parent / "build" / "npm"  # npm installs beside its package.json, so a copy lies here
+MODULES = WORK / "node_modules"
 
 
 class Missing(ValueError):
@@ -35,7 +38,7 @@ def programs() -> tuple[list[str], list[str]]:
 
 
 def install() -> None:
-    """Brings node_modules to what package-lock.json says; does nothing where it is already.
+    """Brings build/npm to what package-lock.json says; does nothing where it is already.
 
     Raises:
         Missing: If there is no Node, or npm cannot reach its registry.
@@ -43,7 +46,10 @@ def install() -> None:
     lock, installed = HERE / "package-lock.json", MODULES / "installed"
     if installed.exists() and installed.read_bytes() == lock.read_bytes():
         return
-    done = subprocess.run([*programs()[1], "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=HERE,
+    WORK.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", lock.name):
+        shutil.copyfile(HERE / name, WORK / name)
+    done = subprocess.run([*programs()[1], "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=WORK,
                           capture_output=True, text=True)
     if done.returncode:
         raise Missing(f"npm could not install the site's packages: {done.stderr.strip() or done.stdout.strip()}")
@@ -66,8 +72,8 @@ def equations(wanted: list[tuple[str, bool]], output: str = "htmlAndMathml") -> 
     new = [(*equation, output) for equation in dict.fromkeys(wanted) if (*equation, output) not in _drawn]
     if new:
         asked = [{"tex": tex, "display": display} for tex, display, _ in new]
-        done = subprocess.run([*programs()[0], str(HERE / "katex.mjs"), output], input=json.dumps(asked),
-                              capture_output=True, text=True, encoding="utf-8")
+        done = subprocess.run([*programs()[0], str(HERE / "katex.mjs"), MODULES.as_uri(), output],
+                              input=json.dumps(asked), capture_output=True, text=True, encoding="utf-8")
         if done.returncode:
             raise ValueError(done.stderr.strip())
         _drawn.update(zip(new, json.loads(done.stdout), strict=True))

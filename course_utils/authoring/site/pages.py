@@ -139,7 +139,7 @@ class Page:
                  alt: str = "") -> str:
         self.figures[path] = png
         width, height = (width, height) if width else _logical_size(png)
-        image = (f'<img class="figure" src="_static/{path}" width="{width}" height="{height}" loading="lazy" '
+        image = (f'<img class="figure" src="_static/{path}" width="{width}" height="{height}" '
                  f'alt="{html.escape(words)}"/>')
         return f"<figure>{image}<figcaption>{html.escape(words)}</figcaption></figure>" if captioned else image
 

@@ -29,6 +29,7 @@ MAX_MEMBERS = 5_000  # of a student's archive
 MAX_DIRECTORY = 4 << 20  # bytes of an archive's list of members
 MAX_OWN = 100  # files of a student's archive that are listed: those that lie nearest to its top
 MAX_DEPTH = 8  # folders inside folders
+MAX_NAME = 255  # characters of one part of a member's name, as in folders; an archive may have 65,535
 MAX_OTHERS = 50  # files of other kinds of one student's folder or archive that are listed, so that they can be named
 KINDS = (".ipynb", ".zip")  # of a submission
 MODULE = ".py"  # may go with it
@@ -180,12 +181,17 @@ def _archived(entry: Entry, nested: bool) -> Iterator[Entry]:
 def _place(info: zipfile.ZipInfo) -> tuple[tuple[str, ...], str]:
     """A member's place, without whatever leads out of the archive, and why it is not read."""
     name = info.filename.replace("\\", "/")
-    parts = tuple(p for p in name.split("/") if p not in ("", ".", ".."))[:MAX_DEPTH]
+    parts = tuple(_shortened(p) for p in name.split("/") if p not in ("", ".", ".."))[:MAX_DEPTH]
     if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
         return parts, "has a path that leads out of its folder"
     if stat.S_ISLNK(info.external_attr >> 16):
         return parts, "is a link, which is not followed"
     return parts, ""
+
+
+def _shortened(part: str) -> str:
+    """A name that is read again and again, in reasons, pages and tables; its ending says what it is."""
+    return part if len(part) <= MAX_NAME else f"{part[:MAX_NAME - 41]}…{part[-40:]}"
 
 
 def _time(info: zipfile.ZipInfo) -> datetime | None:

@@ -17,6 +17,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from course_utils.grading.intake.archives import KINDS, Entry, entries
@@ -24,6 +25,7 @@ from course_utils.grading.intake.beside import is_module
 from course_utils.grading.intake.claims import STAMP, Files, Owner, listed, submission
 from course_utils.grading.intake.names import INSTEAD, SEALED, notebook_in, people, stem, student_in, tidy
 from course_utils.grading.intake.submissions import Submission
+from course_utils.grading.records import file_name
 from course_utils.terminal import without_hidden
 
 MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+_?(?P<file>.*)", re.DOTALL)
@@ -225,14 +227,21 @@ def _told_apart(found: list[Submission]) -> tuple[list[Submission], list[str]]:
 
     Names may hold what is not seen, and a stray folder be called as Moodle's or Canvas's name and number together.
     """
-    taken: Counter[str] = Counter()
+    taken, again, used, names = Counter[str](), [], set[str](), [s.student for s in found]
     for n, s in enumerate(found):
         looks = without_hidden(s.student)
         taken[looks] += 1
-        if taken[looks] > 1:
-            found[n] = replace(s, student=f"{s.student} ({taken[looks]})")
+        if taken[looks] > 1 or file_name(s.student) in used:  # whose digits are few: names can be made that share them
+            again.append(n)
+        used.add(file_name(s.student))
+    for n in again:
+        named = (f"{names[n]} ({k})" for k in count(2))
+        found[n] = replace(found[n], student=next(name for name in named if file_name(name) not in used))
+        used.add(file_name(found[n].student))
     said = [f"{many} submissions are of {student!r}; they are told apart by numbers." for student, many in taken.items()
             if many > 1]
+    said += [f"{found[n].student!r} has a number, since its record would have the name of another's."
+             for n in again if taken[without_hidden(names[n])] == 1]
     alike: dict[str, list[str]] = {}
     for student in taken:
         alike.setdefault(unicodedata.normalize("NFKC", student).casefold(), []).append(student)

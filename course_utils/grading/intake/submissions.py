@@ -20,6 +20,7 @@ from course_utils.grading.rooms.work import Work
 MAX_CELLS = 2000
 MAX_VALUES = 250_000  # of a notebook's JSON, each of which takes up to 200 bytes here; a course's notebook has 5,000
 MAX_UNNAMED = 5 << 20  # bytes of a file that is opened to see which notebook it is
+MAX_SOLUTIONS = 20_000  # characters of a notebook's solutions that are kept, to be compared
 MAX_SHOWN = 2000  # characters of a cell or an answer that a report shows
 PLACEHOLDER = "*Write your answer here.*"
 MAX_MODULES_TOGETHER = 1 << 20  # bytes of the .py files beside one notebook
@@ -128,6 +129,15 @@ class Read:
                 if isinstance(id := cell["metadata"].get("question"), str)}
         return {id: _shown(text) for id, text in said.items()}
 
+    def solutions(self, given: Collection[str]) -> str:
+        """The student's own code: tasks' cells and added ones, without the lines that were given, such as `def`."""
+        own = [(cell["metadata"].get("task"), cell["source"]) for cell in self.cells
+               if cell.get("cell_type") == "code" and _is_own(cell["metadata"])]
+        written = [(id, [line for line in text.splitlines() if line.strip() and line.strip() not in given])
+                   for id, text in own]
+        return "\n".join(f"# {id if isinstance(id, str) else 'a cell of their own'}\n" + "\n".join(lines)
+                         for id, lines in written if lines)[:MAX_SOLUTIONS]
+
     def sources(self, cells: Iterable[int]) -> list[tuple[int, str]]:
         """The texts of these cells, by their places, as far as a report shows them."""
         return [(n, _shown(self.cells[n - 1]["source"])) for n in sorted(set(cells)) if 0 < n <= len(self.cells)]
@@ -217,6 +227,11 @@ class GivenCells:
 def _says_so(metadata: dict[str, Any]) -> bool:
     tags = metadata.get("tags")
     return "check" in metadata or isinstance(tags, list) and "demo" in tags
+
+
+def _is_own(metadata: dict[str, Any]) -> bool:
+    tags = metadata.get("tags")
+    return "task" in metadata or not (_says_so(metadata) or isinstance(tags, list) and "setup" in tags)
 
 
 def _carried_digest(metadata: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@
     overview     the class
     classlist    its students in a table that can be sorted and filtered
     feedback     the students' pages for Moodle and Canvas, and without names
+    items        the tasks: how many solve each, whom it tells apart, run by run
+    similar      pairs of students whose code is alike
     changes      what differs from an older report
     late         what late work is worth
     marks        points and comments by hand

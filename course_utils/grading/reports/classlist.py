@@ -6,7 +6,7 @@ from collections import Counter
 from html import escape
 
 from course_utils.grading.records import NotebookResult, Result, file_name
-from course_utils.grading.reports.page import bar, count, number, verbatim, visible
+from course_utils.grading.reports.page import bar, count, number, section, verbatim, visible
 
 MANY = 4  # notebooks; with more, a column is headed by the number alone
 SCRIPT = """
@@ -15,10 +15,11 @@ SCRIPT = """
   const tools = document.querySelector('.tools'), [search, odd] = tools.querySelectorAll('input');
   const names = new Intl.Collator(undefined, {numeric: true, sensitivity: 'base'});
   const value = (row, i) => row.cells[i].dataset.value ?? row.cells[i].textContent;
+  const plain = text => text.normalize('NFKD').replace(/\\p{M}/gu, '').toLowerCase();
+  const called = new Map(rows.map(row => [row, plain(row.cells[0].textContent + ' ' + row.dataset.id)]));
   const show = () => {
-    const words = search.value.normalize('NFC').toLowerCase();
-    for (const row of rows)
-      row.hidden = !row.textContent.toLowerCase().includes(words) || odd.checked && !row.dataset.odd;
+    const words = plain(search.value.trim());
+    for (const row of rows) row.hidden = !called.get(row).includes(words) || odd.checked && !row.dataset.odd;
     const shown = rows.filter(row => !row.hidden).length;
     tools.querySelector('output').textContent = shown == rows.length ? '' : shown + ' of ' + rows.length;
   };
@@ -51,9 +52,9 @@ def without_number(r: Result) -> str:
     return next((r.student.removesuffix(end) for end in ends if len(r.student) > len(end)), r.student)
 
 
-def link(student: str, name: str) -> str:
-    """A student's name, which leads to the student's page."""
-    return f'<a href="students/{file_name(student)}.html">{visible(name)}</a>'
+def link(student: str, name: str, place: str = "") -> str:
+    """A student's name, which leads to the student's page, perhaps to a `#place` there."""
+    return f'<a href="students/{file_name(student)}.html{place}">{visible(name)}</a>'
 
 
 def table(results: list[Result]) -> str:
@@ -67,8 +68,10 @@ def table(results: list[Result]) -> str:
     rows = "\n".join(_row(r, names[r.student], notebooks) for r in results)
     tools = ('<div class="tools" hidden>\n<label>Search <input type="search"></label>\n'
              '<label><input type="checkbox"> only those to look at</label>\n<output class="soft"></output>\n</div>')
-    return (f'<section>\n<h2>Students</h2>\n{tools}\n<div class="wide">\n<table class="class">\n<thead><tr>{head}</tr>'
-            f"</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n</section>")
+    waiting = any(t.unmarked for r in results for n in r.notebooks for t in n.tasks)
+    note = '\n<p class="soft">* not marked yet: some answers, which stand outside of the sum</p>' if waiting else ""
+    return section("students", "Students", f'{tools}\n<div class="wide">\n<table class="class">\n<thead><tr>{head}</tr>'
+                   f"</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>{note}")
 
 
 def _class(column: int) -> str:
@@ -82,9 +85,11 @@ def _row(r: Result, name: str, notebooks: list[str]) -> str:
     cells = "".join(_cell(by_name.get(n)) for n in notebooks)
     lost = sum(n.before - n.earned for n in late)
     said = verbatim(" ".join(f"{n.notebook}: {n.late}" for n in late))
-    return (f'<tr{odd}><td>{link(r.student, name)}{_flag(r)}</td><td class="points" data-value="{r.total:.4f}">'
+    shown = ("−" if lost else "") + number(lost) if late else ""
+    return (f'<tr{odd} data-id="{verbatim(r.student)}"><td>{link(r.student, name)}{_flag(r)}</td>'
+            f'<td class="points" data-value="{r.total:.4f}">'
             f"{number(r.total)} <span class=\"soft\">/ {number(r.max)}</span>{bar(r.total, r.max)}</td>{cells}"
-            f'<td class="points" data-value="{lost:.4f}" title="{said}">{"−" + number(lost) if late else ""}</td></tr>')
+            f'<td class="points" data-value="{lost:.4f}" title="{said}">{shown}</td></tr>')
 
 
 def _flag(r: Result) -> str:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 from html import escape
 
+from course_utils.grading.records import NotebookResult
 from course_utils.terminal import printable
 
 STYLE = """
@@ -22,12 +23,13 @@ body { margin: 0 auto; max-width: 46rem; padding: 3rem 1.5rem 5rem; background: 
   overflow-wrap: anywhere }
 h1 { margin: 0; font-size: 1.7rem; line-height: 1.25 }
 h2, h3 { display: flex; justify-content: space-between; gap: 1rem; margin: 2.8rem 0 .3rem; font-size: 1.15rem }
-h3 { margin: 1.6rem 0 .2rem; font-size: 1rem } h3 .soft { font-weight: 400; font-size: .9rem }
+h3 { margin: 1.6rem 0 .2rem; font-size: 1rem } h3 .soft { flex: none; font-weight: 400; font-size: .9rem }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--line) }
 a:hover { text-decoration-color: currentColor }
 p { margin: .4rem 0 }
 code { font: .92em ui-monospace, "SF Mono", "Liberation Mono", monospace }
 .soft { color: var(--soft) }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: .8rem 0 0; font-size: .95rem }
 .sum { display: flex; align-items: baseline; gap: .5rem; margin-top: .8rem }
 .sum b { flex: none; font-size: 2.6rem; line-height: 1; font-weight: 650; font-variant-numeric: tabular-nums }
 .bar { height: .5rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .8rem 0 0 }
@@ -67,7 +69,7 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .axis { display: flex; justify-content: space-between; margin: .3rem -1rem 0; font-variant-numeric: tabular-nums }
 .axis span { width: 2rem }
 .shares { list-style: none; margin: .6rem 0 0; padding: 0 }
-.shares li { display: grid; grid-template-columns: minmax(0, 16.5rem) 1fr 3rem; gap: 0 1rem; align-items: center;
+.shares li { display: grid; grid-template-columns: minmax(0, 16.5rem) 1fr 3rem auto; gap: 0 1rem; align-items: center;
   padding: .22rem 0 }
 .shares code { font-size: .875rem }
 .stack { display: flex; height: .8rem; border-radius: .25rem; overflow: hidden; background: var(--line); gap: 1px }
@@ -77,6 +79,13 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; color: var(--soft); font-size: .85rem }
 .key i { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: .2rem;
   vertical-align: -.05rem }
+.shares .index { display: flex; gap: .5rem; justify-content: space-between; align-items: center; font-size: .85rem;
+  min-width: 2.6rem; font-variant-numeric: tabular-nums }
+.runs .index { min-width: 5.9rem }
+.index i { font-style: normal; white-space: nowrap } .low { color: var(--bad) }
+.index svg { flex: none; width: 2.5rem; height: 1rem; border-bottom: 1px solid var(--line) }
+.index polyline { fill: none; stroke: var(--soft);
+  stroke-width: 1.5; stroke-linejoin: round; vector-effect: non-scaling-stroke }
 .slips, .odd { list-style: none; margin: .6rem 0 0; padding: 0; border-top: 1px solid var(--line) }
 .odd > li { display: grid; grid-template-columns: 12rem 1fr; gap: 0 1rem; padding: .5rem 0;
   border-bottom: 1px solid var(--line) } .notes { margin: 0; padding-left: 1.1rem }
@@ -90,9 +99,9 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .tools input[type=search] { width: 14rem }
 .wide { overflow-x: auto; width: max-content; min-width: 100%; max-width: max(100%, min(100vw - 4rem, 76rem));
   position: relative; left: 50%; transform: translateX(-50%) }
-.class { width: auto; min-width: 100% } .class th { padding: 0 .6rem .4rem }
+.class { width: auto; min-width: 100% } .class .points { width: auto } .class th { padding: 0 .6rem .4rem }
 .class th:first-child { padding-left: 0 } .class td { padding: .35rem .6rem } .class td:first-child { padding-left: 0;
-  min-width: 9rem }
+  min-width: 9rem } .class td:first-child a { display: inline-block; max-width: 22rem }
 .class .bar { height: .25rem; margin: .25rem 0 0 }
 .class button { all: unset; cursor: pointer; font-weight: 650; font-size: .85rem } .class button:focus-visible {
   outline: 2px solid currentColor; outline-offset: 2px }
@@ -101,12 +110,20 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .9rem }
 .flag { display: inline-block; margin-left: .5rem; width: 1.15rem; border-radius: .2rem; background: var(--note);
   color: var(--part); font-weight: 700; text-align: center; line-height: 1.15rem; font-size: .85rem }
 pre { margin: .4rem 0 1rem; padding: .7rem .9rem; background: var(--shade); border-radius: .3rem; overflow-x: auto;
-  white-space: pre-wrap } pre:target { outline: 2px solid var(--edge) } h4 { margin: 1rem 0 .2rem; font-size: .95rem }
+  font-size: .9rem; line-height: 1.45 } pre:target { outline: 2px solid var(--edge) }
+h4 { margin: 1rem 0 .2rem; font-size: .95rem }
+.pair h3 { margin: 1.4rem 0 0 } .pair details { margin: .2rem 0 }
+.beside { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; width: min(100vw - 3rem, 80rem);
+  position: relative; left: 50%; transform: translateX(-50%) }
+.beside pre { margin: .4rem 0; font-size: .85rem; white-space: pre-wrap; color: var(--ink) }
+mark { background: var(--note); color: inherit; box-shadow: 0 0 0 .1rem var(--note) }
 .answer { white-space: pre-wrap; margin: .3rem 0 1rem }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+@media (max-width: 48rem) { .beside { grid-template-columns: 1fr; width: auto; left: 0; transform: none } }
 @media (max-width: 34rem) { body { padding: 2rem 1.1rem 4rem } .meter { display: none }
   .odd > li { grid-template-columns: 1fr } .tasks > li { grid-template-columns: 1.2rem 1fr auto; gap: 0 .5rem }
-  .shares li { grid-template-columns: 1fr 3rem; padding: .4rem 0 } .shares .stack { grid-row: 2; grid-column: 1 / -1 } }
+  .shares li { grid-template-columns: 1fr 3rem auto; padding: .4rem 0 }
+  .shares .stack { grid-row: 2; grid-column: 1 / -1 } }
 @media print { body { padding: 0; max-width: none } .tasks > li { break-inside: avoid } }
 """
 UNPROTECTED = ("Graded without a sandbox: the submissions ran with the instructor's own rights, "
@@ -153,3 +170,18 @@ def count(n: int, word: str) -> str:
 def verbatim(text: str) -> str:
     """Escaped, with its lines and blanks; other characters that command, turn or hide are taken out."""
     return escape("\n".join(printable(line.expandtabs(4)) for line in text.split("\n")))
+
+
+def section(id: str, title: str, body: str) -> str:
+    """A part of a page, with its heading; `body` is HTML."""
+    return f'<section id="{id}">\n<h2>{title}</h2>\n{body}\n</section>'
+
+
+def anchor(n: NotebookResult, cell: int) -> str:
+    """What the text of a cell is called on a student's page."""
+    return f"{escape(n.notebook)}-{cell}"
+
+
+def has_text(n: NotebookResult, cell: int) -> bool:
+    """Whether a student's page shows the text of the cell."""
+    return any(cell == place for place, _ in n.sources)

@@ -15,14 +15,26 @@ from course_utils import files
 from course_utils.grading.intake import roster
 from course_utils.grading.intake.names import people
 from course_utils.grading.records import NotebookResult, Result, TaskResult, file_name, load_all
-from course_utils.grading.reports import changes, classlist, feedback, gradebooks, late, marks, overview, tables
-from course_utils.grading.reports.page import bar, count, document, number, verbatim, visible
+from course_utils.grading.reports import (
+    changes,
+    classlist,
+    feedback,
+    gradebooks,
+    items,
+    late,
+    marks,
+    overview,
+    similar,
+    tables,
+)
+from course_utils.grading.reports.page import anchor, bar, count, document, has_text, number, verbatim, visible
 
 
 @dataclass(frozen=True)
 class Beside:
     """What a report may be held beside: Canvas's gradebook, an older report's records, rules for late work, a roster.
 
+    `earlier` holds the records of reports whose work is compared with this one's, by their names.
     `paths` are those of `canvas`, `late` and `roster`, by which the same is read when the run goes on.
     """
 
@@ -31,20 +43,28 @@ class Beside:
     rules: late.Rules | None = None
     roster: list[roster.Person] | None = None
     paths: dict[str, str] = field(default_factory=dict)
+    earlier: dict[str, list[Result]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, paths: dict[str, Path | str | None], compare: Path | None) -> Beside:
+    def read(cls, paths: dict[str, Path | str | None], compare: Path | str | None,
+             earlier: Collection[Path | str] = ()) -> Beside:
         """Reads them before anything is graded; ValueError or OSError where one is not what it should be."""
-        older = list(load_all(compare / "records").values()) if compare else None
-        if older == []:
-            raise ValueError(f"{compare} holds no records of an older report.")
+        older = _records(Path(compare)) if compare else None
         found = {name: Path(path).absolute() for name, path in paths.items() if path}
         for name, path in found.items():
             if not path.is_file():
                 raise ValueError(f"{path} is no file, and --{name} names it, now or when the run was begun.")
         canvas, rules, who = map(found.get, ("canvas", "late", "roster"))
         return cls(gradebooks.Template(canvas) if canvas else None, older, late.read(rules) if rules else None,
-                   roster.read(who) if who else None, {name: str(path) for name, path in found.items()})
+                   roster.read(who) if who else None, {name: str(path) for name, path in found.items()},
+                   {str(path): _records(Path(path)) for path in earlier})
+
+
+def _records(report: Path) -> list[Result]:
+    found = list(load_all(report / "records").values())
+    if not found:
+        raise ValueError(f"{report} holds no records of an older report.")
+    return found
 
 
 def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside | None = None,
@@ -53,7 +73,7 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside 
 
     Args:
         seen: Sentences about what was handed in, which the class's page shows as well.
-        also: "feedback" for `feedback.zip`, "anonymous" for pages without names.
+        also: "feedback" for `feedback.zip`, "anonymous" for pages without names, "similar" for pairs of similar work.
 
     Returns:
         sentences for the instructor: what could not be understood, and what has changed.
@@ -66,8 +86,13 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: Beside 
         notes += unknown
     pages, unmatched = gradebooks.files(results, beside.canvas)
     notes += unmatched
-    pages |= {"grades.csv": grades(results), "index.html": overview.page(results, [*seen, *notes], sandbox)}
     names = classlist.shown_names(results)
+    alike = similar.pairs(results, beside.earlier) if "similar" in also else None
+    if alike is not None:
+        pages["similar.html"] = similar.page(alike, names, sandbox)
+    trend = items.note(out / items.TREND, results)
+    pages |= {"grades.csv": grades(results), "index.html": overview.page(
+        results, [*seen, *notes], sandbox, trend, None if alike is None else len(alike))}
     by_student = {r.student: student_page(r, sandbox, names[r.student]) for r in results}
     pages |= {f"students/{file_name(student)}.html": page for student, page in by_student.items()}
     if "anonymous" in also:
@@ -154,13 +179,9 @@ def _answers(answers: dict[str, str]) -> str:
 
 def _sources(n: NotebookResult) -> str:
     """The cells that went wrong, to which the tasks lead."""
-    cells = "\n".join(f'<h4>Cell {cell}</h4>\n<pre id="{_anchor(n, cell)}"><code>{verbatim(text)}</code></pre>'
+    cells = "\n".join(f'<h4>Cell {cell}</h4>\n<pre id="{anchor(n, cell)}"><code>{verbatim(text)}</code></pre>'
                       for cell, text in n.sources)
     return f"<h3>Cells to look at</h3>\n{cells}"
-
-
-def _anchor(n: NotebookResult, cell: int) -> str:
-    return f"{escape(n.notebook)}-{cell}"
 
 
 def _release(n: NotebookResult) -> str:
@@ -179,8 +200,7 @@ def _where(cell: int, n: NotebookResult) -> str:
     """A cell's number, which leads to its text where the page has that."""
     if not cell:
         return ""
-    has_text = any(cell == place for place, _ in n.sources)
-    return f'<a href="#{_anchor(n, cell)}">Cell {cell}</a>:' if has_text else f"Cell {cell}:"
+    return f'<a href="#{anchor(n, cell)}">Cell {cell}</a>:' if has_text(n, cell) else f"Cell {cell}:"
 
 
 def _comment(text: str) -> str:

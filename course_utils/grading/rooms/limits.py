@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,14 @@ class Limits:
     scratch: int = 128 * MiB
     reply: int = 64 * MiB
 
+    def beyond_the_machine(self, rooms: int) -> str:
+        """The sentence that says when so many rooms could take more memory than there is; empty when they cannot."""
+        has, most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, rooms * self.together / 2**30
+        if most <= has:
+            return ""
+        return (f"This machine has {has:.1f} GiB of memory, and {rooms} notebooks at one time may take {most:.1f}: "
+                "grade with fewer --jobs, or with less --memory.")
+
     def confine(self, count_processes: bool = True) -> None:
         """Lowers this process's resource limits, and those of all that it forks, for good.
 
@@ -48,6 +57,8 @@ class Limits:
             resource.RLIMIT_FSIZE: self.scratch,
             resource.RLIMIT_NOFILE: 256,
             resource.RLIMIT_CORE: 1,  # 0 would still feed a program that the system has for cores
+            resource.RLIMIT_SIGPENDING: 1000,  # signals and timers; these and queues are counted for the user in all
+            resource.RLIMIT_MSGQUEUE: 0,
             resource.RLIMIT_CPU: int(2 * self.notebook),  # the deadlines are in wall time; this ends what escaped them
         }
         if count_processes:

@@ -10,12 +10,13 @@ REFUSED = """
     ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise
     keyctl add_key request_key bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
     init_module finit_module delete_module kexec_load kexec_file_load open_by_handle_at quotactl acct swapon swapoff
-    memfd_create memfd_secret shmget msgget inotify_init inotify_init1
+    memfd_create memfd_secret shmget msgget semget io_setup inotify_init inotify_init1 fanotify_init
+    setxattr lsetxattr fsetxattr setxattrat
 """.split()
 NEW_NAMESPACES = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]
 SET_LEASE, NOTIFY = 1024, 1026  # commands of fcntl: opening a leased file waits for the lease's holder
 LOCKS = [5, 6, 7, 36, 37, 38]  # those that set or ask for a lock
-UNIX, INET, INET6, NETLINK = 1, 2, 10, 16  # socket families that a network namespace contains
+UNIX = 1  # the one family of sockets that is there
 
 
 class SandboxError(OSError):
@@ -26,9 +27,11 @@ def filter_program(file: BinaryIO) -> None:
     """Writes the filter, as the BPF program that bubblewrap loads, and goes back to the file's beginning.
 
     Refused calls fail with EPERM; clone3, whose arguments a filter cannot read, with ENOSYS, so that the C library
-    falls back to clone. Memory files and System V's shared memory and queues are refused because they would count
-    towards no limit; locks and watches because they tell of other rooms, which see the same files and the same
-    /dev/null. Locks fail as on a file system that has none: flock with ENOSYS, whereupon `filelock` makes a file.
+    falls back to clone. Memory files, System V's shared memory, queues and semaphores, files' attributes, and the
+    buffers of sockets other than unix's are refused because they would count towards no limit, requests for
+    asynchronous input because the machine has few; locks and watches because they tell of other rooms, which see the
+    same files and the same /dev/null. Locks fail as on a file system that has none: flock with ENOSYS, whereupon
+    `filelock` makes a file.
 
     Raises:
         SandboxError: When libseccomp is missing.
@@ -48,10 +51,7 @@ def filter_program(file: BinaryIO) -> None:
     for command in (SET_LEASE, NOTIFY, *LOCKS):  # the kernel reads 32 bits of it
         said = errno.ENOLCK if command in LOCKS else errno.EPERM
         program.add_rule(seccomp.ERRNO(said), "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
-    # Other families lead to the hypervisor or into the kernel. It reads 32 of the argument's 64 bits, the filter all:
-    # with any high bit set, it is greater.
-    program.add_rule(seccomp.ERRNO(errno.EPERM), "socket", seccomp.Arg(0, seccomp.GT, NETLINK))
-    for family in set(range(NETLINK)) - {UNIX, INET, INET6}:
-        program.add_rule(seccomp.ERRNO(errno.EPERM), "socket", seccomp.Arg(0, seccomp.EQ, family))
+    for call in ("socket", "socketpair"):  # others lead into the kernel, the hypervisor, or all the machine's memory
+        program.add_rule(seccomp.ERRNO(errno.EPERM), call, seccomp.Arg(0, seccomp.NE, UNIX))
     program.export_bpf(file)
     file.seek(0)

@@ -17,6 +17,7 @@ from course_utils.grading.rooms.limits import Limits
 OWN_PROCESSES = 16  # that a room's group allows beside the student's
 MS_BIND, MS_REMOUNT = 4096, 32
 CLONE_NEWUSER = 0x10000000
+FAN_REPORT_FID = 0x200  # what any user may ask for
 WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)  # a struct flock
 HELD_UP = [(fcntl.F_SETLEASE, fcntl.F_WRLCK), (fcntl.F_NOTIFY, fcntl.DN_ACCESS), (fcntl.F_SETLK, WHOLE_FILE)]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -96,13 +97,19 @@ def attempts_together(limits: Limits, counted: list[str]) -> dict[str, bool]:
     return tried
 
 
-def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
+def called_on(listener: str) -> None:
+    """Connects to an abstract unix socket, which belongs to a network namespace as an address of the internet does."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect("\0" + listener)
+
+
+def attempts(limits: Limits, outside: list[str], listener: str) -> dict[str, bool]:
     """Each attempt by name, and whether it was refused, as it should be.
 
     Args:
         limits: The room's, which this process has taken on.
         outside: Files that exist on the host and must not be seen.
-        port: A port on which the host's loopback listens.
+        listener: The name of an abstract unix socket on which the host listens.
     """
     return {
         "seeing what lies outside": not any(map(visible, outside)),
@@ -113,7 +120,9 @@ def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
         "a new user namespace": refused(lambda: called(libc.unshare(CLONE_NEWUSER))),
         "becoming root": os.geteuid() != 0 and refused(lambda: os.setuid(0)),
         "tracing a process": refused(lambda: called(libc.ptrace(16, 1, None, None))),
-        "the network": refused(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close()),
+        "the network": refused(lambda: called_on(listener)),
+        "sockets of the internet": refused(lambda: socket.socket(socket.AF_INET).close()),
+        "semaphores": refused(lambda: called(libc.semget(0, 1, 0o600))),
         "seeing other processes": len([p for p in os.listdir("/proc") if p.isdigit()]) <= 3,
         "many processes": not forks(limits.processes + 8),
         "much memory": refused(lambda: bytearray(limits.memory + (64 << 20))),
@@ -121,7 +130,8 @@ def attempts(limits: Limits, outside: list[str], port: int) -> dict[str, bool]:
         "much in /dev/shm": _size("/dev/shm") <= limits.scratch,
         "leases and locks on files": all(refused(lambda c=c: leased(*c)) for c in HELD_UP) and refused(
             lambda: fcntl.flock(open(os.devnull), fcntl.LOCK_SH)),
-        "watching files": refused(lambda: called(libc.inotify_init1(0))),
+        "watching files": all(refused(lambda c=c: called(c)) for c in (
+            libc.inotify_init1(0), libc.fanotify_init(FAN_REPORT_FID, 0))),
         "memory files": not hasattr(os, "memfd_create") or refused(lambda: os.memfd_create("x")),
         "capabilities": _capabilities() == 0,
     }
@@ -138,11 +148,11 @@ def _capabilities() -> int:
 
 
 def main() -> None:
-    """`python -m course_utils.grading.rooms.selftest LIMITS OUTSIDE PORT COUNTED`: prints `{attempt: refused}`."""
-    limits, (outside, port, counted) = Limits(**json.loads(sys.argv[1])), map(json.loads, sys.argv[2:])
+    """`python -m course_utils.grading.rooms.selftest LIMITS OUTSIDE LISTENER COUNTED`: prints `{attempt: refused}`."""
+    limits, (outside, listener, counted) = Limits(**json.loads(sys.argv[1])), map(json.loads, sys.argv[2:])
     tried = attempts_together(limits, counted)
     limits.confine()
-    print(json.dumps(tried | attempts(limits, outside, port)), flush=True)
+    print(json.dumps(tried | attempts(limits, outside, listener)), flush=True)
     if os.fork() == 0:
         os.setsid()  # a daemon holds the pipe: it too must end with the room
     signal.pause()

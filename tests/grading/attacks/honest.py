@@ -141,6 +141,13 @@ np.random.seed(0); random.seed(0); np.seterr(all="raise")
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 torch.backends.cudnn.benchmark = True
 """
+COMPILED = """
+@torch.compile(mode="max-autotune", fullgraph=True)
+def twice(x): return 2 * x
+net = torch.compile(torch.nn.Linear(2, 1))
+net(twice(torch.ones(4, 2))).sum().backward()
+net.compile(); assert net(torch.ones(4, 2)).shape == (4, 1)
+"""
 SHADOWS = """
 list = [1]; sum = 0; input = None; x_start = noise = t = 3; id = print = None
 """
@@ -152,6 +159,7 @@ if not torch.cuda.is_available(): raise SystemExit("no GPU here")
 ODDITIES = {"warnings on stderr": NOISE, "progress bars": BARS, "plots": PLOTS, "magics and shell lines": MAGICS,
             "a training loop": TRAINS, "files in its own folder": FILES,
             "locks and databases in its own folder": LOCKS, "a loader with processes": LOADER,
+            "functions and networks that are compiled": COMPILED,
             "seeds, threads and settings": SETTINGS, "names that hide Python's": SHADOWS}
 
 

@@ -68,6 +68,45 @@ for _ in range(4):
 time.sleep(1)
 raise MemoryError"""),
     Piece("memory files", LOST, "PermissionError", body="import os; os.memfd_create('x')"),
+    Piece("memory in the buffers of internet sockets", LOST, "PermissionError", body="""
+import socket
+kept, server = [], socket.create_server(("127.0.0.1", 0))
+for _ in range(100):
+    kept += [socket.create_connection(server.getsockname()), server.accept()[0]]
+    for end in kept[-2:]:
+        end.setblocking(False)
+        try:
+            while True: end.send(bytes(1 << 16))
+        except BlockingIOError: pass
+raise MemoryError"""),
+    Piece("memory in the buffers of unix sockets", LOST, "", body="""
+import socket
+kept = []
+for _ in range(60):
+    kept += socket.socketpair()
+    for end in kept[-2:]:
+        end.setblocking(False)
+        try:
+            while True: end.send(bytes(1 << 16))
+        except BlockingIOError: pass
+raise MemoryError"""),
+    Piece("memory in semaphores, and the machine's requests for input", LOST, "refused", body="""
+import ctypes, os
+libc, context = ctypes.CDLL(None, use_errno=True), ctypes.c_ulong()
+made = [libc.semget(0, 32000, 0o600) for _ in range(100)]
+number = {"x86_64": 206, "aarch64": 0}[os.uname().machine]
+made += [libc.syscall(number, 65536, ctypes.byref(context))]
+raise MemoryError("refused" if {*made} == {-1} else "made")"""),
+    Piece("memory in the attributes of files", LOST, "refused", body="""
+import os
+try: os.setxattr("/tmp", b"user.x", bytes(60_000))
+except OSError: raise RuntimeError("refused")"""),
+    Piece("timers and queues without end", LOST, "few", body="""
+import ctypes
+libc, timer = ctypes.CDLL(None), ctypes.c_void_p()
+made = sum(libc.timer_create(1, None, ctypes.byref(timer)) == 0 for _ in range(2000))
+made += 2000 * (ctypes.CDLL("librt.so.1").mq_open(b"/queue", 0o102, 0o600, None) >= 0)
+raise RuntimeError("few" if made <= 1000 else "many")"""),
     Piece("a full /dev/shm", LOST, "No space", body="""
 for n in range(64):
     with open(f"/dev/shm/{n}", "wb") as f: f.write(bytes(1 << 20))"""),
@@ -239,9 +278,14 @@ for _ in range(4):
             while True: kept.append(b"x" * (1 << 20))
         except MemoryError: time.sleep(600)
 time.sleep(1)"""),
-    Piece("three hundred cells that fail at length", HURT, "xxx", alone=False, edit=lambda nb: nb.cells.extend(
+    own("answers from a thread, before and after each question", "", """
+import threading
+def answers():
+    while True: os.write(replies, answer); time.sleep(0.001)
+threading.Thread(target=answers, daemon=True).start()""", True),
+    Piece("nineteen hundred cells that fail at length", HURT, "xxx", alone=False, edit=lambda nb: nb.cells.extend(
         [type(nb.cells[0])(cell_type="code", source="raise ValueError('x' * 10 ** 6)", metadata={}, outputs=[],
-                           execution_count=None, id=f"x{n}") for n in range(300)])),
+                           execution_count=None, id=f"x{n}") for n in range(1900)])),
 ]
 ROOMS = Family("Stopped, with its room", IN_A_ROOM, SMALL, neighbours=3, only="ddpm.q_sample")
 

@@ -161,11 +161,15 @@ def _mistake(task: str) -> str:
 
 @dataclass
 class Graded:
-    """A family's class after it was graded: each piece's ending, the world around it, and how late deadlines were."""
+    """A family's class after it was graded: each piece's ending, the world around it, and how late deadlines were.
+
+    `peaks` is the most that was taken of the machine.
+    """
 
     endings: dict[str, Ending]
     around: dict[str, str]
     late: list[float]
+    peaks: dict[str, int]
 
 
 def run(family: Family, path: str, folder: Path) -> Graded:
@@ -183,8 +187,8 @@ def run(family: Family, path: str, folder: Path) -> Graded:
                    for s in taken for p in s.pieces}
         alone = [_lost(results[s.student], family) for s in taken if not s.pieces]
         around = {"an honest neighbour has full marks": str(next((lost for lost in alone if lost), "")),
-                  **world.look_around()}
-        return Graded(endings, around, world.late)
+                  **world.look_around(family.limits, family.jobs)}
+        return Graded(endings, around, world.late, world.watch.peaks)
 
 
 def _take(seat: Seat, world: World) -> NotebookNode | None:

@@ -8,7 +8,8 @@ from grading.attacks.suite import PATHS, Graded, run
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sandbox")]
 AROUND = ["an honest neighbour has full marks", "nothing outside has changed", "no listener was called",
           "no reply holds a canary or the seed", "no process of a room is left", "no folder of a room is left",
-          "the report is small, whole and plain text", "an answer is waited for no longer than allowed"]
+          "the report is small, whole and plain text", "an answer is waited for no longer than allowed",
+          "the machine keeps what it has"]
 
 
 @pytest.fixture(scope="module", params=PATHS)

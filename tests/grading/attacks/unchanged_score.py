@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grading.attacks.suite import HURT, LOST, UNCHANGED, Family, Piece
+from nbformat.v4 import new_code_cell
 
 
 def edited_metadata(nb):
@@ -14,6 +15,32 @@ def edited_metadata(nb):
         cell.metadata["nbgrader"] = {**known, "points": 1000, "grade": True, "locked": False, "schema_version": 99,
                                      "grade_id": f"mine-{n % 3}"}
         cell.id = f"id-{n % 3}"
+
+
+def answered_in_pages(nb):
+    """Answers in words that are pages, formulas, and lines of the instructor's own table."""
+    words = ("<script>alert(1)</script>", '=HYPERLINK("http://example.org")', 'x"\nada,05_ddpm,100,"', "\x1b[2J\u202e")
+    asked = [c for c in nb.cells if "question" in c.metadata]
+    for n, cell in enumerate(asked):
+        cell.source = words[n % len(words)] * 50
+
+
+def with_outputs(nb):
+    """Outputs that are pages, pictures with a script, and the record of a result."""
+    record = {"task": "ddpm.q_sample", "points": 10, "earned": 10, "status": "graded"}
+    for cell in (c for c in nb.cells if c.cell_type == "code"):
+        data = {"text/html": "<script>alert(1)</script>", "image/svg+xml": "<svg onload=alert(1)>",
+                "application/javascript": "alert(1)", "application/json": record, "text/plain": "100 of 100"}
+        cell.outputs = [{"output_type": "display_data", "data": data, "metadata": {"nbgrader": record}},
+                        {"output_type": "stream", "name": "stderr", "text": "\x1b[2J</td></tr>100 of 100"}]
+
+
+def claimed_by_others(nb):
+    """Cells behind all others say that they are every task's, and every question's."""
+    names = [c.metadata[what] for c in nb.cells for what in ("task", "question") if what in c.metadata]
+    for n, name in enumerate(names):
+        about = {"task": name, "question": name, "points": 1000}
+        nb.cells.append(new_code_cell("pass", metadata=about, id=f"claims-{n}"))
 
 
 PIECES = [
@@ -93,6 +120,31 @@ for path in map(pathlib.Path, places):
         written.append(str(path))
     except OSError: pass
 assert not [p for p in written if not p.startswith("/tmp/")], written"""),
+    Piece("every call is traced, profiled and audited", UNCHANGED, cell="""
+import sys, threading
+sys.settrace(lambda *_: None); sys.setprofile(lambda *_: None); threading.settrace(lambda *_: None)
+sys.addaudithook(lambda *_: None)"""),
+    Piece("what it displays is a page, or ends the process", UNCHANGED, cell="""
+class Page:
+    def _repr_html_(self): return "<script>alert(1)</script>"
+    def _repr_svg_(self): __import__("os")._exit(0)
+    _ipython_display_ = _repr_mimebundle_ = _repr_svg_
+display(Page()); Page()"""),
+    Piece("results are written where other graders look", UNCHANGED, cell="""
+import json, os
+for path in ("/autograder/results/results.json", "results.json", "records/ada.json", "grades.csv", "/room/run.json"):
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "w") as f: json.dump({"score": 100, "tests": [], "earned": 100}, f)
+    except OSError: pass"""),
+    Piece("warnings are errors, inference and other numerics are switched on", UNCHANGED, cell="""
+import torch, warnings
+warnings.simplefilter("error")
+torch.set_flush_denormal(True); torch.backends.mkldnn.enabled = False
+torch.set_float32_matmul_precision("medium"); torch.inference_mode().__enter__()"""),
+    Piece("outputs are pages, scripts and records", UNCHANGED, edit=with_outputs),
+    Piece("answers in words are pages, formulas and lines of tables", UNCHANGED, edit=answered_in_pages),
+    Piece("other cells say that they are the tasks' and the questions'", UNCHANGED, edit=claimed_by_others),
     Piece("points, ids, schema and kernel are edited", UNCHANGED, edit=edited_metadata),
 
     # what a submission can do to its own process: it may lose, and never earn
@@ -114,6 +166,29 @@ Lies().__enter__()"""),
 import builtins, json
 json.dumps = lambda *_, **__: "{}"
 builtins.all = builtins.any = builtins.isinstance = lambda *_: True"""),
+    Piece("hooks at every fork end the child", HURT, alone=True, cell="""
+import os
+os.register_at_fork(after_in_child=lambda: os._exit(0))"""),
+    Piece("a trace and an audit that refuse everything", HURT, alone=True, cell="""
+import sys
+def refuse(*_): raise RuntimeError("refused")
+sys.addaudithook(refuse); sys.settrace(refuse)"""),
+    Piece("a collection of garbage ends the process", HURT, alone=True, cell="""
+import gc, os
+gc.callbacks.append(lambda *_: os._exit(0)); gc.set_threshold(1, 1, 1)"""),
+    Piece("a function mode that answers with zeros stays on", HURT, alone=True, cell="""
+import torch
+class Zeros(torch.overrides.TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        return out * 0 if type(out) is torch.Tensor and out.is_floating_point() else out
+Zeros().__enter__()"""),
+    Piece("the tasks' own probes are replaced", HURT, alone=True, cell="""
+import dataclasses, torch
+from course_utils import tasks
+for id, task in list(tasks._registry.items()):
+    tasks._registry[id] = dataclasses.replace(task, probe=lambda nb, **inputs: {
+        **inputs, "x_t": torch.zeros(4, 3, 4, 4), "passed": torch.tensor(True)}, rtol=1e9, atol=1e9)"""),
     Piece("bytes on every open descriptor", HURT, "refused", alone=True, cell="""
 import os
 for fd in range(256):
@@ -162,6 +237,53 @@ class Watches(TorchDispatchMode):
 with Watches(): drawn = torch.randn_like(x_t)
 for stream in seen[:1]: stream.next, drawn = 0, stream.take(x_t.numel()).reshape(x_t.shape)
 return drawn"""),
+    Piece("the draws, kept and handed back by a function mode", LOST, "is off", task="p_sample", body="""
+kept = []
+class Keeps(torch.overrides.TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kept.append(func(*args, **(kwargs or {})))
+        return kept[-1]
+with Keeps(): torch.randn_like(x_t)
+return kept[-1]"""),
+    Piece("the draws' mode taken off its stack", LOST, "", task="p_sample", body="""
+from torch.utils import _python_dispatch
+mode = _python_dispatch._pop_mode()
+return mode.noise.values[:x_t.numel()].reshape(x_t.shape)"""),
+    Piece("the draws' mode answered by another class", LOST, "is off", task="p_sample", body="""
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+for mode in _get_current_dispatch_mode_stack():
+    type(mode).__torch_dispatch__ = lambda self, func, types, args=(), kwargs=None: func(*args, **(kwargs or {}))
+return torch.randn_like(x_t)"""),
+    Piece("the draws read to their end, and the average handed back", LOST, "is off", task="p_losses", body="""
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+streams = [mode.noise.values for mode in _get_current_dispatch_mode_stack() if hasattr(mode, "noise")]
+return (self.model.w * torch.cat(streams)).square().mean()"""),
+    Piece("torch's own draws registered anew", LOST, "", task="p_losses", body="""
+library = torch.library.Library("aten", "IMPL")
+for name in ("randn_like", "normal_", "randint"):
+    library.impl(name, lambda x, *_, **__: torch.zeros_like(x) if isinstance(x, torch.Tensor) else x, "CPU")
+return torch.randn_like(torch.ones(3)).sum() * self.model.w"""),
+    Piece("what the probe itself knows of the answer", LOST, "NaN", task="posterior_tables", body="""
+from course_utils.tasks import ddpm
+return ddpm._posterior_tables(betas)"""),
+    Piece("the numbers that the probe has for the other tasks", LOST, "", task="mean_from_noise", body="""
+from course_utils.tasks import ddpm
+return ddpm.Known.mean_from_noise(self, x_t, t, noise)"""),
+    Piece("an answer whose end ends the process", LOST, "", task="q_sample", body="""
+class Last(torch.Tensor):
+    def __del__(self): __import__("os")._exit(0)
+return x_start.as_subclass(Last)"""),
+    Piece("an answer over memory that is not there", LOST, "ended the Python process", task="ancestral_step", body="""
+import ctypes, numpy
+there = (ctypes.c_float * x_t.numel()).from_address(8)
+return torch.from_numpy(numpy.ctypeslib.as_array(there)).reshape(x_t.shape)"""),
+    Piece("an answer that is another at every look", LOST, "", task="predict_start_from_noise", body="""
+class Changes(torch.Tensor):
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None): return torch.randn(4, 3, 4, 4)
+return torch.Tensor._make_wrapper_subclass(Changes, x_t.shape)"""),
+    Piece("a tensor of tensors", LOST, "", task="predict_noise_from_start",
+          body="return torch.nested.nested_tensor([x_t[0].detach(), x_t[1].detach()])"),
     Piece("one number for a whole batch", LOST, "has shape", task="mean_from_noise", body="return torch.zeros(())"),
     Piece("NaN everywhere", LOST, "NaN", task="ancestral_step", body="return x_t * float('nan')"),
     Piece("infinity everywhere", LOST, "NaN or infinite", task="p_sample", body="return x_t * float('inf')"),

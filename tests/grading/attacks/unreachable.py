@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grading.attacks.suite import NOTHING, Family, Piece
+from grading.attacks.suite import NOTHING, UNCHANGED, Family, Piece
 
 from course_utils.grading.rooms.limits import Limits
 
@@ -39,7 +39,29 @@ def finds(title: str, code: str, task: str = "") -> Piece:
     return Piece(title, NOTHING, body=FOUND + code + "\nraise Found(found)", task=task)
 
 
+CACHES = """
+import os, tempfile
+home, user = os.path.expanduser("~"), os.environ.get("USER", "student")
+places = [f"{tempfile.gettempdir()}/torchinductor_{user}", f"{home}/.triton/cache", f"{home}/.cache/torch_extensions",
+          f"{home}/.cache/torch/inductor", "/dev/shm/torchinductor", "/var/tmp/triton", "/room/cache/torchinductor"]
+places += [os.environ[n] for n in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "XDG_CACHE_HOME") if n in os.environ]
+"""
+
+
 PIECES = [
+    Piece("compiled code is left in every cache of Inductor and Triton", UNCHANGED, cell=CACHES + """
+for place in places:
+    try:
+        os.makedirs(place + "/ab", exist_ok=True)
+        for name in ("kernel.py", "kernel.so"): open(f"{place}/ab/{name}", "w").write("raise SystemExit")
+    except OSError: pass"""),
+    finds("compiled code that another room left", CACHES + """
+found = [os.path.join(at, f) for place in places for at, _, files in os.walk(place) for f in files]"""),
+    finds("a compiler's cache, or headers, that lead outside", CACHES + """
+found = [(p, os.path.realpath(p)) for p in places if os.path.realpath(p) != p]
+found += [p for p in ("/usr/include", "/usr/local/include") if os.path.lexists(p)]
+known = [os.environ.get(n, "/tmp") for n in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "TORCH_EXTENSIONS_DIR")]
+found += [place for place in known if not place.startswith("/tmp")]  # torch names its own"""),
     finds("solutions, answers, submissions, report, home and system by their names", """
 found = [p for p in $PLACES if os.path.lexists(p)]"""),
     finds("a canary in any file that can be read", """
@@ -129,7 +151,7 @@ hosts = ["127.0.0.1", "0.0.0.0", "localhost", "10.0.2.2", "169.254.169.254", "1.
 found = [a for host in hosts for a in [attempt(lambda: call(socket.AF_INET, socket.SOCK_STREAM, (host, $PORT)))] if a]
 found += [a for a in [attempt(lambda: call(socket.AF_INET6, socket.SOCK_STREAM, ("::1", $PORT)))] if a]
 attempt(lambda: call(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", $UDP_PORT)))
-found += [name for _, name in socket.if_nameindex() if name != "lo"]
+found += [name for _, name in attempt(socket.if_nameindex) or [] if name != "lo"]
 found += attempt(lambda: [a[4][0] for a in socket.getaddrinfo("example.org", 80)]) or []"""),
     finds("a unix socket, by path and by abstract name", """
 def call(address):
@@ -138,22 +160,23 @@ def call(address):
     return address
 found = [a for a in ($SOCKET, "\\0" + $ABSTRACT) if attempt(lambda: call(a))]
 found += [line for line in open("/proc/net/unix") if "@" in line or "/" in line]"""),
-    finds("socket families that no network namespace contains, also with high bits", """
+    finds("sockets and pairs of them of any family but unix's, also with high bits", """
 libc = ctypes.CDLL(None, use_errno=True)
 call = libc.syscall; call.restype = ctypes.c_long
-number = {"x86_64": 41, "aarch64": 198}[os.uname().machine]
-found = []
-for family in {*range(64)} - {1, 2, 10, 16}:
+numbers = {"x86_64": (41, 53), "aarch64": (198, 199)}[os.uname().machine]
+pair, found = (ctypes.c_int * 2)(), []
+for family in {*range(64)} - {1}:
     for high in (0, 1 << 32, -1 << 32):
-        for kind in (1, 2, 3, 5):
-            fd = call(*map(ctypes.c_long, (number, family | high, kind, 0)))
-            if fd >= 0 or ctypes.get_errno() != 1: found.append((family, high, ctypes.get_errno()))"""),
+        for number, kind in ((n, k) for n in numbers for k in (1, 2, 3, 5)):
+            fd = call(*map(ctypes.c_long, (number, family | high, kind, 0)), pair)
+            if fd >= 0 or ctypes.get_errno() != 1: found.append((number, family, high, ctypes.get_errno()))"""),
     finds("system calls that lead out: all are refused with EPERM", """
 libc = ctypes.CDLL(None, use_errno=True)
 calls = {"unshare": 272, "mount": 165, "umount": 166, "ptrace": 101, "keyctl": 250, "add_key": 248, "io_uring": 425,
          "bpf": 321, "setns": 308, "pivot_root": 155, "chroot": 161, "perf": 298, "userfaultfd": 323, "memfd": 319,
          "by_handle": 304, "move_mount": 429, "fsopen": 430, "pidfd_getfd": 438, "vm_readv": 310, "syslog": 103,
-         "kexec": 246, "init_module": 175, "quotactl": 179, "fanotify": 300, "shmget": 29, "clone3": 435}
+         "kexec": 246, "init_module": 175, "quotactl": 179, "fanotify": 300, "shmget": 29, "clone3": 435,
+         "semget": 64, "io_setup": 206}
 calls = calls if os.uname().machine == "x86_64" else {}
 def errno(n):
     ctypes.set_errno(0)
@@ -224,11 +247,12 @@ for path, how in ((__import__("course_utils").__file__, "r"), (os.__file__, "r")
                        "lock of a description": lambda: fcntl.fcntl(file, 37, read)}.items():
         if attempt(lambda: work() or True): found.append((path, name))
 if libc.inotify_init1(0) >= 0 or libc.inotify_init() >= 0: found.append("inotify")
+if libc.fanotify_init(0x200, 0) >= 0: found.append("fanotify, as any user may ask for it")
 found += attempt(lambda: open("/proc/locks").read().split()) or []"""),
     finds("limits that can be raised again", """
 import resource
 found = []
-for name in ("AS", "FSIZE", "NOFILE", "CORE", "NPROC", "CPU"):
+for name in ("AS", "FSIZE", "NOFILE", "CORE", "NPROC", "CPU", "SIGPENDING", "MSGQUEUE"):
     which = getattr(resource, "RLIMIT_" + name)
     soft, hard = resource.getrlimit(which)
     if hard == resource.RLIM_INFINITY: found.append(name); continue

@@ -100,6 +100,12 @@ def inner() -> bytes:
     return content.getvalue()
 
 
+def says_all_twice(submissions: Path, student: str) -> None:
+    """A right notebook in whose JSON every name stands twice; the last one counts, as everywhere."""
+    (submissions / student).mkdir()
+    (submissions / student / NAME).write_bytes(b'{"cells": [], "metadata": [], "nbformat": "x", ' + right()[1:])
+
+
 def handed_in_twice(submissions: Path, student: str) -> None:
     """An empty attempt, then a right notebook."""
     for n, content in enumerate([b'{"cells": []}', right()]):
@@ -175,14 +181,20 @@ PIECES = [
     zipped("a zip file in a zip file", ROW, "archive in an archive", **{"05_ddpm.zip": inner()}),
     zipped("a zip file with six thousand notebooks", ROW, "lists more files than are looked at",
            **{f"{n}/{NAME}": b"{}" for n in range(6000)}),
+    zipped("a zip file whose names have sixty thousand characters", ROW, "is not JSON",
+           **{f"{n}{'n' * 60_000}/{NAME}": b"{" for n in range(60)}),
     zipped("a zip file with a right notebook behind hundreds of others", FULL, "",
            **{f"env/{n}/x.py": b"" for n in range(600)}, **{NAME: right()}),
     Piece("a zip file cut in the middle", ROW, "no zip file", hand_in=lambda submissions, student: (
         submissions / f"{student}.zip").write_bytes(inner()[:5000])),
+    Piece("a notebook that says everything twice", FULL, hand_in=says_all_twice),
     Piece("two submissions of one student", FULL, "counts, being the latest", hand_in=handed_in_twice),
     named("a name with a comma, a quote and a formula", '=cmd|"-2+3",A1'),
     named("a name that leads elsewhere", "%2e%2e%2f..,..\\x"),
     named("a name that is a page", "<img src=x onerror=alert(1)>"),
+    named("a name that opens a cell of the table", '"><td colspan=9>100<svg onload=alert(1)>'),
+    named("a name that is a column of the table", "total"),
+    named("a name that is a line of marks", "ada,05_ddpm,100,"),
     named("a name that is an option", "--resume"),
     named("a name with line breaks, bells and turned letters", "a\r\n=1+1,\x1b[2J\x07\u202eb"),
     named("a name that is no UTF-8", os.fsdecode(b"caf\xe9")),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
+import resource
 import secrets
 import shutil
 import socket
 import tempfile
+import threading
 import time
 from pathlib import Path
 from unittest import mock
@@ -16,12 +19,51 @@ from unittest import mock
 from course_utils import notebooks
 from course_utils.grading.records import load_all
 from course_utils.grading.reports.classlist import SCRIPT
-from course_utils.grading.rooms import conversation
+from course_utils.grading.rooms import cgroups, conversation
+from course_utils.grading.rooms.limits import Limits
 
 REPOSITORY = Path(notebooks.__file__).parents[1]
 CANARY = re.compile(rb"CANARY-[0-9a-f]{16}")
 RAW = re.compile(r"<(script|img|iframe|svg)\b|javascript:", re.I)  # none of these is in a page of ours, but its script
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Watch(threading.Thread):
+    """Looks five times a second at what is taken of the machine; what else runs there counts, too.
+
+    Attributes:
+        peaks: The most that was taken, since the start: MiB of memory, processes, descriptors of this process, and MiB
+            of memory of this process.
+    """
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.peaks, self._over = {}, threading.Event()
+
+    def run(self) -> None:
+        before = self._taken()
+        while not self._over.wait(0.2):
+            for name, value in self._taken().items():
+                self.peaks[name] = max(self.peaks.get(name, 0), value - before[name])
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+    @staticmethod
+    def _taken() -> dict[str, int]:
+        available = int(re.search(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text())[1])
+        return {"memory": -available // 1024, "processes": len([*filter(str.isdigit, os.listdir("/proc"))]),
+                "descriptors": len(os.listdir("/proc/self/fd")),
+                "own memory": int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() >> 20}
+
+    def faults(self, limits: Limits, jobs: int) -> str:
+        """What was taken beyond the rooms' limits, with some more for what else runs; not counted, it has no limit."""
+        counted = set().union(*cgroups.usable().values())
+        most = {"own memory": 1000, "descriptors": 50 + 30 * jobs}
+        most |= {"memory": 4000 + jobs * (limits.together >> 20)} if "memory" in counted else {}
+        most |= {"processes": 200 + jobs * (limits.processes + cgroups.OWN_PROCESSES)} if "pids" in counted else {}
+        return " ".join(f"{self.peaks[name]} {name}" for name in most if self.peaks.get(name, 0) > most[name])
 
 
 class World:
@@ -39,6 +81,7 @@ class World:
         self.canary = f"CANARY-{secrets.token_hex(8)}"
         self.abstract = f"listener-{secrets.token_hex(8)}"  # stands in a notebook, as the canary must not
         self.late: list[float] = []
+        self.watch = Watch()
         self.before: dict[str, str] = {}
 
     def __enter__(self) -> World:
@@ -53,9 +96,11 @@ class World:
             mock.patch.object(conversation.Conversation, "ask", self._timed(conversation.Conversation.ask))]
         for patch in self._patched:
             patch.start()
+        self.watch.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.watch.stop()
         for patch in self._patched:
             patch.stop()
         for listener in self.listeners:
@@ -113,8 +158,8 @@ class World:
 
     # ---- afterwards ------------------------------------------------------------------------------------------------
 
-    def look_around(self) -> dict[str, str]:
-        """What should hold after any class, each with what is wrong, or nothing."""
+    def look_around(self, limits: Limits, jobs: int) -> dict[str, str]:
+        """What should hold after any class, so many at one time, each with what is wrong, or nothing."""
         after = self._fingerprint()
         changed = [path for path in self.before.keys() | after.keys() if self.before.get(path) != after.get(path)]
         return {
@@ -125,6 +170,7 @@ class World:
             "no folder of a room is left": " ".join(os.listdir(self.folder / "tmp")),
             "the report is small, whole and plain text": self._report_faults(),
             "an answer is waited for no longer than allowed": self._too_late(),
+            "the machine keeps what it has": self.watch.faults(limits, jobs),
         }
 
     def _callers(self) -> str:
@@ -162,8 +208,9 @@ class World:
             text = path.read_text("utf-8").replace(f"<script>{SCRIPT}</script>", "")  # the class's page has that alone
             faults += [f"{path.name} holds {m[0]!r}" for m in CONTROL.finditer(text)]
             faults += [f"{path.name} holds {m[0]!r}" for m in RAW.finditer(text) if path.suffix == ".html"]
-        table = (self.report / "grades.csv").read_text("utf-8")
-        faults += [f"grades.csv has a formula: {line}" for line in table.splitlines() if re.match(r'"?\s*[=+@-]', line)]
+        for path in self.report.rglob("*.csv"):
+            cells = [cell for row in csv.reader(path.open(encoding="utf-8", newline="")) for cell in row]
+            faults += [f"{path.name} has a formula: {cell}" for cell in cells if re.match("[-=+@－＝＋＠]", cell)]
         if len(load_all(self.report / "records")) != len(list((self.report / "records").iterdir())):
             faults.append("a record is not whole")
         return " ".join(faults[:5])
