@@ -99,7 +99,8 @@ def _judge(task: Task, recorded: Recorded, nb: Any) -> None:
         outcome = observe(task, nb, recorded.inputs[task.id])
     difference = first_difference(outcome, recorded.reference[task.id], task)
     if difference is None:
-        print(f"✓ {task.id} passed (relative error {worst_relative_error(outcome, recorded.reference[task.id]):.0e})")
+        error = worst_relative_error(outcome, recorded.reference[task.id], task)
+        print(f"✓ {task.id} passed (relative error {error:.0e})")
         if older := older_definition(task, nb, recorded.owners.get(task.id)):
             print(f"  {older}")
         return

@@ -28,6 +28,7 @@ class Access:
         addresses: (n,) int64, in bytes, of the elements that are touched.
         masked: (m,) int64, of those that the mask keeps it from.
         itemsize: Bytes of an element.
+        values: (n,) what is stored or added; None of a load.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Access:
     addresses: np.ndarray
     masked: np.ndarray
     itemsize: int
+    values: np.ndarray | None = None
 
 
 def available() -> bool:
@@ -140,7 +142,7 @@ def _watching(kind: str, real: Callable, note: Callable[[Access], None], undefin
         given = dict(zip(("mask", "other") if kind == "load" else ("val", "mask"), args, strict=False)) | options
         if hasattr(getattr(pointer, "handle", None), "data"):
             program = tuple(tl.program_id(axis).handle.data.item() for axis in range(3))
-            note(_access(kind, program, pointer, given.get("mask")))
+            note(_access(kind, program, pointer, given.get("mask"), given.get("val", given.get("value"))))
             if kind == "load" and given.get("mask") is not None and given.get("other") is None \
                     and undefined is not None and pointer.dtype.element_ty.is_floating():
                 return real(pointer, **given | {"other": undefined})
@@ -149,9 +151,14 @@ def _watching(kind: str, real: Callable, note: Callable[[Access], None], undefin
     return call
 
 
-def _access(kind: str, program: tuple[int, ...], pointer: Any, mask: Any) -> Access:
-    addresses = np.asarray(pointer.handle.data).astype(np.int64)
-    allowed = np.asarray(mask.handle.data if hasattr(mask, "handle") else True if mask is None else mask)
-    addresses, allowed = (x.ravel() for x in np.broadcast_arrays(addresses, allowed.astype(bool)))
+def _access(kind: str, program: tuple[int, ...], pointer: Any, mask: Any, value: Any) -> Access:
+    addresses, allowed, values = (_numbers(x) for x in (pointer, True if mask is None else mask, value))
+    addresses, allowed, values = (x.ravel() for x in np.broadcast_arrays(addresses, allowed.astype(bool), values))
     itemsize = max(1, pointer.dtype.element_ty.primitive_bitwidth // 8)
-    return Access(kind, program, addresses[allowed], addresses[~allowed], itemsize)
+    return Access(kind, program, addresses[allowed].astype(np.int64), addresses[~allowed].astype(np.int64), itemsize,
+                  None if value is None else values[allowed])
+
+
+def _numbers(x: Any) -> np.ndarray:
+    """Of a tensor of Triton's, or of what it takes in place of one."""
+    return np.asarray(x.handle.data if hasattr(x, "handle") else x)

@@ -8,7 +8,8 @@ what they hold.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,10 @@ class WritesOutside(Told):
     """A program writes where no tensor is."""
 
 
+class Race(Told):
+    """What comes out depends on which of two programs is first."""
+
+
 class GridNoTuple(Told):
     """A grid that is one number."""
 
@@ -50,12 +55,18 @@ class NotTwo(Told):
 
 
 class _Memory(TorchDispatchMode):
-    """Knows the memory of every tensor that is given or made while it is on; what is made without values holds NaN."""
+    """Knows the memory of every tensor that is given or made while it is on; what is made without values holds NaN.
+
+    Attributes:
+        race: What is the first place where the order of two programs matters, as a sentence; empty while there is none.
+    """
 
     def __init__(self, given: tuple[Any, ...]):
         super().__init__()
+        self.race = ""
         self.kept: list[Tensor] = []
         self.spans: dict[int, int] = {}  # first byte to the one after the last
+        self.stored: dict[int, tuple[tuple[int, int, int], float]] = {}  # by which program and what, in this launch
         self._know(given)
 
     @classmethod
@@ -63,6 +74,7 @@ class _Memory(TorchDispatchMode):
         return False  # torch would import all of torch._dynamo, 1.3 s
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.stored.clear()  # torch hands over the arguments of each launch, and does nothing within one
         out = func(*args, **(kwargs or {}))
         self._know((*args, *(kwargs or {}).values(), out))
         if "empty" in func.__name__ and isinstance(out, Tensor) and out.is_floating_point():
@@ -79,13 +91,39 @@ class _Memory(TorchDispatchMode):
                 self._know(x)
 
     def look(self, access: Access) -> None:
-        """Raises where the access leaves the tensors."""
+        """Raises where the access leaves the tensors; notes where it meets what another program has stored."""
         first, end = (np.array(side) for side in zip(*sorted(self.spans.items()), strict=True))
         span = np.searchsorted(first, access.addresses, side="right") - 1
         if ((span < 0) | (access.addresses + access.itemsize > end[span])).any():
-            number = access.program[0] if not any(access.program[1:]) else access.program
             kind, verb = (ReadsOutside, "reads") if access.kind == "load" else (WritesOutside, "writes")
-            raise kind(f"program {number} {verb} where no tensor is, past an end or before a beginning.")
+            raise kind(f"program {_number(access.program)} {verb} where no tensor is, past an end or before a "
+                       "beginning.")
+        if not self.race:
+            self.race = {"load": self._read, "store": self._written}.get(access.kind, lambda _: "")(access)
+
+    def _read(self, access: Access) -> str:
+        """A sentence where another program of the launch has stored what is read: a GPU runs both at the same time."""
+        for place in self.stored.keys() & access.addresses.tolist():
+            if (other := self.stored[place][0]) != access.program:
+                return (f"program {_number(access.program)} reads what program {_number(other)} has stored. On a GPU "
+                        "both run at the same time, and the one may read before the other stores.")
+        return ""
+
+    def _written(self, access: Access) -> str:
+        """A sentence where another program of the launch has stored something else in the same place."""
+        for place, value in zip(access.addresses.tolist(), access.values.tolist(), strict=True):
+            other, before = self.stored.get(place, (access.program, value))
+            if other != access.program and before != value:
+                return (f"programs {_number(other)} and {_number(access.program)} store different numbers in the same "
+                        "place. On a GPU chance says whose number stays.")
+            self.stored[place] = access.program, value
+        return ""
+
+
+def _number(program: tuple[int, int, int]) -> int | tuple[int, ...]:
+    """A program's number as its author counts: on as many axes as are used."""
+    axes = max((axis for axis in range(3) if program[axis]), default=0) + 1
+    return program[0] if axes == 1 else program[:axes]
 
 
 _REFUSED = {  # words of Triton's, the sentence that we have for them
@@ -101,12 +139,29 @@ def _run(function: Callable, *given: Any) -> Any:
     memory = _Memory(given)
     try:
         with memory, watched(memory.look, undefined=float("nan")):
-            return function(*given)
+            out = function(*given)
     except Exception as e:
         while type(e).__name__ == "InterpreterError" and e.__cause__ is not None:
             e = e.__cause__
         kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
         raise (kind(sentence).with_traceback(e.__traceback__) if kind else e) from None
+    if memory.race:
+        _races.append(memory.race)
+    return out
+
+
+_races: list[str] = []  # of the probe that runs
+
+
+def _without_races(probe: Callable) -> Callable:
+    """The probe, which at its end refuses what came out right by the interpreter's order of programs alone."""
+    @wraps(probe)
+    def judged(nb: Any, **inputs: Any) -> Iterator[dict[str, Tensor]]:
+        _races.clear()
+        yield from probe(nb, **inputs)
+        if _races:
+            raise Race(_races[0])
+    return judged
 
 
 def _tensor(function: Callable, *given: Any) -> Any:
@@ -121,6 +176,7 @@ def _two_vectors(rng: Rng) -> dict[str, Tensor]:
 
 
 @task("kernels.add", points=5, inputs=_two_vectors)
+@_without_races
 def add(nb, x, y, long_x, long_y):
     """Of 37 numbers, of one, of a multiple of 32."""
     yield dict(sum=_tensor(nb.add, x, y))
@@ -133,6 +189,7 @@ def _one_vector(rng: Rng) -> dict[str, Tensor]:
 
 
 @task("kernels.masked_copy", points=5, inputs=_one_vector)
+@_without_races
 def masked_copy(nb, x, long_x, longest_x):
     """Whether it is new memory of the same type; of 37 numbers, of one, of 96, of 530."""
     copy = _tensor(nb.masked_copy, x)
@@ -148,6 +205,7 @@ def _matrices(rng: Rng) -> dict[str, Tensor]:
 
 
 @task("kernels.row_sum", points=5, inputs=_matrices)
+@_without_races
 def row_sum(nb, x, square, one, wide):
     """Five rows of 37; a square, whose columns would have as many sums; one number; long rows."""
     yield dict(sums=_tensor(nb.row_sum, x))
@@ -160,6 +218,7 @@ def _unequal_vectors(rng: Rng) -> dict[str, Tensor]:
 
 
 @task("kernels.outer", points=5, inputs=_unequal_vectors)
+@_without_races
 def outer(nb, x, y, square_x, square_y):
     """13 by 21; a square, where rows and columns could change places; the other way round; one number each."""
     yield dict(products=_tensor(nb.outer, x, y))
@@ -199,6 +258,7 @@ def _chain(rng: Rng) -> dict[str, Tensor]:
 
 
 @task("kernels.q_sample", inputs=_chain)
+@_without_races
 def q_sample(nb, x_start, noise, alphas_cumprod, t, points, noise_of_points, t_of_points, large, large_noise):
     """Three small pictures; the data alone, and the noise alone; points; one alone; pictures of several blocks."""
     def ask(*given: Tensor) -> Any:
@@ -221,6 +281,7 @@ def _step(rng: Rng) -> dict[str, Tensor]:
 
 
 @task("kernels.guided_step", inputs=_step)
+@_without_races
 def guided_step(nb, x, cond, uncond, z, w, coefficients, large_x, large_cond, large_uncond, large_z):
     """A step; without and with the whole of guidance; nothing clamped; everything; no noise; several blocks; points."""
     def ask(x: Tensor, cond: Tensor, uncond: Tensor, w: float, k: Tensor, z: Tensor) -> Any:
@@ -246,6 +307,7 @@ def _norm(rng: Rng) -> dict[str, Tensor]:
 
 
 @task("kernels.rms_norm_backward", inputs=_norm)
+@_without_races
 def rms_norm_backward(nb, x, g, upstream, large, large_g, large_upstream):
     """Both gradients; with a gain of 1; of one pixel; of one channel, whose length is all it has; of several blocks."""
     def ask(*given: Tensor, word: str = "") -> dict[str, Tensor]:

@@ -91,6 +91,7 @@ return (x + y).sum()
 
 # %% [kernels.add] zeros
 # hint: Everything is 0: out is made of zeros and never written. Is the kernel launched, and is what it wrote to returned?
+# hint: (A grid of n // BLOCK programs is none at all where the vector is shorter than a block.)
 return torch.zeros_like(x)
 
 # %% [kernels.add] a block of 32 alone
@@ -237,6 +238,11 @@ return x.sum(dim=1, keepdim=True)
 # hint: Row 1 begins at place 1: each row is one place further than the one before it. In memory it is a whole row
 # hint: further.
 # edit: row * n + i → row + i
+
+# %% [kernels.row_sum] masked by the end of the matrix
+# hint: Each sum goes on into the rows below: the mask asks whether a place lies in the matrix, not whether it lies in
+# hint: this row.
+# edit: mask=i < n, other=0.0 → mask=row * n + i < n * tl.num_programs(0), other=0.0
 
 # %% [kernels.row_sum] every program has row 0
 # hint: All sums are that of the first row: a program's places do not depend on its number.
@@ -446,6 +452,14 @@ return torch.dot(x[:k], y[:k])
 # hint: Only the writes are multiplied by the size of a tensor: brackets are missing.
 # edit: (reads + writes) → reads + writes
 
+# %% [kernels.bytes_moved] the item's size for the writes alone
+# hint: The item's size multiplies the writes alone, and the elements the reads alone (or all): brackets are missing.
+# edit: (reads + writes) * numel * itemsize → numel * reads + writes * itemsize
+
+# %% [kernels.bytes_moved] the item's size within the brackets
+# hint: The reads are counted in elements and the writes in bytes: the item's size stands within the brackets.
+# edit: (reads + writes) * numel * itemsize → numel * (reads + writes * itemsize)
+
 # %% [kernels.bytes_moved] brackets around the other half
 # hint: Only the reads are multiplied by the elements: brackets are missing around reads + writes.
 return (numel * reads + writes) * itemsize
@@ -549,7 +563,7 @@ return torch.tensor((reads + writes) * numel * itemsize)
 
 # %% [kernels.q_sample] no mask at the loads
 # hint: A program reads where no tensor is: the last block of the last sample hangs over the end. Are both loads
-# hint: masked, and by the length of *one* sample?
+# hint: masked, and by the length of *one* sample? And does a sample begin `sample` times that length after the first?
 # edit: tl.load(x_ptr + place, mask=i < n) → tl.load(x_ptr + place)
 # edit: tl.load(noise_ptr + place, mask=i < n) → tl.load(noise_ptr + place)
 
@@ -676,6 +690,16 @@ return share.sqrt() * x_start + (1 - share).sqrt() * noise
 # %% [kernels.guided_step] k_x and k_out changed
 # hint: k_x and k_out have changed places: k_x is the state's.
 # edit: tl.load(k_ptr) * state + tl.load(k_ptr + 1) * answer → tl.load(k_ptr + 1) * state + tl.load(k_ptr) * answer
+
+# %% [kernels.guided_step] c_start and c_noise changed
+# hint: c_start and c_noise have changed places: the five lie in memory as k_x, k_out, c_x, c_start, c_noise.
+# edit: tl.load(k_ptr + 3) * clean → tl.load(k_ptr + 4) * clean
+# edit: tl.load(k_ptr + 4) * fresh → tl.load(k_ptr + 3) * fresh
+
+# %% [kernels.guided_step] noise within the clamp
+# hint: The fresh noise is added before the clamp, to the predicted data. It is added last, to what the step makes of it.
+# edit: tl.load(k_ptr + 1) * answer → tl.load(k_ptr + 1) * answer + tl.load(k_ptr + 4) * fresh
+# edit: moved + tl.load(k_ptr + 4) * fresh → moved
 
 # %% [kernels.guided_step] c_x and c_start changed
 # hint: c_x and c_start have changed places.
@@ -908,7 +932,8 @@ return C**0.5 / r * (q - n * along), (C**0.5 * n * upstream).sum(dim=(0, 2, 3), 
 
 # %% [kernels.rms_norm_backward] masked lanes take part
 # hint: NaN comes from lanes that hold no pixel: there the length is 0, and 0/0 is NaN, which a sum carries on even
-# hint: where what it is multiplied with is 0. (Or masked lanes were not told what they hold.)
+# hint: where what it is multiplied with is 0. (Or masked lanes were not told what they hold; or something was added to
+# hint: new memory that was never set to 0.)
 # edit: + tl.where(p < P, 0.0, 1.0) →
 
 # %% [kernels.rms_norm_backward] the first block of pixels alone
