@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -223,11 +224,17 @@ def modelled_roofline(card: Card, elements: int, block: int, passes: int, operat
     reached, share = operations * elements / seconds, 4 * passes * elements / card.bandwidth / seconds
     axes.plot([at, at], [reached / 1e12, card.attainable(at) / 1e12], ":", color=WRITTEN)
     axes.plot(at, reached / 1e12, "o", linestyle="none", color=WRITTEN, label=f"the step: {share:.1%} of the bandwidth")
-    axes.text(1.4 * at, reached / 1e12, f"{1e6 * seconds:,.1f} µs", va="center", fontsize=8)
+    count = math.ceil(elements / block)
+    told = f"{1e6 * seconds:,.1f} µs\n{count:,} programs, {_times(card.rounds(count))}"
+    axes.text(1.4 * at, reached / 1e12, told, va="top", fontsize=8)
     axes.set(xscale="log", yscale="log", xlabel="intensity (operations a byte)", ylabel="10¹² operations a second",
              ylim=(1e-4, 300), xlim=(1e-2, 1e3))
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     return fig
+
+
+def _times(rounds: int) -> str:
+    return f"{rounds:,} rounds" if rounds > 1 else "all at once"
 
 
 def compiled_table(made: Sequence[Code]) -> str:

@@ -29,6 +29,10 @@ class Card:
         """Operations a second of a computation that does so many with each byte it moves."""
         return min(self.operations, self.bandwidth * intensity)
 
+    def rounds(self, programs: int) -> int:
+        """How often a card that is full of programs has to take new ones until all have run."""
+        return math.ceil(programs / (PROGRAMS * self.multiprocessors))
+
     def seconds(self, elements: int, block: int, passes: int, operations: int, itemsize: int = 4) -> float:
         """A model of one launch, by three limits: its start, memory's answers, and the roofline.
 
@@ -39,8 +43,7 @@ class Card:
             operations: On each element.
             itemsize: Bytes of an element.
         """
-        programs = math.ceil(elements / block)
-        rounds = math.ceil(programs / (PROGRAMS * self.multiprocessors))
+        rounds = self.rounds(math.ceil(elements / block))
         work = max(passes * elements * itemsize / self.bandwidth, operations * elements / self.operations)
         return LAUNCH + max(work, rounds * ANSWER)
 
