@@ -1,8 +1,9 @@
-"""A guided digit drawn in the reader's browser, on one thread.
+"""Guided digits drawn in the reader's browser, on one thread.
 
 The reading site's own script and worker (onnxruntime-web, WebAssembly on one thread) in Chromium without a window, from
-the question to the drawn picture: 12 steps of DPM-Solver++ 2M, new noise for each, no preview. Beside it the library's
-`Slider` around the same network in PyTorch, eager, on one thread.
+the question to the drawn picture: 12 steps of DPM-Solver++ 2M, new noise for each, no preview; and the four steps of
+`mnist-flow-4`. Beside them the library's `Slider` and `StudentSlider` around the same networks in PyTorch, eager, on
+one thread.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ import torch
 from course_utils import zoo
 from course_utils.authoring import export
 from course_utils.bench import Row, installed, medians
-from course_utils.diffusion.slider import Slider
+from course_utils.diffusion.slider import Slider, StudentSlider
 
-ALLOWED = 300.0  # milliseconds
-NAME = "a guided digit in the browser, one thread of WebAssembly"
-PEERS = {f"{NAME}, against {ALLOWED:.0f} ms": 1, f"{NAME}, against PyTorch on one thread": None}
-PAGE = f"""<!doctype html><meta charset="utf-8">{export.place("guidance", "")}
+ALLOWED = {"guidance": 300.0, "student": 80.0}  # milliseconds
+NAMES = {"guidance": "a guided digit in the browser, one thread of WebAssembly",
+         "student": "a 4-step student's digit in the browser, one thread of WebAssembly"}
+PEERS = {name: {f"{words}, against {ALLOWED[name]:.0f} ms": 1, f"{words}, against PyTorch on one thread": None}
+         for name, words in NAMES.items()}  # rows with their goals
+PAGE = f"""<!doctype html><meta charset="utf-8">{"".join(export.place(name, "") for name in NAMES)}
 <script type="module" src="live/live.js"></script>"""
 # Asks for the digit of a seed that was not asked for yet, whose noise is the page's own, and waits until it is drawn.
-ASK = """() => new Promise(resolve => {
-    const place = document.querySelector(".live");
+ASK = """name => new Promise(resolve => {
+    const place = document.querySelector(`[data-figure="${name}"]`);
     place.seed = (place.seed ?? 1000) + 1;
     place.addEventListener("drawn", ({detail}) => resolve(detail.evaluations), {once: true});
     place.live.values.seed = place.seed;
@@ -60,8 +63,8 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def in_browser(program: str, folder: Path) -> Iterator[Callable[[], int]]:
-    """A function that has the page draw one digit, and gives its network evaluations."""
+def in_browser(program: str, folder: Path) -> Iterator[Callable[[str], int]]:
+    """A function that has the page draw one digit of a figure, and gives its network evaluations."""
     from playwright.sync_api import sync_playwright
 
     shutil.copytree(export.LIVE, folder / "live")
@@ -71,35 +74,44 @@ def in_browser(program: str, folder: Path) -> Iterator[Callable[[], int]]:
         browser = p.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(reduced_motion="reduce")  # which asks for no preview
         page.goto(address)
-        page.get_by_role("button").click()
-        page.get_by_role("slider").first.wait_for()
-        yield lambda: page.evaluate(ASK)
+        for name in NAMES:
+            figure = page.locator(f'[data-figure="{name}"]')
+            figure.get_by_role("button").click()
+            figure.get_by_role("slider").first.wait_for()
+        yield lambda name: page.evaluate(ASK, name)
         browser.close()
 
 
-def in_torch() -> Callable[[], torch.Tensor]:
-    """The same by the library."""
-    item = zoo.load("mnist-unet")
+def in_torch() -> dict[str, Callable[[], torch.Tensor]]:
+    """The same by the library, under the figures' names."""
+    item, few = zoo.load("mnist-unet"), zoo.load("mnist-flow-4")
 
     def draw() -> torch.Tensor:
         return Slider(item.model, torch.randn(1, 1, 28, 28), item.path, {"text_emb": item.encode([3])}, None)(1.0)
 
-    return draw
+    def draw_few() -> torch.Tensor:
+        return StudentSlider(few.model, torch.randn(1, 1, 28, 28), few.path, {"text_emb": few.encode([3])},
+                             steps=few.config["sampling_steps"])(1.0)
+
+    return {"guidance": draw, "student": draw_few}
 
 
 def rows() -> Iterator[Row]:
-    """One digit."""
+    """One digit of each figure."""
     program, threads = chromium(), torch.get_num_threads()
     if program is None:
-        yield from (Row.absent(name, "Chromium and the site's packages", goal=goal) for name, goal in PEERS.items())
+        for peers in PEERS.values():
+            yield from (Row.absent(row, "Chromium and the site's packages", goal=goal) for row, goal in peers.items())
         return
     with tempfile.TemporaryDirectory() as folder, in_browser(program, Path(folder)) as page:
         torch.set_num_threads(1)
         try:
-            seconds = medians({"page": page, "torch": in_torch()}, repeats=11, warmup=2, least=0)
-            evaluations = page()
+            sides = {name: lambda name=name: page(name) for name in NAMES}
+            sides |= {f"{name} by torch": side for name, side in in_torch().items()}
+            seconds = medians(sides, repeats=11, warmup=2, least=0)
+            evaluations = {name: page(name) for name in NAMES}
         finally:
             torch.set_num_threads(threads)
-    peers = ALLOWED, 1000 * seconds["torch"]
-    for (name, goal), peer in zip(PEERS.items(), peers, strict=True):
-        yield Row.time(name, 1000 * seconds["page"], peer, goal=goal, limit=f"{evaluations} network evaluations")
+    for name, peers in PEERS.items():
+        for (row, goal), peer in zip(peers.items(), (ALLOWED[name], 1000 * seconds[f"{name} by torch"]), strict=True):
+            yield Row.time(row, 1000 * seconds[name], peer, goal=goal, limit=f"{evaluations[name]} network evaluations")

@@ -59,10 +59,10 @@ class Figure:
 
 
 class Conditional(nn.Module):
-    """A network of digits as the page calls it: noise of x (1, 1, 28, 28) at t (1,) under a class (1,), 10 for none.
+    """A network of digits as the page calls it: its answer to x (1, 1, 28, 28), t (1,) and a class (1,), 10 for none.
 
     Args:
-        item: A checkpoint that predicts noise under a class.
+        item: A checkpoint that is told a class; a student is told the weight of guidance as well, w (1,).
     """
 
     def __init__(self, item: zoo.Item):
@@ -71,8 +71,9 @@ class Conditional(nn.Module):
         table = item.encode(range(10))
         self.register_buffer("table", torch.cat([table, torch.zeros_like(table[:1])]))
 
-    def forward(self, x: Tensor, t: Tensor, label: Tensor) -> Tensor:
-        return self.network(x, t, {"text_emb": self.table.index_select(0, label)})
+    def forward(self, x: Tensor, t: Tensor, label: Tensor, w: Tensor | None = None) -> Tensor:
+        told = {} if w is None else {"w": w}
+        return self.network(x, t, {"text_emb": self.table.index_select(0, label)} | told)
 
 
 def guidance() -> Figure:
@@ -81,7 +82,7 @@ def guidance() -> Figure:
     plans = {name: {steps: _rows(plan(item.path, steps)) for steps in notebook.STEPS}
              for name, plan in notebook.PLANS.items()}
     preview = _rows(plan_slider(item.path, PREVIEW_STEPS, *DECIDING))
-    noises = [torch.randn(10, 1, 28, 28, generator=Generator().manual_seed(seed))[0] for seed in range(NOISES)]
+    noises = _noises()
     controls = {"w": notebook.WEIGHTS, "steps": notebook.STEPS, "digit": list(range(10)), "seed": list(range(10)),
                 "sampler": list(plans)}
     example = {"x": noises[0][None], "t": torch.tensor([item.path.T]).float(), "label": torch.tensor([3]).int()}
@@ -89,6 +90,21 @@ def guidance() -> Figure:
             "guided_from": item.path.T / 2, "unguided": UNGUIDED}
     start = {"w": 1.0, "steps": 12, "digit": 3, "seed": 0, "sampler": next(iter(plans))}
     return Figure(Conditional(item), example, controls, start, more)
+
+
+def student() -> Figure:
+    """Notebook 14: one digit by a student that takes the weight as an input, in the steps that it has learned."""
+    item, noises = zoo.load("mnist-flow-4"), _noises()
+    controls = {"w": [w for w in notebook.WEIGHTS if 0 <= w <= item.config["largest_w"]], "digit": list(range(10)),
+                "seed": list(range(10))}
+    example = {"x": noises[0][None], "t": torch.ones(1), "label": torch.tensor([3]).int(), "w": torch.ones(1)}
+    more = {"noises": [_packed(noise) for noise in noises], "steps": item.config["sampling_steps"]}
+    return Figure(Conditional(item), example, controls, {"w": 1.0, "digit": 3, "seed": 0}, more)
+
+
+def _noises() -> list[Tensor]:
+    """(1, 28, 28) for each seed whose noise ships: that of the notebook's first digit."""
+    return [torch.randn(10, 1, 28, 28, generator=Generator().manual_seed(seed))[0] for seed in range(NOISES)]
 
 
 def _rows(plan: Plan) -> list[list[float]]:
@@ -150,12 +166,13 @@ def particles() -> Figure:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {"guidance": guidance, "latent": latent, "interpolation": interpolation,
-                                            "particles": particles}
+                                            "particles": particles, "student": student}
 # The notebook of each, and what its cell says, whose recorded frames stand in the page until the figure is live.
 PLACES = {"guidance": ("07_cfg", "widgets.guidance_slider("),
           "latent": ("03_vae", "widgets.explore(between, caption=lambda share:"),
           "interpolation": ("04_gan", "widgets.explore(between, caption=lengths_at,"),
-          "particles": ("12_rectified_flow", "widgets.explore(in_flight,")}
+          "particles": ("12_rectified_flow", "widgets.explore(in_flight,"),
+          "student": ("14_distillation", "widgets.guidance_slider(")}
 
 
 def export(folder: Path | str, runtime: Path = RUNTIME) -> dict[str, Any]:

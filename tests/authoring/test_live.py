@@ -12,7 +12,7 @@ from course_utils.authoring import export
 from course_utils.authoring.site import node
 from course_utils.densities import ring
 from course_utils.diffusion.paths import RectifiedFlow
-from course_utils.diffusion.slider import Slider
+from course_utils.diffusion.slider import Slider, StudentSlider
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +106,17 @@ def test_a_finished_guided_digit_is_torchs(reader, sampler):
         assert off(pixels, slider(w, plan)) < 1e-3
         assert told["evaluations"] + told["remembered"] == slider.evaluations(w, plan)
         assert (pixels > 0.75).float().mean() > 0.02  # there is something to see
+
+
+def test_a_students_digit_is_torchs(reader):
+    reader.start("student")
+    item = zoo.load("mnist-flow-4")
+    x = torch.randn(10, 1, 28, 28, generator=torch.Generator().manual_seed(2))[:1]
+    slider = StudentSlider(item.model, x, item.path, {"text_emb": item.encode([5])}, steps=4)
+    for w in (2.0, 0.0):
+        pixels, told = reader.asks("student", w=w, digit=5, seed=2)
+        assert off(pixels, slider(w)) < 1e-3 and told["evaluations"] == 4
+        assert (pixels > 0.75).float().mean() > 0.02
 
 
 def test_a_key_moves_a_slider_and_its_picture(reader):
@@ -267,5 +278,5 @@ def test_the_benchmarks_sides_evaluate_as_often(browser, address):
     reader.start("guidance")
     item = zoo.load("mnist-unet")
     slider = Slider(item.model, None, item.path, None, None)
-    assert reader.page.evaluate(bench.load("live").ASK) == slider.evaluations(1.0)
+    assert reader.page.evaluate(bench.load("live").ASK, "guidance") == slider.evaluations(1.0)
     reader.page.close()

@@ -14,18 +14,28 @@ export function written(name, value) {
   return name === "w" ? `w = ${value} · guidance_scale ${1 + value}` : String(value);
 }
 
-export function caption({w, steps, digit, seed, sampler}, {evaluations, ms, remembered}, {noises}) {
-  const shipped = seed < noises.length;
-  const whose = shipped ? "torch's: the noise of the notebook's first digit" : "this page's own, which is not torch's";
+export function caption({w, steps, digit, seed, sampler}, {evaluations, ms, remembered}, about) {
   const kept = remembered ? `, ${remembered} more remembered` : "";
-  return `A ${digit} by ${sampler} in ${steps} steps, ${written("w", w)}, from seed ${seed} (${whose}). ` +
+  return `A ${digit} by ${sampler} in ${steps} steps, ${written("w", w)}, ${from(seed, about)}. ` +
     `${evaluations} network evaluations${kept}, ${Math.round(ms)} ms.`;
+}
+
+/** Which noise a seed stands for, in words. */
+export function from(seed, {noises}) {
+  const whose = seed < noises.length ? "torch's: the noise of the notebook's first digit"
+    : "this page's own, which is not torch's";
+  return `from seed ${seed} (${whose})`;
+}
+
+/** The noise of a seed: one that ships, or the page's own. */
+export function noise(seed, {noises}) {
+  return seed < noises.length ? unpack(noises[seed]) : Float32Array.from({length: 784}, normal(seed));
 }
 
 /** A preview, where it shows the same digit; then the picture. */
 export async function* pictures(run, {values, preview}, about) {
   const {w, steps, digit, seed, sampler} = values, plan = about.plans[sampler][steps];
-  const x = seed < about.noises.length ? unpack(about.noises[seed]) : Float32Array.from({length: 784}, normal(seed));
+  const x = noise(seed, about);
   const model = new Remembered(run, seed, plan[0][0]), predict = guided(model, digit, w, about);
   const draws = plan.some(row => row[6] !== 0);
   if (preview && !draws && plan.length > about.preview.length) {
@@ -79,6 +89,6 @@ class Remembered {
   }
 }
 
-function sheet(digits) {
+export function sheet(digits) {
   return {pixels: digits.map(value => (value + 1) / 2), columns: 1, side: 28};
 }
