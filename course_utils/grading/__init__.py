@@ -6,7 +6,8 @@
     rubric               what it is held against, and whether that has changed
     causes               why points were lost, in sentences
     outcomes             by what two wrong answers are known to be the same one
-    grader, workshop     the answer key, one submission; what a process needs to grade
+    grader               the answer key of a notebook, and one submission compared with it
+    grader_process       what one process needs to grade for one run
     version              which course this is, for machines that grade together
     pools                threads here or workers elsewhere
     reports              what is made of records and of marks by hand: tables, pages, files for gradebooks
@@ -74,30 +75,31 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
         SandboxError: When the sandbox does not hold on this machine; an OSError that names what failed.
         OSError: When the scheduler cannot be reached, when it or the last worker is gone.
     """
-    from course_utils.grading.reports.report import Beside
+    from course_utils.grading.reports.report import ReportInputs
     from course_utils.grading.rooms.limits import Limits
-    from course_utils.grading.runs import given_before, grade_folder
+    from course_utils.grading.runs import grade_folder, read_remembered
     from course_utils.terminal import printable
 
     if jobs < 1:
         raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
     paths = {"canvas": canvas, "late": late, "roster": roster}
-    before = given_before(Path(out)) if resume else {}
-    also = _also(feedback=feedback, anonymous=anonymous, similar=similar or bool(earlier))
+    before = read_remembered(Path(out)) if resume else {}
+    also = _list_extras(feedback=feedback, anonymous=anonymous, similar=similar or bool(earlier))
     before_layout = before.pop("layout", None)
-    beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None}, compare, earlier)
+    paths = before | {name: path for name, path in paths.items() if path is not None}
+    beside = ReportInputs.read(paths, compare, earlier)
     return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
                         student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
                         beside=beside, layout=layout or before_layout, also=also, progress=progress,
                         say=lambda sentence: say(printable(sentence)))
 
 
-def _also(**asked: bool) -> list[str]:
+def _list_extras(**asked: bool) -> list[str]:
     """What a report holds besides, by name; ValueError where a library for it is missing."""
-    from course_utils.grading.reports.similar import require
+    from course_utils.grading.reports.similar import require_copydetect
 
     if asked["similar"]:
-        require()
+        require_copydetect()
     return [name for name, wanted in asked.items() if wanted]
 
 
@@ -142,7 +144,7 @@ def run(args: argparse.Namespace) -> int:
 
     from course_utils.grading.intake import layouts
     from course_utils.grading.rooms.limits import Limits, MiB
-    from course_utils.grading.runs import given_before
+    from course_utils.grading.runs import read_remembered
     from course_utils.terminal import printable
 
     tls = args.tls_ca, args.tls_cert, args.tls_key
@@ -151,10 +153,11 @@ def run(args: argparse.Namespace) -> int:
     for name in ("jobs", "cell_seconds", "task_seconds", "memory"):
         if not 0 < vars(args)[name] < math.inf:
             raise ValueError(f"--{name.replace('_', '-')} is a number above 0, not {vars(args)[name]:g}.")
-    before = given_before(args.out) if args.resume else {}
-    print(printable(layouts.see(args.submissions, args.layout or before.get("layout")).sentence), file=sys.stderr)
+    before = read_remembered(args.out) if args.resume else {}
+    found = layouts.find_submissions(args.submissions, args.layout or before.get("layout"))
+    print(printable(found.sentence), file=sys.stderr)
     limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB,
-                    together=(args.memory + 512) * MiB)
+                    room_memory=(args.memory + 512) * MiB)
     results = grade(args.submissions, args.out, jobs=args.jobs, scheduler=args.scheduler, tls=tls if all(tls) else None,
                     resume=args.resume, only=args.only, student=args.student, sandbox=not args.no_sandbox,
                     warm=args.warm, limits=limits, canvas=args.canvas, compare=args.compare, late=args.late,
@@ -173,12 +176,12 @@ def run(args: argparse.Namespace) -> int:
         results.close()
         if not (args.out / "run.json").exists():  # nothing had begun
             raise
-        raise OSError(f"{_told(e)} What is graded is on disk; go on with --resume.") from None
+        raise OSError(f"{_describe_error(e)} What is graded is on disk; go on with --resume.") from None
     print(f"{total} graded, of which {incomplete} with a reason to look at. The report: {args.out / 'index.html'}")
     return 0
 
 
-def _told(e: OSError) -> str:
+def _describe_error(e: OSError) -> str:
     """What failed, as a sentence; where a disk is full, what helps."""
     from course_utils.files import FULL
 

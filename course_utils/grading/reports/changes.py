@@ -11,7 +11,7 @@ from html import escape
 
 from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import tables
-from course_utils.grading.reports.page import count, document, number, visible
+from course_utils.grading.reports.page import document, format_count, format_number, visible
 from course_utils.terminal import printable
 
 HANDED_IN = "another submission"
@@ -64,15 +64,16 @@ class Changes:
         return [(task, found) for task, found in rows if found or len(set(self.tasks[task])) > 1]
 
 
-def between(old: list[Result], new: list[Result]) -> Changes:
+def compare(old: list[Result], new: list[Result]) -> Changes:
     """Compares two reports, student for student, notebook for notebook, task for task."""
     before, now, found = {r.student: r for r in old}, {r.student: r for r in new}, Changes()
-    was, have = _notebooks(old), _notebooks(new)
+    was, have = _list_tasks(old), _list_tasks(new)
     both = [n for n in have if n in was]
-    found.only = [*_only("student", list(before), list(now)), *_only("notebook", list(was), list(have)),
-                  *_only("task", [t for n in both for t in was[n]], [t for n in both for t in have[n]])]
+    found.only = [*_describe_unmatched("student", list(before), list(now)),
+                  *_describe_unmatched("notebook", list(was), list(have)),
+                  *_describe_unmatched("task", [t for n in both for t in was[n]], [t for n in both for t in have[n]])]
     for student in (s for s in now if s in before):
-        pairs = list(_pairs(before[student], now[student]))
+        pairs = list(_pair_notebooks(before[student], now[student]))
         found.totals[student] = sum(a.earned for a, _ in pairs), sum(b.earned for _, b in pairs)
         again = before[student].digest != now[student].digest
         for a, b in pairs:
@@ -85,54 +86,54 @@ def between(old: list[Result], new: list[Result]) -> Changes:
     return found
 
 
-def _pairs(a: Result, b: Result) -> Iterator[tuple[NotebookResult, NotebookResult]]:
+def _pair_notebooks(a: Result, b: Result) -> Iterator[tuple[NotebookResult, NotebookResult]]:
     was = {n.notebook: n for n in a.notebooks}
     return ((was[n.notebook], n) for n in b.notebooks if n.notebook in was)
 
 
-def _notebooks(results: list[Result]) -> dict[str, list[str]]:
+def _list_tasks(results: list[Result]) -> dict[str, list[str]]:
     """The notebooks, each with its tasks."""
     return {n.notebook: [t.task for t in n.tasks] for r in results for n in r.notebooks}
 
 
-def _only(what: str, old: list[str], new: list[str]) -> list[str]:
+def _describe_unmatched(what: str, old: list[str], new: list[str]) -> list[str]:
     """A sentence for each side that has names the other lacks."""
     sides = {"Only in the old report": [n for n in old if n not in set(new)],
              "Only in this report": [n for n in new if n not in set(old)]}
-    return [f"{side}: {count(len(names), what)}, {', '.join(names)}." for side, names in sides.items() if names]
+    return [f"{side}: {format_count(len(names), what)}, {', '.join(names)}." for side, names in sides.items() if names]
 
 
 # ---- as text, table and page ---------------------------------------------------------------------------------------
 
 
-def sentences(c: Changes) -> list[str]:
+def describe(c: Changes) -> list[str]:
     """The comparison for a terminal, a line each."""
     changed = c.students()
     ups = sum(now > before for _, before, now, _ in changed)
-    both = count(len(c.totals), "student")
+    both = format_count(len(c.totals), "student")
     lines = [f"Of {both} in both reports, {ups} gained and {len(changed) - ups} lost points."]
     for task, found in c.by_task():
         old, new = c.tasks[task]
-        worth = f" (worth {number(old)} before, {number(new)} now)" if old != new else ""
+        worth = f" (worth {format_number(old)} before, {format_number(new)} now)" if old != new else ""
         gained = sum(x.now > x.before for x in found)
         lines.append(f"  {task}{worth}: {gained} gained, {len(found) - gained} lost")
-    lines += [f"  {s}: {number(before)} → {number(now)} ({signed(now - before)}), {cause}"
+    lines += [f"  {s}: {format_number(before)} → {format_number(now)} ({format_signed(now - before)}), {cause}"
               for s, before, now, cause in changed]
     return [*map(printable, [*lines, *c.only])]
 
 
-def table(c: Changes) -> str:
+def format_table(c: Changes) -> str:
     """A line for each task of each student that has other points now, as CSV."""
-    rows = [[x.student, x.notebook, x.task, number(x.before), number(x.now), round(x.now - x.before, 6), x.cause]
-            for x in c.changes]
-    return tables.written([["student", "notebook", "task", "before", "now", "change", "cause"], *rows])
+    rows = [[x.student, x.notebook, x.task, format_number(x.before), format_number(x.now),
+             round(x.now - x.before, 6), x.cause] for x in c.changes]
+    return tables.format_csv([["student", "notebook", "task", "before", "now", "change", "cause"], *rows])
 
 
-def page(c: Changes, sandbox: bool = True) -> str:
+def render_page(c: Changes, sandbox: bool = True) -> str:
     """The comparison as HTML."""
     changed = c.students()
     head = (f'<header>\n<p class="soft">Compared with an older report</p>\n<h1>Changes</h1>\n<p class="soft">'
-            f"{visible(sentences(c)[0])} The same as a table: "
+            f"{visible(describe(c)[0])} The same as a table: "
             '<a href="changes.csv">changes.csv</a>; the report: <a href="index.html">index.html</a></p>\n</header>')
     said = "\n".join(f"<p>{visible(s)}</p>" for s in c.only)
     parts = [head, f'<div class="warn">{said}</div>' if said else "",
@@ -153,19 +154,19 @@ def _table(title: str, names: list[str], rows: list[str]) -> str:
 
 def _task(task: str, found: list[Change], points: tuple[float, float]) -> str:
     gained = sum(x.now > x.before for x in found)
-    worth = " → ".join(dict.fromkeys(map(number, points)))
+    worth = " → ".join(dict.fromkeys(map(format_number, points)))
     return _row(f"<code>{escape(task)}</code>", worth, str(gained), str(len(found) - gained))
 
 
 def _student(student: str, before: float, now: float, cause: str) -> str:
-    return _row(f'{visible(student)}<br><span class="soft">{cause}</span>', number(before), number(now),
-                signed(now - before))
+    return _row(f'{visible(student)}<br><span class="soft">{cause}</span>', format_number(before), format_number(now),
+                format_signed(now - before))
 
 
 def _row(first: str, *others: str) -> str:
     return f"<tr><td>{first}</td>" + "".join(f'<td class="points">{o}</td>' for o in others) + "</tr>"
 
 
-def signed(points: float) -> str:
+def format_signed(points: float) -> str:
     """+2.5 or −3, with a minus sign that is no hyphen."""
-    return f"+{number(points)}" if points > 0 else f"−{number(-points)}"
+    return f"+{format_number(points)}" if points > 0 else f"−{format_number(-points)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
-from course_utils.grading.records import NotebookResult, Result, file_name
-from course_utils.grading.reports.page import bar, count, number, section, verbatim, visible
+from course_utils.grading.records import NotebookResult, Result, make_file_name
+from course_utils.grading.reports.page import bar, format_count, format_number, section, verbatim, visible
 
 MANY = 4  # notebooks; with more, a column is headed by the number alone
 SCRIPT = """
@@ -39,14 +39,14 @@ SCRIPT = """
 """
 
 
-def shown_names(results: list[Result]) -> dict[str, str]:
+def choose_names(results: list[Result]) -> dict[str, str]:
     """What each student is called: the id without the platform's number, where nobody else is called so."""
-    bare = {r.student: without_number(r) for r in results}
+    bare = {r.student: strip_number(r) for r in results}
     taken = Counter(bare.values())
     return {student: name if taken[name] == 1 else student for student, name in bare.items()}
 
 
-def without_number(r: Result) -> str:
+def strip_number(r: Result) -> str:
     """A student's id without the number that Moodle or Canvas puts behind a name."""
     ends = (f"_{number}" for number in r.ids.values() if r.student.endswith(f"_{number}"))
     return next((r.student.removesuffix(end) for end in ends if len(r.student) > len(end)), r.student)
@@ -54,12 +54,12 @@ def without_number(r: Result) -> str:
 
 def link(student: str, name: str, place: str = "") -> str:
     """A student's name, which leads to the student's page, perhaps to a `#place` there."""
-    return f'<a href="students/{file_name(student)}.html{place}">{visible(name)}</a>'
+    return f'<a href="students/{make_file_name(student)}.html{place}">{visible(name)}</a>'
 
 
 def table(results: list[Result]) -> str:
     """The list as HTML: it is sorted as `results` are; without a script it stays so."""
-    names = shown_names(results)
+    names = choose_names(results)
     notebooks = list(dict.fromkeys(n.notebook for r in results for n in r.notebooks))
     heads = ["Student", "Total", *(n if len(notebooks) <= MANY else n.partition("_")[0] for n in notebooks), "Late"]
     titles = ["", "points, as they count", *notebooks, "points lost by lateness"]
@@ -85,10 +85,11 @@ def _row(r: Result, name: str, notebooks: list[str]) -> str:
     cells = "".join(_cell(by_name.get(n)) for n in notebooks)
     lost = sum(n.before - n.earned for n in late)
     said = verbatim(" ".join(f"{n.notebook}: {n.late}" for n in late))
-    shown = ("−" if lost else "") + number(lost) if late else ""
+    shown = ("−" if lost else "") + format_number(lost) if late else ""
     return (f'<tr{odd} data-id="{verbatim(r.student)}"><td>{link(r.student, name)}{_flag(r)}</td>'
             f'<td class="points" data-value="{r.total:.4f}">'
-            f"{number(r.total)} <span class=\"soft\">/ {number(r.max)}</span>{bar(r.total, r.max)}</td>{cells}"
+            f'{format_number(r.total)} <span class="soft">/ {format_number(r.max)}</span>'
+            f"{bar(r.total, r.max)}</td>{cells}"
             f'<td class="points" data-value="{lost:.4f}" title="{said}">{shown}</td></tr>')
 
 
@@ -100,5 +101,6 @@ def _cell(n: NotebookResult | None) -> str:
     if n is None or n.reason and not n.earned:
         return f'<td class="points soft" data-value="-1" title="{verbatim(n.reason) if n else ""}">–</td>'
     waiting = sum(t.unmarked for t in n.tasks)
-    said = f' title="{count(waiting, "answer")} not marked yet"' if waiting else ""
-    return f'<td class="points" data-value="{n.earned:.4f}"{said}>{number(n.earned)}{"*" if waiting else ""}</td>'
+    said = f' title="{format_count(waiting, "answer")} not marked yet"' if waiting else ""
+    star = "*" if waiting else ""
+    return f'<td class="points" data-value="{n.earned:.4f}"{said}>{format_number(n.earned)}{star}</td>'

@@ -13,8 +13,8 @@ from course_utils.grading import outcomes
 from course_utils.grading.records import Result
 from course_utils.grading.reports import classlist, items
 from course_utils.grading.reports.classlist import link
-from course_utils.grading.reports.items import KINDS, answers
-from course_utils.grading.reports.page import anchor, count, document, has_text, number, section, visible
+from course_utils.grading.reports.items import KINDS, count_answers
+from course_utils.grading.reports.page import anchor, document, format_count, format_number, has_text, section, visible
 
 SHOWN = 10  # rows of a list; the others are folded
 MAX_WHY = 200  # characters of what an exception says
@@ -33,12 +33,12 @@ class Slip:
     students: list[str]
 
 
-def shares(results: list[Result]) -> list[float]:
+def compute_shares(results: list[Result]) -> list[float]:
     """Each student's share of the points, in [0, 1]."""
     return [min(1.0, r.total / r.max) if r.max else 0.0 for r in results]
 
 
-def slips(results: list[Result]) -> list[Slip]:
+def find_slips(results: list[Result]) -> list[Slip]:
     """The known mistakes that were made, the commonest first."""
     found: dict[tuple[str, str], Slip] = {}
     for r in results:
@@ -47,8 +47,8 @@ def slips(results: list[Result]) -> list[Slip]:
     return sorted(found.values(), key=lambda s: -len(s.students))
 
 
-def page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True, trend: items.Trend | None = None,
-         pairs: int | None = None) -> str:
+def render_page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True,
+                trend: items.Trend | None = None, pairs: int | None = None) -> str:
     """The class report as HTML.
 
     Args:
@@ -59,9 +59,10 @@ def page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True,
     """
     told = "".join(f"<li>{visible(note)}</li>\n" for note in notes)
     warning = f'<div class="warn" role="note"><ul class="notes">\n{told}</ul></div>\n' if notes else ""
-    names = classlist.shown_names(results)
-    body = [_head(results), warning, _histogram(shares(results)), _odd(results, names), _tasks(results, trend or {}),
-            _slips(results, names), _unnamed(results, names), _similar(pairs), classlist.table(results)]
+    names = classlist.choose_names(results)
+    body = [_head(results), warning, _histogram(compute_shares(results)), _odd(results, names),
+            _tasks(results, trend or {}), _slips(results, names), _unnamed(results, names),
+            _similar(pairs), classlist.table(results)]
     text = "\n".join(filter(None, body))
     return document("Class report", text.replace("</header>", f"{_contents(text)}</header>", 1), sandbox,
                     classlist.SCRIPT)
@@ -75,11 +76,11 @@ def _contents(page: str) -> str:
 
 
 def _head(results: list[Result]) -> str:
-    every, odd = shares(results), sum(bool(r.reason) for r in results)
+    every, odd = compute_shares(results), sum(bool(r.reason) for r in results)
     tiles = {"students": len(results), "mean": f"{mean(every or [0]):.0%}", "median": f"{median(every or [0]):.0%}",
              "to look at": odd}
     shown = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
-    points = number(max((r.max for r in results), default=0))
+    points = format_number(max((r.max for r in results), default=0))
     return (f'<header>\n<h1>Class report</h1>\n<p class="soft">{points} points. The same as a table: '
             f'<a href="grades.csv">grades.csv</a></p>\n<dl class="tiles">\n{shown}\n</dl>\n</header>')
 
@@ -109,7 +110,8 @@ def _folded(rows: list[str], kind: str, what: str) -> str:
     if not rows:
         return ""
     first, others = "\n".join(rows[:SHOWN]), "\n".join(rows[SHOWN:])
-    more = (f'<details><summary>{count(len(rows) - SHOWN, f"more {what}")}</summary>\n<ul class="{kind}">\n{others}\n'
+    many = format_count(len(rows) - SHOWN, f"more {what}")
+    more = (f'<details><summary>{many}</summary>\n<ul class="{kind}">\n{others}\n'
             "</ul></details>\n") if others else ""
     return f'<ul class="{kind}">\n{first}\n</ul>\n{more}'
 
@@ -117,13 +119,13 @@ def _folded(rows: list[str], kind: str, what: str) -> str:
 def _tasks(results: list[Result], trend: items.Trend) -> str:
     key = "\n".join(f'<span><i class="{k}"></i>{said}</span>' for k, said in KINDS.items())
     parts = [f'<div class="key" aria-hidden="true">\n{key}\n</div>']
-    tells = items.discrimination(results)
-    for notebook, table in answers(results).items():
+    tells = items.compute_discrimination(results)
+    for notebook, table in count_answers(results).items():
         handed = max((sum(c.values()) for c in table.values()), default=0)
         rows = "\n".join(_share(task, counted, tells.get(task), trend.get(task, [])) for task, counted in table.items())
         again = " runs" if any(len(trend.get(task, [])) > 1 for task in table) else ""
         parts.append(f'<h3><span>{escape(notebook)}</span> <span class="soft">{handed} of '
-                     f'{count(len(results), "student")}</span></h3>\n<ul class="shares{again}">\n{rows}\n</ul>')
+                     f'{format_count(len(results), "student")}</span></h3>\n<ul class="shares{again}">\n{rows}\n</ul>')
         for said, wanted in (("everybody", handed), ("nobody", 0)):
             names = [f"<code>{escape(t)}</code>" for t, c in table.items()
                      if 0 < handed == sum(c.values()) and c["right"] == wanted]
@@ -161,7 +163,7 @@ def _line(runs: list[float]) -> str:
 
 
 def _slips(results: list[Result], names: dict[str, str]) -> str:
-    rows = [_slip(s, names) for s in slips(results)]
+    rows = [_slip(s, names) for s in find_slips(results)]
     if not rows:
         return ""
     return section("mistakes", "Common mistakes", _folded(rows, "slips", "mistake"))
@@ -181,12 +183,12 @@ def _slip(s: Slip, names: dict[str, str]) -> str:
 def _unnamed(results: list[Result], names: dict[str, str]) -> str:
     """Wrong answers that no known mistake explains, where several students gave the same."""
     wrong = [(r.student, n, t) for r in results for n in r.notebooks for t in n.tasks]
-    found = outcomes.groups(wrong)
+    found = outcomes.group_same(wrong)
     shared = [g for g in found if len(g) > 1]
     if not found:
         return ""
     rows = [_group(g, names) for g in shared]
-    alone = f"{count(len(found) - len(shared), 'wrong answer')} of a kind that nobody else gave."
+    alone = f"{format_count(len(found) - len(shared), 'wrong answer')} of a kind that nobody else gave."
     about = ("Wrong answers that no known mistake explains, put together where they give the same on the check's own "
              "inputs: the bank's next entries.")
     return section("unnamed", "Mistakes without a name", f'<p class="soft">{about}</p>\n'
@@ -200,7 +202,7 @@ def _group(group: list[outcomes.Answer], names: dict[str, str]) -> str:
     cell = f", cell {t.cell}" if t.cell else ""
     shortened = t.why if len(t.why) <= MAX_WHY else t.why[:MAX_WHY] + " …"
     return (f'<li><span class="many">{len(group)}<span class="hidden"> students:</span></span><div>'
-            f'<b>{outcomes.said(t)}</b> <code class="soft">{escape(t.task)}</code>'
+            f'<b>{outcomes.describe(t)}</b> <code class="soft">{escape(t.task)}</code>'
             f'<p class="soft">{visible(shortened)}</p>'
             f'<p class="soft">For example {link(student, names[student] + cell, place)}</p>'
             f"<details><summary>Who?</summary>{who}</details></div></li>")
@@ -209,5 +211,6 @@ def _group(group: list[outcomes.Answer], names: dict[str, str]) -> str:
 def _similar(pairs: int | None) -> str:
     if pairs is None:
         return ""
-    return section("similar", "Similar work", f'<p><a href="similar.html">{count(pairs, "pair")} to look at</a>. '
+    many = format_count(pairs, "pair")
+    return section("similar", "Similar work", f'<p><a href="similar.html">{many} to look at</a>. '
                    '<span class="soft">No points hang on it.</span></p>')

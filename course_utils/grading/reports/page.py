@@ -149,7 +149,7 @@ def bar(earned: float, points: float) -> str:
     return f'<div class="bar" aria-hidden="true"><i style="width: {share:.1f}%"></i></div>'
 
 
-def number(points: float) -> str:
+def format_number(points: float) -> str:
     """Points without needless digits: 10, 7.5."""
     return f"{points:.2f}".rstrip("0").rstrip(".")
 
@@ -162,7 +162,7 @@ def visible(text: str) -> str:
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
-def count(n: int, word: str) -> str:
+def format_count(n: int, word: str) -> str:
     """A number with its noun: 1 student, 2 students."""
     return f"{n} {word}" if n == 1 else f"{n} {word}s"
 
