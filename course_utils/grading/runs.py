@@ -7,8 +7,9 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,64 +25,95 @@ from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.pools import DaskPool, LocalPool
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports import report
-from course_utils.grading.rooms.limits import Limits
+from course_utils.grading.reports.similar import require_copydetect
+from course_utils.grading.settings import FILES, RunSettings
 from course_utils.grading.version import digest_course
+from course_utils.terminal import printable
 
-REMEMBERED = ("canvas", "late", "roster", "layout")  # what a resumed run is given again unless told otherwise
+REMEMBERED = (*FILES, "layout")  # what a resumed run is given again unless told otherwise
 
 
-def grade_folder(folder: Path, out: Path, *, jobs: int, scheduler: str | None, tls: tuple[Path, Path, Path] | None,
-                 resume: bool, only: str | None, student: str | None, sandbox: bool, warm: bool, seed: int | None,
-                 limits: Limits, beside: report.ReportInputs, layout: str | None,
-                 also: Collection[str], progress: bool, say: Callable[[str], object]) -> Iterator[Result]:
-    """See `course_utils.grading.grade`."""
+def grade_folder(folder: Path, out: Path, settings: RunSettings) -> Iterator[Result]:
+    """See `course_utils.grading.grade`. What the run needs is read at once; grading begins with the first result."""
+    remembered = read_remembered(out) if settings.resume else {}
+    layout = remembered.pop("layout", None)
+    if "similar" in settings.extras:
+        require_copydetect()
+    inputs = report.ReportInputs.read(remembered | settings.files, settings.compare, settings.earlier)
+    say = settings.say
+    settings = replace(settings, layout=settings.layout or layout, say=lambda sentence: say(printable(sentence)))
+    return _grade_folder(folder, out, settings, inputs)
+
+
+def _grade_folder(folder: Path, out: Path, settings: RunSettings, inputs: report.ReportInputs) -> Iterator[Result]:
     if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{out} lies in {folder}, where a report would be taken for a student's: name another place.")
-    seen = layouts.find_submissions(folder, layout)
-    found, missing, notes = seen.submissions, [], seen.notes
-    if beside.roster is not None:
-        found, missing, more = roster.compare(found, beside.roster, Path(beside.paths["roster"]))
-        notes = [*notes, *more]
-    wanted, students = _choose_notebooks(found, only), {s.student for s in found}
-    if student is not None:
-        found = [s for s in found if s.student == tidy(student)]
+    found, missing, notes = _find_class(folder, settings.layout, inputs)
+    wanted, everybody = _choose_notebooks(found, settings.only), {s.student for s in found}
+    if settings.student is not None:
+        found = [s for s in found if s.student == tidy(settings.student)]
         if not found:
-            raise ValueError(f"There is no submission of {student} in {folder}.")
+            raise ValueError(f"There is no submission of {settings.student} in {folder}.")
     for note in notes:
-        say(note)
+        settings.say(note)
     with _lock_report(out):
-        about = _load_run(out, resume, {"only": only, "sandbox": sandbox, "notebooks": wanted}, seed) | beside.paths
-        about |= {"layout": layout} if layout else {}
-        todo, again, done = _sort_submissions(found, about["notebooks"], out / "records")
-        with tqdm(desc="Grading", unit=" students", total=len(found), initial=len(done), file=sys.stderr,
-                  disable=not progress) as bar:  # those that were done before do not count for its speed
-            for submission in done:
-                yield records.load(submission.student, out / "records")
-            if todo or again:
-                if scheduler is None and (too_much := limits.describe_excess(jobs)):
-                    say(too_much)
-                config = GraderConfig(secrets.token_hex(8), digest_course(), about["seed"], tuple(about["notebooks"]),
-                                      tuple(_list_task_ids(only)), limits, (folder.resolve(), out.resolve()), sandbox,
-                                      warm)
-                with LocalPool(config, jobs) if scheduler is None else DaskPool(config, scheduler, tls, say) as pool:
-                    _write_run(out, about)
-                    for result in _grade(todo, again, pool, out / "records"):
-                        bar.update()
-                        yield result
+        about = _load_run(out, settings, wanted) | inputs.paths
+        about |= {"layout": settings.layout} if settings.layout else {}
+        yield from _grade_submissions(found, folder, out, settings, about)
         _write_run(out, about)
         graded = records.load_all(out / "records")
-        if gone := [s for s in graded if s not in students]:
-            say(f"The report keeps {len(gone)} of an earlier run, who are not in {folder}: {', '.join(gone)}.")
-        absent = [_make_absent_row(p, about["notebooks"], only) for p in missing if p.student not in graded]
-        if student is None:
+        if gone := [s for s in graded if s not in everybody]:
+            settings.say(f"The report keeps {len(gone)} of an earlier run, who are not in {folder}: {', '.join(gone)}.")
+        absent = [_make_absent_row(p, about["notebooks"], settings.task_ids) for p in missing
+                  if p.student not in graded]
+        if settings.student is None:
             yield from absent
-        for sentence in report.write(out, [*graded.values(), *absent], sandbox, beside, notes, also):
-            say(sentence)
+        results = [*graded.values(), *absent]
+        for sentence in report.write(out, results, settings.sandbox, inputs, notes, settings.extras):
+            settings.say(sentence)
 
 
-def _make_absent_row(person: roster.Person, notebooks: list[str], only: str | None) -> Result:
+def _find_class(folder: Path, layout: str | None, inputs: report.ReportInputs,
+                ) -> tuple[list[Submission], list[roster.Person], list[str]]:
+    """The submissions; who is on the roster and handed in nothing; and sentences about what is odd."""
+    found = layouts.find_submissions(folder, layout)
+    if inputs.roster is None:
+        return found.submissions, [], found.notes
+    submissions, missing, more = roster.compare(found.submissions, inputs.roster, Path(inputs.paths["roster"]))
+    return submissions, missing, [*found.notes, *more]
+
+
+def _grade_submissions(found: list[Submission], folder: Path, out: Path, settings: RunSettings,
+                       about: dict[str, Any]) -> Iterator[Result]:
+    """Each submission's result: those on record first, then, from a pool, those that are to be graded."""
+    todo, again, done = _sort_submissions(found, about["notebooks"], out / "records")
+    with tqdm(desc="Grading", unit=" students", total=len(found), initial=len(done), file=sys.stderr,
+              disable=not settings.progress) as bar:  # those that were done before do not count for its speed
+        for submission in done:
+            yield records.load(submission.student, out / "records")
+        if not (todo or again):
+            return
+        if settings.scheduler is None and (too_much := settings.limits.describe_excess(settings.jobs)):
+            settings.say(too_much)
+        config = GraderConfig(secrets.token_hex(8), digest_course(), about["seed"], tuple(about["notebooks"]),
+                              settings.task_ids, settings.limits, (folder.resolve(), out.resolve()), settings.sandbox,
+                              settings.warm)
+        with _open_pool(config, settings) as pool:
+            _write_run(out, about)
+            for result in _grade(todo, again, pool, out / "records"):
+                bar.update()
+                yield result
+
+
+def _open_pool(config: GraderConfig, settings: RunSettings) -> LocalPool | DaskPool:
+    if settings.scheduler is None:
+        return LocalPool(config, settings.jobs)
+    return DaskPool(config, settings.scheduler, settings.tls, settings.say)
+
+
+def _make_absent_row(person: roster.Person, notebooks: list[str], task_ids: Collection[str]) -> Result:
     """The row of somebody from whom nothing has come: never a record, so that it ends when something comes."""
-    each = {n: [t for t in tasks.tasks_of(n) if t.id in (_list_task_ids(only) or [t.id])] for n in notebooks}
+    each = {n: [t for t in tasks.tasks_of(n) if t.id in (task_ids or [t.id])] for n in notebooks}
     rows = [NotebookResult(n, [TaskResult(t.id, t.points, 0) for t in asked], "Nothing was handed in." if not i else "")
             for i, (n, asked) in enumerate(each.items())]
     return Result(person.student, "", rows, ids=person.ids)
@@ -141,10 +173,6 @@ def _try_lock(file: IO[str]) -> bool:
     return True
 
 
-def _list_task_ids(only: str | None) -> list[str]:
-    return [only] if only and "." in only else []
-
-
 def _choose_notebooks(found: list[Submission], only: str | None) -> list[str]:
     """The notebooks to grade: those that `only` names, else those that anybody handed in."""
     if only is None:
@@ -158,19 +186,19 @@ def _choose_notebooks(found: list[Submission], only: str | None) -> list[str]:
     return [notebooks.source_of(only).stem]
 
 
-def _load_run(out: Path, resume: bool, settings: dict[str, Any], seed: int | None) -> dict[str, Any]:
-    """The run's settings and seed: new ones, or those that a resumed run had."""
-    path = out / "run.json"
-    if not path.exists():
-        return {"seed": secrets.randbits(63) if seed is None else seed, **settings}
-    if not resume:
+def _load_run(out: Path, settings: RunSettings, notebooks: list[str]) -> dict[str, Any]:
+    """What `run.json` says of the run: that of a new one, or of the one that goes on, perhaps with more notebooks."""
+    if not (out / "run.json").exists():
+        seed = secrets.randbits(63) if settings.seed is None else settings.seed
+        return {"seed": seed, "only": settings.only, "sandbox": settings.sandbox, "notebooks": notebooks}
+    if not settings.resume:
         raise ValueError(f"{out} holds a report already; go on with --resume, or name another folder.")
     about = _read_run(out)
-    if settings["only"] != about["only"] or settings["sandbox"] != about["sandbox"]:
+    if settings.only != about["only"] or settings.sandbox != about["sandbox"]:
         only = f"with --only {about['only']}" if about["only"] else "without --only"
         raise ValueError(f"{out} was begun {only} and {'with' if about['sandbox'] else 'without'} a sandbox; go on so, "
                          "or name another folder.")
-    about["notebooks"] = sorted({*about["notebooks"], *settings["notebooks"]})
+    about["notebooks"] = sorted({*about["notebooks"], *notebooks})
     return about
 
 
