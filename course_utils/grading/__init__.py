@@ -9,7 +9,7 @@
     grader               the answer key of a notebook, and one submission compared with it
     grader_process       what one process needs to grade for one run
     version              which course this is, for machines that grade together
-    pools                threads here or workers elsewhere
+    pools, dask_pool     threads here, or workers of a Dask cluster
     reports              what is made of records and of marks by hand: tables, pages, files for gradebooks
     settings             how a class is graded: what holds for a whole run
     runs                 a whole class, from its folder to its report

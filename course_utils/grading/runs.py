@@ -17,12 +17,13 @@ from tqdm import tqdm
 
 from course_utils import files, notebooks, tasks
 from course_utils.grading import records, rubric
+from course_utils.grading.dask_pool import DaskPool
 from course_utils.grading.grader import find_notebooks
 from course_utils.grading.grader_process import GraderConfig
 from course_utils.grading.intake import layouts, roster
 from course_utils.grading.intake.names import tidy
 from course_utils.grading.intake.submissions import Submission
-from course_utils.grading.pools import DaskPool, LocalPool
+from course_utils.grading.pools import LocalPool
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports import report
 from course_utils.grading.reports.similar import require_copydetect

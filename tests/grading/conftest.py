@@ -32,9 +32,9 @@ def quick(monkeypatch) -> None:
     """Workers grade without a room."""
     from grading.clusters import Quick
 
-    from course_utils.grading import pools
+    from course_utils.grading import dask_pool
 
-    monkeypatch.setattr(pools, "GraderProcess", Quick)
+    monkeypatch.setattr(dask_pool, "GraderProcess", Quick)
 
 
 @pytest.fixture(scope="module")

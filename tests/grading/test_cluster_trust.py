@@ -15,7 +15,7 @@ from distributed.security import Security
 from grading.clusters import Quick, certificates_in, class_of, cluster_of, secured, started
 from grading.test_room import SMALL, inside
 
-from course_utils.grading import grade, pools, records
+from course_utils.grading import dask_pool, grade, records
 from course_utils.grading.grader_process import GraderConfig
 from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.rooms.room import RoomFactory
@@ -56,7 +56,7 @@ def test_a_worker_that_lies_is_named_and_left_out(tmp_path, monkeypatch):
         with lock:  # the workers of this cluster are one process
             return made.get(get_worker().address) or made.setdefault(get_worker().address, Lying(config, jobs))
 
-    monkeypatch.setattr(pools, "_get_process", one_each)
+    monkeypatch.setattr(dask_pool, "_get_process", one_each)
     with cluster_of(len(LIES) + 1) as cluster:
         graded = list(grade(folder, out, scheduler=cluster.scheduler_address, only="ddpm.q_sample", say=said.append))
     assert sorted(r.student for r in graded) == sorted(students) and not any(r.failed for r in graded)
@@ -78,19 +78,19 @@ def test_a_run_is_not_forgotten_while_it_is_graded(tmp_path, monkeypatch, quick)
 
     worker = SimpleNamespace(address="", state=SimpleNamespace(nthreads=1), security=Security(), local_directory=".")
     monkeypatch.setattr(distributed, "get_worker", lambda: worker)
-    monkeypatch.setattr(pools, "GraderProcess", Long)
-    monkeypatch.setattr(pools, "_processes", {})
-    monkeypatch.setattr(pools, "IDLE_SECONDS", -1)
+    monkeypatch.setattr(dask_pool, "GraderProcess", Long)
+    monkeypatch.setattr(dask_pool, "_processes", {})
+    monkeypatch.setattr(dask_pool, "IDLE_SECONDS", -1)
     first, second, third = (GraderConfig(run, digest_course(), 0, ("05_ddpm",)) for run in "abc")
     with ThreadPoolExecutor() as threads:
-        result = threads.submit(pools._grade_in_worker, first, Submission("ada", {}), True)
+        result = threads.submit(dask_pool._grade_in_worker, first, Submission("ada", {}), True)
         assert entered.wait(30)
-        pools._get_process(second, 1)
-        assert list(pools._processes) == ["a", "b"]
+        dask_pool._get_process(second, 1)
+        assert list(dask_pool._processes) == ["a", "b"]
         go_on.set()
         assert result.result(30).student == "ada"
-    pools._get_process(third, 1)
-    assert list(pools._processes) == ["c"]
+    dask_pool._get_process(third, 1)
+    assert list(dask_pool._processes) == ["c"]
 
 
 def test_a_stranger_gets_no_answer_from_a_tls_scheduler(quick, certificates, tmp_path):
@@ -136,7 +136,7 @@ def test_a_room_reaches_nothing_of_the_cluster(tmp_path, certificates, monkeypat
     with cluster_of(1, protocol="tls://", security=secured(*map(str, certificates))) as cluster:
         worker = cluster.workers[0]
         monkeypatch.setattr(distributed, "get_worker", lambda: worker)
-        private = pools._list_private_paths()
+        private = dask_pool._list_private_paths()
         assert list(map(str, private)) == [worker.local_directory, str(certificates[2])]
         ports = [int(address.rsplit(":", 1)[1]) for address in (cluster.scheduler_address, worker.address)]
         paths = [worker.local_directory, *map(str, certificates)]
