@@ -5,7 +5,6 @@ Compared is what the machine found; marks by hand and lateness are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 
@@ -66,29 +65,39 @@ class Changes:
 
 def compare(old: list[Result], new: list[Result]) -> Changes:
     """Compares two reports, student for student, notebook for notebook, task for task."""
-    before, now, found = {r.student: r for r in old}, {r.student: r for r in new}, Changes()
-    was, have = _list_tasks(old), _list_tasks(new)
-    both = [n for n in have if n in was]
-    found.only = [*_describe_unmatched("student", list(before), list(now)),
-                  *_describe_unmatched("notebook", list(was), list(have)),
-                  *_describe_unmatched("task", [t for n in both for t in was[n]], [t for n in both for t in have[n]])]
-    for student in (s for s in now if s in before):
-        pairs = list(_pair_notebooks(before[student], now[student]))
-        found.totals[student] = sum(a.earned for a, _ in pairs), sum(b.earned for _, b in pairs)
-        again = before[student].digest != now[student].digest
-        for a, b in pairs:
-            for s, t in ((s, t) for s in a.tasks for t in b.tasks if s.task == t.task):
-                found.tasks[t.task] = s.points, t.points
-                if s.earned != t.earned:
-                    cause = HANDED_IN if again else RUBRIC if a.rubric != b.rubric else (
-                        POINTS if s.points != t.points else DRAWS)
-                    found.changes.append(Change(student, b.notebook, t.task, s.earned, t.earned, cause))
+    before, found = {r.student: r for r in old}, Changes(only=_find_unmatched(old, new))
+    for r in {r.student: r for r in new}.values():
+        if r.student in before:
+            _add_student(found, before[r.student], r)
     return found
 
 
-def _pair_notebooks(a: Result, b: Result) -> Iterator[tuple[NotebookResult, NotebookResult]]:
-    was = {n.notebook: n for n in a.notebooks}
-    return ((was[n.notebook], n) for n in b.notebooks if n.notebook in was)
+def _find_unmatched(old: list[Result], new: list[Result]) -> list[str]:
+    """What stands in one report alone: students, notebooks, and tasks of the notebooks in both."""
+    was, have = _list_tasks(old), _list_tasks(new)
+    both = [n for n in have if n in was]
+    students = [list(dict.fromkeys(r.student for r in results)) for results in (old, new)]
+    return [*_describe_unmatched("student", *students), *_describe_unmatched("notebook", list(was), list(have)),
+            *_describe_unmatched("task", [t for n in both for t in was[n]], [t for n in both for t in have[n]])]
+
+
+def _add_student(found: Changes, old: Result, new: Result) -> None:
+    """Puts a student's totals, tasks and changes into `found`, in place."""
+    pairs = _pair_notebooks(old, new)
+    found.totals[new.student] = sum(a.earned for a, _ in pairs), sum(b.earned for _, b in pairs)
+    for a, b in pairs:
+        now = {t.task: t for t in b.tasks}
+        for s, t in ((s, now[s.task]) for s in a.tasks if s.task in now):
+            found.tasks[t.task] = s.points, t.points
+            if s.earned != t.earned:
+                cause = (HANDED_IN if old.digest != new.digest else RUBRIC if a.rubric != b.rubric
+                         else POINTS if s.points != t.points else DRAWS)
+                found.changes.append(Change(new.student, b.notebook, t.task, s.earned, t.earned, cause))
+
+
+def _pair_notebooks(old: Result, new: Result) -> list[tuple[NotebookResult, NotebookResult]]:
+    was = {n.notebook: n for n in old.notebooks}
+    return [(was[n.notebook], n) for n in new.notebooks if n.notebook in was]
 
 
 def _list_tasks(results: list[Result]) -> dict[str, list[str]]:

@@ -111,25 +111,39 @@ class Template:
 def fill_template(template: Template, results: list[Result], notebooks: list[Column],
                   tasks: list[Column]) -> tuple[str, list[str]]:
     """The columns that a template has, with its titles, ids and students; and sentences about what it has not."""
-    wanted = [(c, place) for c in (*notebooks, *tasks) if (place := template.find_column(c[0])) is not None]
-    notes = []
-    missing = [c[0] for c in notebooks if template.find_column(c[0]) is None]
-    if missing and not wanted:
-        notes.append(f"{template.name} has no assignment named {' or '.join(missing)}; Canvas would make new ones.")
-        wanted = [(c, None) for c in notebooks]
-    rows = [(i, template.find_row(r)) for i, r in enumerate(results)]
-    lost = [results[i].student for i, row in rows if row is None]
-    notes += [f"{template.name} has no student {', '.join(map(repr, lost))}; not in canvas.csv."] if lost else []
-    twice = [row[0] for row, n in Counter(tuple(row) for _, row in rows if row).items() if n > 1]
-    notes += [f"{template.name}: more than one submission belongs to {', '.join(map(repr, twice))}."] if twice else []
+    wanted, notes = _match_columns(template, notebooks, tasks)
+    rows, more = _match_students(template, results)
     titles = [template.header[place] if place is not None else c[0] for c, place in wanted]
     possible = [_read_cell(template.possible, place) or format_number(c[1]) for c, place in wanted]
-    notes += [f"{title} has {there} points in Canvas and {format_number(c[1])} here; Canvas's are kept."
-              for title, there, (c, _) in zip(titles, possible, wanted, strict=True) if not _is_same(there, c[1])]
+    differing = [f"{title} has {there} points in Canvas and {format_number(c[1])} here; Canvas's are kept."
+                 for title, there, (c, _) in zip(titles, possible, wanted, strict=True) if not _is_same(there, c[1])]
     blank = [""] * (template.width - 1)
     table = [[*template.header[:template.width], *titles], [POSSIBLE, *blank, *possible]]
-    table += [[*row[:template.width], *(_format_points(c[2][i]) for c, _ in wanted)] for i, row in rows if row]
-    return tables.format_csv(table), notes
+    table += [[*row[:template.width], *(_format_points(c[2][i]) for c, _ in wanted)] for i, row in rows]
+    return tables.format_csv(table), [*notes, *more, *differing]
+
+
+def _match_columns(template: Template, notebooks: list[Column], tasks: list[Column],
+                   ) -> tuple[list[tuple[Column, int | None]], list[str]]:
+    """The columns to fill, each with its place in the template; without any there, all notebooks, as new ones."""
+    places = [(c, template.find_column(c[0])) for c in (*notebooks, *tasks)]
+    found = [(c, place) for c, place in places if place is not None]
+    missing = [c[0] for c, place in places[:len(notebooks)] if place is None]
+    if found or not missing:
+        return found, []
+    note = f"{template.name} has no assignment named {' or '.join(missing)}; Canvas would make new ones."
+    return [(c, None) for c in notebooks], [note]
+
+
+def _match_students(template: Template, results: list[Result]) -> tuple[list[tuple[int, list[str]]], list[str]]:
+    """The template's row of each result that has one, by the result's place; and sentences about the others."""
+    rows = [(i, template.find_row(r)) for i, r in enumerate(results)]
+    found = [(i, row) for i, row in rows if row is not None]
+    lost = [results[i].student for i, row in rows if row is None]
+    notes = [f"{template.name} has no student {', '.join(map(repr, lost))}; not in canvas.csv."] if lost else []
+    twice = [row[0] for row, n in Counter(tuple(row) for _, row in found).items() if n > 1]
+    notes += [f"{template.name}: more than one submission belongs to {', '.join(map(repr, twice))}."] if twice else []
+    return found, notes
 
 
 def _take_single(rows: object) -> list[str] | None:
