@@ -13,7 +13,7 @@ from course_utils.grading import grader
 from course_utils.grading.intake.hand_in_time import HandInTime
 from course_utils.grading.intake.submissions import PLACEHOLDER, FileContent, read
 from course_utils.grading.records import NotebookResult, Result, TaskResult, load_all, save
-from course_utils.grading.reports import classlist, feedback, report
+from course_utils.grading.reports import classlist, feedback, overview, report
 
 CLASS = made_up_class(4)
 MOODLE = [replace(r, student=f"{name}_{n}", ids={"moodle": str(n)}, handed_in={"05_ddpm": HandInTime("", "Moodle")})
@@ -37,13 +37,13 @@ def test_names_stand_without_numbers_sorted_as_people_sort(tmp_path):
 
 def test_the_list_has_a_column_for_each_notebook_and_for_lateness():
     late = [replace(r, notebooks=[replace(n, factor=0.5, late="Late.") for n in r.notebooks]) for r in CLASS[:1]]
-    head, first = re.findall(r"<tr.*?</tr>", classlist.table(late + CLASS[1:]), re.DOTALL)[:2]
+    head, first = re.findall(r"<tr.*?</tr>", overview.render_page(late + CLASS[1:]), re.DOTALL)[:2]
     assert re.findall(r"<button[^>]*>(.*?)</button>", head) == ["Student", "Total", "05_ddpm", "06_unet", "Late"]
     values = [float(v) for v in re.findall(r'data-value="([^"]*)"', first)]
     assert values == [late[0].total, *(n.earned for n in late[0].notebooks), late[0].total]
     assert "05_ddpm: Late. 06_unet: Late." in first
     many = made_up_class(2, ("01_mle", "02_autoregressive", "03_vae", "05_ddpm", "06_unet"))
-    assert '<button title="05_ddpm">05</button>' in classlist.table(many)
+    assert '<button title="05_ddpm">05</button>' in overview.render_page(many)
 
 
 def test_pages_go_back_under_the_platforms_own_names():

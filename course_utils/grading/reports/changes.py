@@ -6,11 +6,10 @@ Compared is what the machine found; marks by hand and lateness are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 
 from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import tables
-from course_utils.grading.reports.page import document, format_count, format_number, visible
+from course_utils.grading.reports.page import format_count, format_number, render
 from course_utils.terminal import printable
 
 HANDED_IN = "another submission"
@@ -140,40 +139,26 @@ def format_table(c: Changes) -> str:
 
 def render_page(c: Changes, sandbox: bool = True) -> str:
     """The comparison as HTML."""
-    changed = c.students()
-    head = (f'<header>\n<p class="soft">Compared with an older report</p>\n<h1>Changes</h1>\n<p class="soft">'
-            f"{visible(describe(c)[0])} The same as a table: "
-            '<a href="changes.csv">changes.csv</a>; the report: <a href="index.html">index.html</a></p>\n</header>')
-    said = "\n".join(f"<p>{visible(s)}</p>" for s in c.only)
-    parts = [head, f'<div class="warn">{said}</div>' if said else "",
-             _table("Tasks", ["Task", "Points", "Gained", "Lost"], [_task(t, x, c.tasks[t]) for t, x in c.by_task()]),
-             _table("Students", ["Student", "Before", "Now", "Change"], [_student(*row) for row in changed])]
-    same = " The table of tasks counts the students who handed in the same in both." if c.by_task() else ""
-    foot = f"<footer>Compared is what the grader found; marks by hand and lateness are left out.{same}</footer>"
-    return document("Changes", "\n".join(filter(None, parts)) + foot, sandbox)
+    return render("changes.html", "Changes", sandbox, summary=describe(c)[0], only=c.only,
+                  tasks=[_make_task_row(task, found, c.tasks[task]) for task, found in c.by_task()],
+                  students=[_make_student_row(*row) for row in c.students()])
 
 
-def _table(title: str, names: list[str], rows: list[str]) -> str:
-    if not rows:
-        return ""
-    head = f'<th scope="col">{names[0]}</th>' + "".join(f'<th scope="col" class="points">{n}</th>' for n in names[1:])
-    return (f"<section>\n<h2>{title}</h2>\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows)
-            + "\n</tbody>\n</table>\n</section>")
+@dataclass(frozen=True)
+class _Student:
+    """The first cell of a student's row."""
+
+    name: str
+    cause: str
 
 
-def _task(task: str, found: list[Change], points: tuple[float, float]) -> str:
+def _make_task_row(task: str, found: list[Change], points: tuple[float, float]) -> list[str]:
     gained = sum(x.now > x.before for x in found)
-    worth = " → ".join(dict.fromkeys(map(format_number, points)))
-    return _row(f"<code>{escape(task)}</code>", worth, str(gained), str(len(found) - gained))
+    return [task, " → ".join(dict.fromkeys(map(format_number, points))), str(gained), str(len(found) - gained)]
 
 
-def _student(student: str, before: float, now: float, cause: str) -> str:
-    return _row(f'{visible(student)}<br><span class="soft">{cause}</span>', format_number(before), format_number(now),
-                format_signed(now - before))
-
-
-def _row(first: str, *others: str) -> str:
-    return f"<tr><td>{first}</td>" + "".join(f'<td class="points">{o}</td>' for o in others) + "</tr>"
+def _make_student_row(student: str, before: float, now: float, cause: str) -> list[_Student | str]:
+    return [_Student(student, cause), format_number(before), format_number(now), format_signed(now - before)]
 
 
 def format_signed(points: float) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 
 from course_utils import files
@@ -27,16 +26,7 @@ from course_utils.grading.reports import (
     similar,
     tables,
 )
-from course_utils.grading.reports.page import (
-    anchor,
-    bar,
-    document,
-    format_count,
-    format_number,
-    has_text,
-    verbatim,
-    visible,
-)
+from course_utils.grading.reports.page import format_number, render
 
 
 @dataclass(frozen=True)
@@ -138,97 +128,19 @@ def format_grades(results: list[Result]) -> str:
 def render_student(result: Result, sandbox: bool = True, name: str | None = None) -> str:
     """One student's feedback as HTML; `name` is what the student is called, by default the id."""
     name = name or result.student
-    lost = sum(not t.right for n in result.notebooks for t in n.tasks if not t.unmarked)
-    every = sum(not t.unmarked for n in result.notebooks for t in n.tasks)
-    right, are = every - lost, "is" if every - lost == 1 else "are"
-    what = f"{right} of {every} tasks {are} right." if lost else f"All {every} tasks are right."
-    head = (f'<header>\n<p class="soft">Feedback for</p>\n<h1>{visible(name)}</h1>\n'
-            f'<p class="sum"><b>{format_number(result.total)}</b> '
-            f'<span class="soft">of {format_number(result.max)} points. '
-            f"{what}</span></p>\n{bar(result.total, result.max)}\n</header>\n")
-    foot = ("<footer>Every task is asked on numbers of its own, drawn anew for this grading. To see a task's "
-            "mistake closer, run its check in the notebook.</footer>")
-    sections = "\n".join(map(_notebook, result.notebooks))
-    notes = "".join(f'<p class="warn">{visible(note)}</p>\n' for note in result.notes)
-    return document(f"Feedback for {name}", head + notes + sections + foot, sandbox)
+    notebooks = [(n, _choose_tasks(n)) for n in result.notebooks]
+    return render("student.html", f"Feedback for {name}", sandbox, name=name, result=result, notebooks=notebooks,
+                  right=_describe_right(result))
 
 
-def _notebook(n: NotebookResult) -> str:
-    parts = [f'<section>\n<h2><span>{escape(n.notebook)}</span> '
-             f'<span class="points">{format_number(n.earned)} / {format_number(n.points)}</span></h2>']
-    shown = [t for t in n.tasks if not n.reason or t.question or t.comment or t.machine is not None]
-    if n.mark is not None:
-        below = f"; the tasks below have {format_number(n.before)} points" if shown else ""
-        parts.append(f'<p class="soft">Marked by hand{below}.</p>')
-    elif n.late:
-        counts = f"{format_number(n.before)} points earned, {format_number(n.earned)} count."
-        parts.append(f'<p class="warn">{visible(n.late)} {counts}</p>')
-    if n.weight is not None:
-        parts.append(f'<p class="soft">Weighs {format_number(n.weight)} points of the total.</p>')
-    parts += [_comment(n.comment)] if n.comment else []
-    parts += [f'<p class="warn">{visible(n.reason)}</p>'] if n.reason else []
-    parts += [f'<p class="warn">{visible(note)}</p>' for note in n.notes]
-    parts += [f'<p class="soft">{_release(n)}</p>'] if n.release else []
-    parts += ['<ul class="tasks">\n' + "\n".join(_task(t, n) for t in shown) + "\n</ul>"] if shown else []
-    if n.partly:
-        parts.append(f'<p class="soft">{_partly(n.partly)}</p>')
-    if n.stopped:
-        cells = "\n".join(f"<li>{_where(cell, n)} {visible(what)}</li>" for cell, what in n.stopped)
-        many = format_count(len(n.stopped), "cell")
-        parts.append(f"<details><summary>{many} of the notebook stopped; the others still "
-                     f"counted</summary>\n<ul>\n{cells}\n</ul></details>")
-    parts += [_answers(n.answers)] if any(n.answers.values()) else []
-    parts += [_sources(n)] if n.sources else []
-    return "\n".join(parts) + "\n</section>"
+def _describe_right(result: Result) -> str:
+    counted = [t for n in result.notebooks for t in n.tasks if not t.unmarked]
+    right = sum(t.right for t in counted)
+    if right == len(counted):
+        return f"All {right} tasks are right."
+    return f"{right} of {len(counted)} tasks {'is' if right == 1 else 'are'} right."
 
 
-def _answers(answers: dict[str, str]) -> str:
-    said = "\n".join(f'<h4><code>{escape(id)}</code></h4>\n<div class="answer">{verbatim(text)}</div>'
-                     for id, text in answers.items() if text)
-    many = format_count(sum(map(bool, answers.values())), "answer")
-    return f"<details><summary>{many} in words</summary>\n{said}\n</details>"
-
-
-def _sources(n: NotebookResult) -> str:
-    """The cells that went wrong, to which the tasks lead."""
-    cells = "\n".join(f'<h4>Cell {cell}</h4>\n<pre id="{anchor(n, cell)}"><code>{verbatim(text)}</code></pre>'
-                      for cell, text in n.sources)
-    return f"<h3>Cells to look at</h3>\n{cells}"
-
-
-def _release(n: NotebookResult) -> str:
-    newer = " There is a newer one; its tasks were asked, by their names." if n.outdated else ""
-    return f"Release {escape(n.release)} of the notebook.{newer}"
-
-
-def _partly(cells: list[int]) -> str:
-    one = len(cells) == 1
-    named = ("Cell " if one else "Cells ") + ", ".join(map(str, cells))
-    return (f"{named} {'is' if one else 'are'} given, and changed here: of such check and demo cells only the "
-            "definitions count (imports, functions, classes, assignments that call nothing), and the rest is not run.")
-
-
-def _where(cell: int, n: NotebookResult) -> str:
-    """A cell's number, which leads to its text where the page has that."""
-    if not cell:
-        return ""
-    return f'<a href="#{anchor(n, cell)}">Cell {cell}</a>:' if has_text(n, cell) else f"Cell {cell}:"
-
-
-def _comment(text: str) -> str:
-    return f'<p class="comment">{visible(text)}</p>'
-
-
-def _task(t: TaskResult, n: NotebookResult) -> str:
-    kind, mark, said = (("soft", "–", "not marked yet") if t.unmarked else ("full", "✓", "right") if t.right
-                        else ("some", "◐", "partly right") if t.earned else ("none", "✗", "not right"))
-    where = "" if t.right else _where(t.cell, n)
-    more = [f'<p class="why soft">{where} {visible(t.why)}</p>'] if t.why else []
-    if t.machine is not None:
-        more.append(f'<p class="why soft">Marked by hand; the grader gave {format_number(t.machine)}.</p>')
-    more += [f'<div class="hint"><b>A likely slip</b>{visible(t.hint)}</div>'] if t.hint else []
-    more += [_comment(t.comment)] if t.comment else []
-    earned = "–" if t.unmarked else format_number(t.earned)
-    return (f'<li class="{kind}"><span class="mark" role="img" aria-label="{said}">{mark}</span>'
-            f'<code>{escape(t.task)}</code><span class="points">{earned} / {format_number(t.points)}</span>'
-            + "\n".join(["", *more]) + "</li>")
+def _choose_tasks(n: NotebookResult) -> list[TaskResult]:
+    """The tasks that a page shows: of a notebook that could not be graded, those of which a person said something."""
+    return [t for t in n.tasks if not n.reason or t.question or t.comment or t.machine is not None]

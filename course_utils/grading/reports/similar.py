@@ -12,13 +12,13 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import combinations
 from typing import Any
 
+from markupsafe import Markup
+
 from course_utils.grading.records import Result
-from course_utils.grading.reports.classlist import link
-from course_utils.grading.reports.page import document, format_count, verbatim, visible
+from course_utils.grading.reports.page import render, verbatim
 
 LENGTH = 25  # characters of a passage, without blanks and with one for each name
 WINDOW = 1  # every passage is kept: which of several would be, hangs on Python's hashes, others in each run
@@ -108,34 +108,18 @@ def _list_sharing_pairs(marks: list[Any]) -> list[tuple[int, int]]:
 
 def render_page(found: list[Pair], names: dict[str, str], sandbox: bool = True) -> str:
     """The pairs as HTML, for the instructor alone."""
-    shown = found[:SHOWN]
-    more = f" The {SHOWN} most alike are shown." if len(found) > SHOWN else ""
-    many = format_count(len(found), "pair")
-    head = ('<header>\n<p class="soft"><a href="index.html">Class report</a></p>\n<h1>Similar work</h1>\n'
-            f'<p class="soft">{many} to look at.{more} No points hang on it, and no student sees '
-            f"this page. Names, comments and spacing are not compared, nor what was given or what many write. A pair "
-            f"is listed where {ALIKE:.0%} of the shorter one's solutions stand in the other's. There may be good "
-            "reasons: work in pairs, one tutor, one source.</p>\n</header>")
-    body = "\n".join(_pair(p, names) for p in shown)
-    return document("Similar work", f"{head}\n{body}", sandbox)
+    pairs = [(p, [mark_shared(work.text, places) for work, places in zip((p.first, p.second), p.places, strict=True)])
+             for p in found[:SHOWN]]
+    return render("similar.html", "Similar work", sandbox, pairs=pairs, names=names, found=len(found),
+                  alike=f"{ALIKE:.0%}")
 
 
-def _pair(p: Pair, names: dict[str, str]) -> str:
-    who = [link(w.student, names[w.student]) if not w.report else f"{visible(w.student)} ({visible(w.report)})"
-           for w in (p.first, p.second)]
-    code = "\n".join(f"<pre><code>{_marked(w.text, places)}</code></pre>"
-                     for w, places in zip((p.first, p.second), p.places, strict=True))
-    return (f'<section class="pair">\n<h3><span>{who[0]} · {who[1]}</span> <span class="soft">{escape(p.notebook)}, '
-            f'{p.share:.0%}</span></h3>\n<details><summary>Side by side</summary>\n<div class="beside">\n{code}\n</div>'
-            "</details>\n</section>")
-
-
-def _marked(text: str, places: list[tuple[int, int]]) -> str:
+def mark_shared(text: str, places: list[tuple[int, int]]) -> Markup:
     """A text, escaped, with the lines marked whose greater part the other has, too."""
     shared, at, lines = {i for begin, end in places for i in range(begin, end)}, 0, []
     for line in text.split("\n"):
         code = [i for i, c in enumerate(line, at) if not c.isspace()]
         is_shared = not line.startswith("# ") and 2 * len(shared.intersection(code)) > len(code)
-        lines.append(f"<mark>{verbatim(line)}</mark>" if is_shared else verbatim(line))
+        lines.append(Markup("<mark>{}</mark>").format(verbatim(line)) if is_shared else verbatim(line))
         at += len(line) + 1
-    return "\n".join(lines)
+    return Markup("\n").join(lines)
