@@ -129,7 +129,7 @@ def test_as_a_user_the_self_test_passes_too_and_needs_no_torch(kind):
         pytest.skip("only root can become somebody else; a system's Python is needed that others can run")
     code = ("import sys\nif sys.version_info < (3, 11): sys.exit(77)\nfrom course_utils.grading.rooms.room import *\n"
             "from course_utils.grading.rooms.warm import *\n"
-            f"self_test({kind.__name__}())\nassert 'torch' not in sys.modules\nprint('held')")
+            f"run_self_test({kind.__name__}())\nassert 'torch' not in sys.modules\nprint('held')")
     packages = next(p for p in sys.path if p.endswith("site-packages"))
     if subprocess.run(["setpriv", "--reuid=31234", "--clear-groups", "ls", packages, REPOSITORY / "course_utils"],
                       capture_output=True, check=False).returncode:
