@@ -14,7 +14,7 @@
     settings             how a class is graded: what holds for a whole run
     runs                 a whole class, from its folder to its report
 
-`docs/grading.md` says what is promised and what is not.
+`docs/grading.md` says what is promised and what is not; `docs/grading-inside.md` draws how a submission travels.
 """
 
 from __future__ import annotations
