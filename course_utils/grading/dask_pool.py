@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NO_WORKER_SECONDS = 60  # seconds without any worker before a run gives up
 MAX_WORKER_DEATHS = 3  # workers that a submission may cost
-IDLE_SECONDS = 600  # seconds after which a worker forgets a run that did not take its leave
+IDLE_SECONDS = 600  # seconds after which a worker closes what it holds for a run that did not say its end
 SAME_VERSION = "All need this very version of the course."
 GO_ON = "What is graded is on disk; go on with --resume."
 
@@ -67,7 +67,7 @@ class DaskPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # a scheduler that is gone
+        with suppress(OSError):  # the scheduler may be gone
             if self._client.status == "running":
                 self._client.run(_close_process, self._config.run, on_error="ignore")
         self._client.close(timeout=5)
@@ -233,7 +233,7 @@ def _grade_in_worker(config: GraderConfig, submission: Submission, alone: bool) 
     try:
         try:
             process = _get_process(config, get_worker().state.nthreads)
-        except Exception as e:  # whatever it is, another worker may do better
+        except Exception as e:  # another worker may be able to
             return Refusal(get_worker().address, str(e))
         return process.grade(submission, alone)
     finally:

@@ -39,7 +39,7 @@ from course_utils.tasks.recorded import Recorded, known_mistake, load_recorded
 WORKER = "course_utils.grading.rooms.worker"
 MAX_SOURCES = 20  # cells of a notebook that a page shows
 STUB = "raise Unfinished()"  # where nothing is written yet
-MAX_STOPPED = 100  # cells whose failure a record tells: who has more of them has read enough
+MAX_STOPPED = 100  # failed cells that a record lists
 NOT_YET = "This task is new: the notebook is of an older release, which does not have it."
 
 
@@ -77,7 +77,7 @@ class Grader:
     Args:
         rooms: How rooms are made.
         seed: The run's secret; inputs follow from it.
-        folder: An empty folder of the grader's own, for what rooms are shown.
+        folder: An empty folder of the grader's own, for the staged folders that rooms see.
         jobs: Notebooks graded at the same time, of one submission or of several.
     """
 
@@ -125,7 +125,7 @@ class Grader:
         inputs = {t.id: tasks.draw_inputs(t, self.seed) for t in asked}
         given = GivenCells.of(source)
         with self._open_room(staged) as client:
-            stopped = client.run(given.work(source.cells))
+            stopped = client.run(given.make_work(source.cells))
             wanted = {t.id: client.ask(t.id, inputs[t.id]) for t in asked}
         faults = [f"cell {n}: {describe_error(o)}" for n, o in stopped]
         faults += [f"{id}: {describe_error(o)}" for id, o in wanted.items() if o.error and not o.tensors]
@@ -151,7 +151,7 @@ class Grader:
             return self._grade_notebook(submission, key), False
         except Unreadable as e:
             return _make_ungraded(key, str(e)), False
-        except Exception as e:  # whatever it is, the class goes on
+        except Exception as e:  # the others of the class are graded all the same
             what = str(e) if isinstance(e, RoomFailed) else f"{type(e).__name__}: {e}"
             return _make_ungraded(key, f"{key.notebook} could not be graded: {what}"), True
 
@@ -160,14 +160,14 @@ class Grader:
             raise Unreadable(" ".join([f"{key.notebook}.ipynb is missing.", *submission.unread]))
         handed_in = read(submission.notebooks[key.notebook])
         files, refused = student_modules.read(submission.beside.get(key.notebook, {}))
-        work = key.given.work(handed_in.cells, files)
+        work = key.given.make_work(handed_in.cells, files)
         try:
             result = self._ask_tasks(work, key)
-        except RoomFailed:  # a machine short of memory for a moment
+        except RoomFailed:  # the machine may have been short of memory: once more
             result = self._ask_tasks(work, key)
         result = _explain_older_release(result, handed_in, key)
         result = _add_places(result, handed_in, rubric.find_questions(key.notebook))
-        return replace(result, notes=[*result.notes, *refused], solutions=handed_in.solutions(key.lines))
+        return replace(result, notes=[*result.notes, *refused], solutions=handed_in.read_solutions(key.lines))
 
     def _ask_tasks(self, work: Work, key: AnswerKey) -> NotebookResult:
         with self._open_room(key.staged) as client:
@@ -232,11 +232,11 @@ def _explain_older_release(result: NotebookResult, handed_in: StudentNotebook, k
 
 def _add_places(result: NotebookResult, handed_in: StudentNotebook, asked: Collection[str]) -> NotebookResult:
     """With what a page shows of the notebook: the cells that went wrong, and the answers in words."""
-    places = handed_in.places()
+    places = handed_in.find_places()
     rows = [replace(t, cell=places.get(t.task, 0)) for t in result.tasks]
     wrong = [t.cell for t in rows if t.cell and not t.right and t.why != UNFILLED] + [n for n, _ in result.stopped]
-    answers = {id: text for id, text in handed_in.answers().items() if id in asked}
-    return replace(result, tasks=rows, answers=answers, sources=handed_in.sources(wrong[:MAX_SOURCES]))
+    answers = {id: text for id, text in handed_in.read_answers().items() if id in asked}
+    return replace(result, tasks=rows, answers=answers, sources=handed_in.read_sources(wrong[:MAX_SOURCES]))
 
 
 def find_given_lines(source: NotebookNode) -> frozenset[str]:

@@ -41,13 +41,13 @@ class GraderConfig:
     sandbox: bool = True
     warm: bool = False
 
-    def tasks_of(self, notebook: str) -> list[Task]:
+    def list_tasks(self, notebook: str) -> list[Task]:
         """The tasks of a notebook that are asked."""
         return [t for t in tasks.tasks_of(notebook) if not self.only or t.id in self.only]
 
     def make_failed_result(self, submission: Submission, reason: str) -> Result:
-        """The result of a submission that could not be graded: to be graded again on --resume."""
-        rows = [NotebookResult(n, [TaskResult(t.id, t.points, 0) for t in self.tasks_of(n)], reason if i == 0 else "")
+        """The result of a submission that the grader failed to grade; --resume grades it again."""
+        rows = [NotebookResult(n, [TaskResult(t.id, t.points, 0) for t in self.list_tasks(n)], reason if i == 0 else "")
                 for i, n in enumerate(self.notebooks)]
         return Result(submission.student, submission.digest(), rows, failed=True, ids=submission.ids,
                       handed_in=submission.handed_in, notes=list(submission.notes))
@@ -56,7 +56,7 @@ class GraderConfig:
         """The answer, if it is this submission's result, task by task; ValueError for anything else."""
         if isinstance(answer, Result) and answer.student == submission.student:
             rows = {n.notebook: [(t.task, t.points) for t in n.tasks] for n in answer.notebooks}
-            if rows == {n: [(t.id, t.points) for t in self.tasks_of(n)] for n in self.notebooks}:
+            if rows == {n: [(t.id, t.points) for t in self.list_tasks(n)] for n in self.notebooks}:
                 return answer
         raise ValueError(f"This is no result of {submission.student}.")
 

@@ -24,8 +24,8 @@ from course_utils.tasks.compare import first_difference
 
 MAX_OUTPUTS = 40  # of a task
 MAX_VALUES = 1 << 20  # of an output; of a larger one the shape alone counts, so that it costs no memory here
-CLOSE = 3e-5  # of a tensor's scale: above the noise of float32, below what any two of the banks' mistakes differ by
-FLOOR = 1e-7  # the noise of what should have been 0
+CLOSE = 3e-5  # of a tensor's scale: above float32's rounding, below the difference of any two known mistakes
+FLOOR = 1e-7  # rounding noise of numbers that should be 0
 HUGE = 1e30  # from here on, rounding may make a number infinite
 CHANCE = re.compile(r"0x[0-9a-f]+|\d+\.\d{5,}")  # in a message: an address, a number that rounding may change
 KINDS = {"value": "The same wrong value", "shape": "The same wrong shape", "dtype": "The same wrong dtype",

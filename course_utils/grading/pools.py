@@ -39,7 +39,7 @@ class LocalPool:
     def map(self, submissions: Iterable[Submission], alone: bool = False) -> Iterator[Result]:
         """Grades them, each with nothing else running when `alone`; yields results as they come."""
         todo, running = deque(submissions), set[Future]()
-        most, alone = (1, True) if alone else (2 * self._jobs, self._jobs == 1)  # the next ones are at hand
+        most, alone = (1, True) if alone else (2 * self._jobs, self._jobs == 1)  # so that no thread waits
         while todo or running:
             while todo and len(running) < most:
                 running.add(self._threads.submit(self._process.grade, todo.popleft(), alone))

@@ -13,7 +13,7 @@ from course_utils import files
 from course_utils.grading.intake.hand_in_time import HandInTime
 
 PLAIN = {"str": str, "int": int, "float": int | float, "float | None": int | float | None}  # a field's kinds
-MAX_POINTS = 1e9  # points; beyond that a sum may be none
+MAX_POINTS = 1e9  # points: a larger number is a damaged record, and sums of such could overflow
 MAX_SKETCHED = 1e33  # of a sketch's numbers
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
 UNMARKED = "It is not marked yet."  # why an answer in words has no points, and stands outside of the sum
@@ -117,7 +117,7 @@ class Result:
     student: str
     digest: str
     notebooks: list[NotebookResult]
-    failed: bool = False  # the grader's own trouble: graded again on --resume
+    failed: bool = False  # by the grader's fault: graded again on --resume
     ids: dict[str, str] = field(default_factory=dict)
     handed_in: dict[str, HandInTime] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a verdict hangs on besides the submission: when it changes, a kept record no longer counts.
+"""What a verdict depends on besides the submission. When that has changed, a record no longer counts.
 
 Points are not part of it: where they alone have changed, a record is weighed anew and nothing is run again.
 """

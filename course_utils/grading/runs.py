@@ -89,7 +89,7 @@ def _grade_submissions(found: list[Submission], folder: Path, out: Path, setting
     """Each submission's result: those on record first, then, from a pool, those that are to be graded."""
     todo, again, done = _sort_submissions(found, about["notebooks"], out / "records")
     with tqdm(desc="Grading", unit=" students", total=len(found), initial=len(done), file=sys.stderr,
-              disable=not settings.progress) as bar:  # those that were done before do not count for its speed
+              disable=not settings.progress) as bar:  # `initial`: those on record do not count for the speed
         for submission in done:
             yield records.load(submission.student, out / "records")
         if not (todo or again):
@@ -150,7 +150,7 @@ def _sort_submissions(found: Iterable[Submission], notebooks: list[str], folder:
         if not kept:
             todo.append(submission)
             continue
-        if kept != before:  # other points, or another time
+        if kept != before:  # its points or its time of handing in have changed
             records.save(kept, folder)
         (again if kept.provisional else done).append(submission)
     return todo, again, done
@@ -161,7 +161,7 @@ def _lock_report(out: Path) -> Iterator[None]:
     """Keeps a second grader out of the report; the system lets go of the lock even when this process is killed."""
     out.mkdir(parents=True, exist_ok=True)
     with open(out / ".lock", "w") as file:
-        if not any(_try_lock(file) or time.sleep(0.1) for _ in range(20)):  # a lock of a killed grader goes soon
+        if not any(_try_lock(file) or time.sleep(0.1) for _ in range(20)):  # a killed grader's lock is released soon
             raise ValueError(f"Another grader is at work in {out}; wait for its end, or name another folder.")
         yield
 

@@ -29,9 +29,9 @@ def test_each_cause_is_named_and_sorted_by_size():
     old = [edited(NEW[0], rubric="x", earned=0), edited(NEW[1], digest="x", earned=9), NEW[2],
            edited(NEW[3], points=5, earned=5), edited(NEW[4], earned=2.5)]
     found = changes.compare(old, NEW)
-    assert [(s, cause) for s, _, _, cause in found.students()] == [
+    assert [(s, cause) for s, _, _, cause in found.list_students()] == [
         (NEW[0].student, RUBRIC), (NEW[4].student, DRAWS), (NEW[3].student, POINTS), (NEW[1].student, HANDED_IN)]
-    ((task, counted),) = found.by_task()
+    ((task, counted),) = found.group_by_task()
     assert task == TASK and len(counted) == 3  # without the one who handed in anew
     lines = changes.describe(found)
     assert lines[0] == "Of 5 students in both reports, 4 gained and 0 lost points."
@@ -48,7 +48,7 @@ def test_what_stands_in_one_report_only_is_named():
                           f"Only in this report: 1 student, {NEW[1].student}.",
                           "Only in the old report: 1 notebook, 05_ddpm.", "Only in this report: 1 notebook, 06_unet."]
     both = changes.compare([NEW[0]], [replace(lacking, student=NEW[0].student)])
-    assert both.totals == {NEW[0].student: (0, 0)} and not both.students()
+    assert both.totals == {NEW[0].student: (0, 0)} and not both.list_students()
     (n,) = NEW[0].notebooks
     fewer = replace(NEW[0], notebooks=[replace(n, tasks=n.tasks[1:])])
     assert changes.compare([NEW[0]], [fewer]).only == [f"Only in the old report: 1 task, {TASK}."]

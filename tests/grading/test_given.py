@@ -208,7 +208,7 @@ def test_forged_metadata_spares_no_cell_that_the_course_does_not_know(nb):
     source = notebooks.read(notebooks.source_of("05_ddpm"))
     given = GivenCells.of(source)
     cell = {"cell_type": "code", "source": "x = 1", "metadata": {"tags": "demo", "released": 7, "check": 1}}
-    work = given.work([cell, {**cell, "metadata": {"released": "f" * 16}, "id": 3}])
+    work = given.make_work([cell, {**cell, "metadata": {"released": "f" * 16}, "id": 3}])
     assert work.claimed == {1: ""} and [n for n, _ in work.cells] == [1, 2]
 
 

@@ -32,7 +32,7 @@ def solutions(notebook: str, answers: dict[str, str]) -> str:
 
 def own_code(notebook: str, nb: NotebookNode) -> str:
     cells = submissions.read(FileContent(f"{notebook}.ipynb", nbformat.writes(nb).encode()))
-    return cells.solutions(grader.find_given_lines(notebooks.read(SOURCES[notebook])))
+    return cells.read_solutions(grader.find_given_lines(notebooks.read(SOURCES[notebook])))
 
 
 def written_apart(notebook: str) -> dict[str, dict[str, str]]:

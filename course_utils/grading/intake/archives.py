@@ -32,7 +32,7 @@ MAX_DEPTH = 8  # folders inside folders
 MAX_NAME = 255  # characters of one part of a member's name, as in folders; an archive may have 65,535
 MAX_OTHERS = 50  # files of other kinds of one student's folder or archive that are listed, so that they can be named
 KINDS = (".ipynb", ".zip")  # of a submission
-MODULE = ".py"  # may go with it
+MODULE = ".py"  # a module that may go with it
 
 
 class Unreadable(ValueError):
@@ -110,7 +110,7 @@ def _list_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
         yield Entry(path, folder, refused=reason, folder=True)
     others = 0
     for entry in found[:MAX_ENTRIES]:
-        name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # no two alike
+        name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # different names stay different
         is_other = not _is_wanted(name) and not entry.is_dir(follow_symlinks=False)
         others += is_other
         if not _is_clutter(name) and not (is_other and path and others > MAX_OTHERS):
@@ -148,7 +148,7 @@ def _list_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
         return
     members = [(n, info, *_find_place(info)) for n, info in enumerate(infos)]
     members = [m for m in members if m[2] and not any(map(_is_clutter, m[2]))]
-    if archive.path:  # a student's own: what may count, of that the nearest, and a few others to be named
+    if archive.path:  # a student's own: the files nearest to its top that may count, and a few others to name
         files = sorted((m for m in members if not m[1].is_dir()), key=lambda m: len(m[2]))
         wanted = [m for m in files if _is_wanted(m[2][-1])]
         members = wanted[:MAX_OWN] + [m for m in files if not _is_wanted(m[2][-1])][:MAX_OTHERS]
@@ -164,7 +164,7 @@ def _list_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
         if not info.is_dir():
             entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _read_time(info), refused,
                           depth=archive.depth)
-            if archive.path:  # a student can write any time into an archive of one's own
+            if archive.path:  # a student can put any time into such an archive
                 entry = replace(entry, time=archive.time, told=entry.time, own=True)
             yield from _list_member(entry, nested)
 
@@ -277,11 +277,11 @@ def _open_cached(entry: Entry, members: tuple[int, ...], stamp: tuple[int, ...])
 
 def _check_directory(file: BinaryIO, name: str, most: int) -> None:
     """Refuses a list of members too long to be read, before it is: every member becomes an object of 3 KB."""
-    end = zipfile._EndRecData(file)  # the very record that is read afterwards, that of zip64 where there is one
+    end = zipfile._EndRecData(file)  # the record that ZipFile reads, too: that of zip64 where there is one
     if not end:
         raise Unreadable(f"{name} is no zip file, or an incomplete one.")
     size = end[zipfile._ECD_SIZE]
-    at = end[zipfile._ECD_LOCATION] - size  # as zipfile finds it, whatever is said of its place
+    at = end[zipfile._ECD_LOCATION] - size  # as ZipFile computes it; it ignores the offset that the record states
     if end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64:
         at -= zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator
     too_many = f"{name} lists more files than are looked at: {most}, in {MAX_DIRECTORY >> 20} MiB."

@@ -67,7 +67,7 @@ def find_submissions(submissions: Path, layout: str | None = None) -> FoundSubmi
     """
     _refuse_other_files(submissions)
     everything = list_entries(submissions)
-    home = submissions.resolve()  # `.` has a name, too
+    home = submissions.resolve()  # `.` has a name once it is resolved
     inside, notes = _unwrap(everything, home, layout)
     layout = layout or _guess_layout([e for e in inside if not is_module(e)],
                                      home.name == SUBMITTED or _is_course(everything))
@@ -231,7 +231,7 @@ def _match_canvas(name: str) -> re.Match[str] | None:
 
 
 def _number_lookalikes(found: list[Submission]) -> tuple[list[Submission], list[str]]:
-    """No two ids that look the same, and a sentence about those that do, or nearly.
+    """Numbers, in place, the ids that look like another one; returns the list, and sentences about look-alikes.
 
     Names may hold what is not seen, and a stray folder be called as Moodle's or Canvas's name and number together.
     """

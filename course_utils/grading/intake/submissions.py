@@ -117,19 +117,19 @@ class StudentNotebook:
     @property
     def tasks(self) -> set[str]:
         """The ids of the tasks whose cells it has."""
-        return set(self.places())
+        return set(self.find_places())
 
-    def places(self) -> dict[str, int]:
+    def find_places(self) -> dict[str, int]:
         """The place of each task's cell, counted from 1."""
         return {id: n for n, cell in enumerate(self.cells, 1) if isinstance(id := cell["metadata"].get("task"), str)}
 
-    def answers(self) -> dict[str, str]:
+    def read_answers(self) -> dict[str, str]:
         """What is answered in words, by question; empty where nothing is."""
         said = {id: cell["source"].replace(PLACEHOLDER, "").strip() for cell in self.cells
                 if isinstance(id := cell["metadata"].get("question"), str)}
         return {id: _shorten(text) for id, text in said.items()}
 
-    def solutions(self, given: Collection[str]) -> str:
+    def read_solutions(self, given: Collection[str]) -> str:
         """The student's own code: tasks' cells and added ones, without the lines that were given, such as `def`."""
         own = [(cell["metadata"].get("task"), cell["source"]) for cell in self.cells
                if cell.get("cell_type") == "code" and _is_own(cell["metadata"])]
@@ -138,7 +138,7 @@ class StudentNotebook:
         return "\n".join(f"# {id if isinstance(id, str) else 'a cell of their own'}\n" + "\n".join(lines)
                          for id, lines in written if lines)[:MAX_SOLUTIONS]
 
-    def sources(self, cells: Iterable[int]) -> list[tuple[int, str]]:
+    def read_sources(self, cells: Iterable[int]) -> list[tuple[int, str]]:
         """The texts of these cells, by their places, as far as a report shows them."""
         return [(n, _shorten(self.cells[n - 1]["source"])) for n in sorted(set(cells)) if 0 < n <= len(self.cells)]
 
@@ -176,7 +176,7 @@ def _holds_too_much(content: bytes) -> bool:
 
     What is counted are commas, opening brackets and whole strings; every value is one of them or behind one.
     """
-    bare = content.replace(rb"\\", b"").replace(rb'\"', b"")  # from here on, a quotation mark begins or ends a string
+    bare = content.replace(rb"\\", b"").replace(rb'\"', b"")  # now each quotation mark begins or ends a string
     marks = re.finditer(rb'"[^"]*"?|[\[{,]', bare)
     return next(islice(marks, 2 * MAX_VALUES, None), None) is not None
 
@@ -213,7 +213,7 @@ class GivenCells:
         given = [c for c in nb.cells if c.cell_type == "code" and _is_given(c.metadata)]
         return cls(frozenset(c.id for c in given), frozenset(map(released.digest, given)))
 
-    def work(self, cells: list[dict[str, Any]], files: dict[str, str] | None = None) -> Work:
+    def make_work(self, cells: list[dict[str, Any]], files: dict[str, str] | None = None) -> Work:
         """What a room runs of these cells, numbered by their places from 1, and of the modules beside them."""
         code = {n: c for n, c in enumerate(cells, 1) if c.get("cell_type") == "code" and c["source"].strip()}
         claimed = {n: _read_released_digest(c["metadata"]) for n, c in code.items() if self._claims(c)}

@@ -15,7 +15,7 @@ from course_utils.terminal import printable
 HANDED_IN = "another submission"
 RUBRIC = "a changed task"
 POINTS = "changed points"
-DRAWS = "only the draws are others"  # a verdict on the edge, or a time-out
+DRAWS = "only the draws are others"  # a verdict close to a tolerance, or a deadline
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Changes:
     totals: dict[str, tuple[float, float]] = field(default_factory=dict)
     only: list[str] = field(default_factory=list)
 
-    def students(self) -> list[tuple[str, float, float, str]]:
+    def list_students(self) -> list[tuple[str, float, float, str]]:
         """Those whose total differs, the largest difference first: student, before, now, and the causes."""
         causes: dict[str, dict[str, None]] = {}
         for c in self.changes:
@@ -55,7 +55,7 @@ class Changes:
                 if abs(now - before) > 1e-9]
         return sorted(rows, key=lambda r: -abs(r[2] - r[1]))
 
-    def by_task(self) -> list[tuple[str, list[Change]]]:
+    def group_by_task(self) -> list[tuple[str, list[Change]]]:
         """The tasks whose points are others now, or in which a student who handed in the same gained or lost."""
         same = [c for c in self.changes if c.cause != HANDED_IN]
         rows = [(task, [c for c in same if c.task == task]) for task in self.tasks]
@@ -116,11 +116,11 @@ def _describe_unmatched(what: str, old: list[str], new: list[str]) -> list[str]:
 
 def describe(c: Changes) -> list[str]:
     """The comparison for a terminal, a line each."""
-    changed = c.students()
+    changed = c.list_students()
     ups = sum(now > before for _, before, now, _ in changed)
     both = format_count(len(c.totals), "student")
     lines = [f"Of {both} in both reports, {ups} gained and {len(changed) - ups} lost points."]
-    for task, found in c.by_task():
+    for task, found in c.group_by_task():
         old, new = c.tasks[task]
         worth = f" (worth {format_number(old)} before, {format_number(new)} now)" if old != new else ""
         gained = sum(x.now > x.before for x in found)
@@ -140,8 +140,8 @@ def format_table(c: Changes) -> str:
 def render_page(c: Changes, sandbox: bool = True) -> str:
     """The comparison as HTML."""
     return render("changes.html", "Changes", sandbox, summary=describe(c)[0], only=c.only,
-                  tasks=[_make_task_row(task, found, c.tasks[task]) for task, found in c.by_task()],
-                  students=[_make_student_row(*row) for row in c.students()])
+                  tasks=[_make_task_row(task, found, c.tasks[task]) for task, found in c.group_by_task()],
+                  students=[_make_student_row(*row) for row in c.list_students()])
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def _is_same(there: str, points: float) -> bool:
     try:
         return float(there.replace(",", ".")) == points
     except ValueError:
-        return True  # (read only), or nothing
+        return True  # Canvas writes "(read only)", or nothing
 
 
 def _format_points(points: Points) -> str:

@@ -95,7 +95,7 @@ class Rules:
         """How late it is, and in how many days of the wall clock: what is due at noon is a day late at noon."""
         zone = self.zone or due.tzinfo
         end = due.astimezone(zone).replace(tzinfo=None) + extension * DAY
-        late = time - end.replace(tzinfo=zone).astimezone(UTC)  # within a zone, Python would skip no hour
+        late = time - end.replace(tzinfo=zone).astimezone(UTC)  # within a zone Python ignores a changed clock
         return late, max((time.astimezone(zone).replace(tzinfo=None) - end) / DAY, 1e-6)
 
     def _reduce(self, days: float, what: str) -> tuple[float, str]:

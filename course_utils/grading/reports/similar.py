@@ -21,7 +21,7 @@ from course_utils.grading.records import Result
 from course_utils.grading.reports.page import render, verbatim
 
 LENGTH = 25  # characters of a passage, without blanks and with one for each name
-WINDOW = 1  # every passage is kept: which of several would be, hangs on Python's hashes, others in each run
+WINDOW = 1  # every passage is kept: a choice would depend on Python's hashes, which differ in each run
 MANY, MANY_SHARE = 5, 0.05  # a passage that more students hold than both of these is what everybody writes
 ALIKE = 0.4  # of the shorter one's passages: the references and variants of all notebooks, written apart, share at most
 # 0.072; renamed copies all, and copies in which every third task is of other origin at least 0.42

@@ -17,15 +17,15 @@ from course_utils.grading.rooms.work import Work
 from course_utils.tasks import Outcome
 
 START_SECONDS = 120  # seconds that a machine under load may need to import torch
-GRACE_SECONDS = 0.4  # seconds beyond the limits that a room keeps by itself, until it is taken as held
-MAX_TEXT_FRAME = wire.MAX_HEADER + 4  # bytes of a frame without tensors: many are kept, one for each cell that failed
+GRACE_SECONDS = 0.4  # seconds after a deadline, which the worker keeps itself, until the room counts as stuck
+MAX_TEXT_FRAME = wire.MAX_HEADER + 4  # bytes of a frame without tensors; there is one for each cell that failed
 LOST = ("Deadline", "Ended", "Refused")  # errors that the grader names, besides the exceptions of the student's code
 
 
 class RoomClient:
     """With one room, from its start to the last answer.
 
-    Once the room has not answered, or answered what it was not asked, all that follows is taken as lost.
+    Once a room has missed a deadline or broken the protocol, it is killed, and every later request counts as lost.
 
     Attributes:
         overran: Whether anything ran into its deadline.
@@ -34,7 +34,7 @@ class RoomClient:
     def __init__(self, room: Room, limits: Limits):
         self._room, self._limits, self.overran = room, limits, False
         self._lost: Outcome | None = None
-        for end in (room.stdin, room.stdout):  # what is there may be taken away before it is read: no wait but ours
+        for end in (room.stdin, room.stdout):  # another reader could empty a pipe after poll(): no read may block
             os.set_blocking(end.fileno(), False)
         try:
             if self._receive(START_SECONDS, MAX_TEXT_FRAME)[0] != "here":
@@ -71,7 +71,7 @@ class RoomClient:
             frame = wire.receive(self._room.stdout.fileno(), deadline - time.monotonic(), self._limits.reply)
             try:
                 answered, outcome = wire.unpack(frame)
-            except wire.WireError as e:  # a frame of the right length: the next one is still in its place
+            except wire.WireError as e:  # the frame had its length: the next one can be read
                 return Outcome(error="Refused", message=str(e))
             if answered != id:
                 raise wire.WireError("An answer came to a question that was not asked.")

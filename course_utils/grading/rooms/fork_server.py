@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 from course_utils.grading.rooms.namespaces import CLONE_NEWUSER, ROOM_NAMESPACES
 
-IDLE_COMMAND = ["/bin/sh", "-c", "echo && exec sleep infinity"]  # a room's first process; its line says: it is made
+IDLE_COMMAND = ["/bin/sh", "-c", "echo && exec sleep infinity"]  # first in a room; its line says: the room is there
 FILTER_FD = 3  # the descriptor at which bubblewrap finds the filter of system calls
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 22, 24, 38
 SECCOMP_MODE_FILTER = 2
@@ -107,7 +107,7 @@ def launch_room(module: str, request: dict[str, Any], control: int, requests: in
     room = _make_room(request["command"], program, control)
     _call_libc(libc.setns, os.pidfd_open(room), ROOM_NAMESPACES | (CLONE_NEWUSER if request["user"] is None else 0))
     worker = os.fork()
-    if worker == 0:  # only a fork is in the new process namespace
+    if worker == 0:  # setns() moves only children into a process namespace
         _set_standard_fds(requests, replies, errors)
         _drop_privileges(request["user"], filters)
         sys.argv[1:] = request["arguments"]

@@ -56,10 +56,10 @@ class Limits:
             resource.RLIMIT_AS: held + self.memory,
             resource.RLIMIT_FSIZE: self.scratch,
             resource.RLIMIT_NOFILE: 256,
-            resource.RLIMIT_CORE: 1,  # 0 would still feed a program that the system has for cores
-            resource.RLIMIT_SIGPENDING: 1000,  # signals and timers; these and queues are counted for the user in all
+            resource.RLIMIT_CORE: 1,  # at 0 the kernel would still start a program that collects core dumps
+            resource.RLIMIT_SIGPENDING: 1000,  # signals and timers: counted for the user, as queues are
             resource.RLIMIT_MSGQUEUE: 0,
-            resource.RLIMIT_CPU: int(2 * self.notebook),  # the deadlines are in wall time; this ends what escaped them
+            resource.RLIMIT_CPU: int(2 * self.notebook),  # ends what outlives the deadlines, which are in wall time
         }
         if count_processes:
             limits[resource.RLIMIT_NPROC] = self.processes

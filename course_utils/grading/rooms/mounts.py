@@ -34,7 +34,7 @@ def list_binds(private: tuple[Path, ...] = (), also: tuple[Path, ...] = ()) -> l
     return _list_binds(private, also, sys.executable, sys.prefix)
 
 
-@cache  # looking into the folders takes as long as starting a room
+@cache  # listing the folders takes as long as starting a room
 def _list_binds(private: tuple[Path, ...], also: tuple[Path, ...], *_python: str) -> list[str]:
     links = [path for path in map(Path, SYSTEM) if path.is_symlink()]
     words = [word for path in links for word in ("--symlink", os.readlink(path), str(path))]
@@ -108,9 +108,9 @@ def _list_python_files() -> list[Path]:
     """The standard library, the shared libraries beside it, and what says that this is an environment."""
     found = [path for lib in ("lib", "lib64") for path in sorted((LOCAL / lib).glob("*.so*")) if path.is_file()]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for base in (Path(sys.base_prefix), Path(sys.base_prefix).resolve()):  # by its name, and by where that leads
+    for base in (Path(sys.base_prefix), Path(sys.base_prefix).resolve()):  # by its name, and by what its links lead to
         for lib in (base / "lib", base / "lib64"):
-            found += [lib / version if base == LOCAL else lib]  # in /usr/local/lib, anything else may lie, too
+            found += [lib / version if base == LOCAL else lib]  # /usr/local/lib may hold other things
     found += [Path(sys.prefix) / "pyvenv.cfg"]
     return [path for path in found if path.exists() and not path.is_symlink()]
 

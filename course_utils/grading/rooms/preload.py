@@ -37,7 +37,7 @@ def copy_fonts() -> None:
 
 def use_dotfile_locks() -> None:
     """Lets SQLite lock a database by a folder beside it, since a room is refused the locks that it takes else."""
-    with suppress(ImportError, AttributeError, OSError):  # a Python that has none, or holds it in itself
+    with suppress(ImportError, AttributeError, OSError):  # this Python may have no SQLite, or have it built in
         import _sqlite3
 
         sqlite = ctypes.CDLL(_sqlite3.__file__)

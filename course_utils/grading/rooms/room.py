@@ -36,7 +36,7 @@ ENVIRONMENT = {  # one thread, so that forking is safe and sums have one order; 
     "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1",
     "CUDA_VISIBLE_DEVICES": "", "USER": "student",
-    "TORCHDYNAMO_DISABLE": "1",  # what is to be compiled is run as it is: there are no headers, and C++ takes long
+    "TORCHDYNAMO_DISABLE": "1",  # torch.compile does nothing: there are no headers, and C++ takes long
 }
 
 
@@ -159,7 +159,7 @@ def _start_process(command: list[str], environment: dict[str, str], folder: str,
     try:
         yield process
     finally:
-        process.kill()  # bubblewrap's end is the end of all that runs inside
+        process.kill()  # all that runs inside ends with bubblewrap
         for stream in (process.stdin, process.stdout, process.stderr):
             stream.close()
         process.wait()
@@ -169,7 +169,7 @@ def run_self_test(rooms: RoomFactory) -> None:
     """Lets a room try to get out, and ends it while it runs; SandboxError names what failed, or would be seen."""
     if sentence := mounts.find_exposed(rooms.private):
         raise SandboxError(sentence)
-    limits = replace(rooms.limits, room_memory=256 * MiB)  # filling it takes no time, and tells as much
+    limits = replace(rooms.limits, room_memory=256 * MiB)  # a small limit is reached quickly, and tests the same
     counted = sorted(set().union(*cgroups.find_usable().values()))
     with (tempfile.TemporaryDirectory(prefix="self-test-") as folder, socket.socket(socket.AF_UNIX) as server,
           closing(replace(rooms, limits=limits)) as trial):

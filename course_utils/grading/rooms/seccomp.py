@@ -16,8 +16,8 @@ REFUSED = """
     setxattr lsetxattr fsetxattr setxattrat
 """.split()
 SET_LEASE, NOTIFY = 1024, 1026  # commands of fcntl: opening a leased file waits for the lease's holder
-LOCKS = [5, 6, 7, 36, 37, 38]  # those that set or ask for a lock
-UNIX = 1  # the one family of sockets that is there
+LOCKS = [5, 6, 7, 36, 37, 38]  # commands of fcntl that set or ask for a lock
+UNIX = 1  # AF_UNIX, the only family of sockets that is allowed
 
 
 class SandboxError(OSError):
@@ -49,10 +49,10 @@ def write_filter(file: BinaryIO) -> None:
     for flag in namespaces.ALL:
         program.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
     program.add_rule(seccomp.ERRNO(errno.ENOSYS), "flock")
-    for command in (SET_LEASE, NOTIFY, *LOCKS):  # the kernel reads 32 bits of it
+    for command in (SET_LEASE, NOTIFY, *LOCKS):  # of which the kernel reads 32 bits
         said = errno.ENOLCK if command in LOCKS else errno.EPERM
         program.add_rule(seccomp.ERRNO(said), "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
-    for call in ("socket", "socketpair"):  # others lead into the kernel, the hypervisor, or all the machine's memory
+    for call in ("socket", "socketpair"):  # other families reach the kernel, the hypervisor or shared memory
         program.add_rule(seccomp.ERRNO(errno.EPERM), call, seccomp.Arg(0, seccomp.NE, UNIX))
     program.export_bpf(file)
     file.seek(0)

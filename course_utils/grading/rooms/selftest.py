@@ -15,9 +15,9 @@ from collections.abc import Callable
 from course_utils.grading.rooms.limits import Limits
 from course_utils.grading.rooms.namespaces import CLONE_NEWUSER
 
-OWN_PROCESSES = 16  # that a room's group allows beside the student's
+OWN_PROCESSES = 16  # that a room's control group allows besides the student's
 MS_BIND, MS_REMOUNT = 4096, 32
-FAN_REPORT_FID = 0x200  # what any user may ask for
+FAN_REPORT_FID = 0x200  # the form of fanotify that needs no privilege
 WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)  # a struct flock
 LOCK_COMMANDS = [(fcntl.F_SETLEASE, fcntl.F_WRLCK), (fcntl.F_NOTIFY, fcntl.DN_ACCESS), (fcntl.F_SETLK, WHOLE_FILE)]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -78,7 +78,7 @@ def can_hold(size: int) -> bool:
             os.write(writing, mine[:1])
             signal.pause()
         os.close(writing)
-        answers.append(os.read(reading, 1))  # nothing from one that was killed
+        answers.append(os.read(reading, 1))  # empty where the child was killed
         children.append(pid)
     alive = [pid for pid in children if os.waitpid(pid, os.WNOHANG)[0] == 0]
     for pid in alive:

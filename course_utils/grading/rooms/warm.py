@@ -22,7 +22,7 @@ from course_utils.grading.rooms.seccomp import write_filter
 
 _ROOT_OPTIONS = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
 _USER_OPTIONS = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
-EXIT_SECONDS = 0.5  # seconds: a fork server's rooms end a little before it does
+EXIT_SECONDS = 0.5  # seconds to wait for a fork server whose room has ended: it ends a little later
 
 
 class WarmRoom:
@@ -44,7 +44,7 @@ class WarmRoom:
     def ended(self) -> bool:
         """Whether nobody in the room can answer any more."""
         poll = select.poll()
-        poll.register(self.stdout, 0)  # asks for nothing but the end
+        poll.register(self.stdout, 0)  # events 0: only a hang-up is reported
         return bool(poll.poll(0))
 
     def close_launcher_fds(self) -> None:

@@ -88,7 +88,7 @@ def read(fd: int, size: int, deadline: float | None) -> bytes:
         _wait(fd, select.POLLIN, deadline)
         try:
             chunk = os.read(fd, min(size - len(data), 1 << 20))
-        except BlockingIOError:  # another end of the pipe was quicker
+        except BlockingIOError:  # another reader took the bytes
             continue
         if not chunk:
             raise EOFError("The process ended without an answer.")
@@ -100,7 +100,7 @@ def _wait(fd: int, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(fd, event)
     left = None if deadline is None else deadline - monotonic()
-    if left is not None and left <= 0 or not poll.poll(left and left * 1000):  # also where bytes never stop coming
+    if left is not None and left <= 0 or not poll.poll(left and left * 1000):  # also while bytes keep coming
         raise TimeoutError("Nothing came in time.")
 
 

@@ -43,7 +43,7 @@ class Work:
         return cls(**{**about, "claimed": {int(n): digest for n, digest in about["claimed"].items()}})
 
     def place_files(self, folder: str) -> None:
-        """Writes the student's modules, to be found after all that is installed."""
+        """Writes the student's modules and appends `folder` to `sys.path`, after all that is installed."""
         for name, text in self.files.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -38,10 +38,10 @@ from course_utils.tasks import Namespace, Outcome
 
 Cells = list[tuple[int, str]]  # number and source
 REQUEST_CAP = 1 << 30  # bytes; what the grader sends is trusted
-STRETCH = 0.25  # seconds: work that is worth a fork, which costs a few milliseconds
-CELL_DONE, STRETCH_DONE = b".", b"!"  # what a stretch says of each cell that came through, and of its last one
+STRETCH = 0.25  # seconds of work between two forks, each of which costs a few milliseconds
+CELL_DONE, STRETCH_DONE = b".", b"!"  # written to the parent after each cell, and after the last of a stretch
 PR_SET_CHILD_SUBREAPER = 36
-HOME = os.environ["HOME"]  # where a notebook's relative paths lead
+HOME = os.environ["HOME"]  # the notebook's working folder
 
 
 def main() -> None:
@@ -99,7 +99,7 @@ def _run_next_stretch(work: Work, cells: Cells, nb: ModuleType, replies: int, li
             _remove(set(os.listdir(HOME)) - files)
             wire.send(replies, wire.pack(f"cell:{number}", _describe_loss(e, "The cell", limits.cell)))
             return cells[:place] + cells[place + 1:]
-    os._exit(0)  # the child is the notebook now
+    os._exit(0)  # the child goes on in this process's place
 
 
 def _run_stretch(work: Work, cells: Cells, nb: ModuleType, replies: int, telling: int) -> Cells:
@@ -179,7 +179,7 @@ def _take_pipes() -> tuple[int, int]:
 
 def _fork_and_wait() -> None:
     """Forks; the child goes on, and this process, which the room lives as long as, waits until none is left."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # whose parent has gone on is adopted here
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans become this process's children
     if os.fork() == 0:
         return
     os.closerange(3, 256)
