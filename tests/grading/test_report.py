@@ -5,13 +5,15 @@ import csv
 import hashlib
 import io
 import re
+import tomllib
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from course_utils.grading.records import NotebookResult, Result, TaskResult, load_all, make_file_name, save
 from course_utils.grading.reports import overview, report
-from course_utils.grading.reports.page import UNPROTECTED
+from course_utils.grading.reports.page import TEMPLATES, UNPROTECTED
 
 EVIL = "<script>alert('x')</script>"
 
@@ -74,6 +76,15 @@ def test_the_page_says_points_reasons_and_hints():
         assert words in page.text
     assert "05_ddpm.ipynb is missing." in Tags(report.render_student(result(reason="05_ddpm.ipynb is missing."))).text
     assert "All 2 tasks are right." in Tags(report.render_student(result(earned=10))).text
+
+
+def test_no_template_turns_escaping_off_and_all_are_packaged():
+    pages = list(TEMPLATES.rglob("*.html"))
+    assert pages and not [p.name for p in pages if re.search(r"\|\s*safe|autoescape", p.read_text("utf-8"))]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    library, patterns = TEMPLATES.parents[2], project["tool"]["setuptools"]["package-data"]["course_utils"]
+    packaged = {path for pattern in patterns for path in library.glob(pattern)}
+    assert packaged >= {path for path in TEMPLATES.rglob("*") if path.is_file()}
 
 
 def test_without_a_sandbox_every_page_says_so(tmp_path):
