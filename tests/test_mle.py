@@ -11,6 +11,7 @@ import torch
 from scipy import special, stats
 
 from course_utils import diagrams, notebooks, tasks
+from course_utils.tasks import mle
 from course_utils.tasks.draws import Rng
 
 FAIR = torch.tensor([0.5, 0.5])
@@ -158,3 +159,11 @@ def test_the_curves_of_the_puzzle_are_what_its_answer_says():
     assert lines["C"][999, 1] == pytest.approx(0.19, abs=0.005) and x[999] == pytest.approx(0.5)
     assert [round(float(y), 2) for y in lines["A"][[0, -1], 1]] == [0.32, 2.32]
     assert all(lines[name][end, 1] > 3 for name in "BC" for end in (0, -1))
+
+
+def test_a_check_settles_the_order_and_the_signs_of_eigenvectors():
+    P = torch.tensor([[0, 0.3, 0.7], [1, 0, 0], [1, 0, 0]])
+    values, vectors = mle._settled_eig(P.T)
+    assert torch.allclose(values.real, torch.tensor([-1.0, 1.0, 0.0]), atol=1e-5) and 1 not in values.real
+    assert torch.allclose(P.T.to(vectors) @ vectors, vectors * values, atol=2e-3)
+    assert vectors.sum(0)[[0, 2]].tolist() == [0, 0] and (vectors[:, 1].real < 0).all()

@@ -1199,11 +1199,6 @@ return vectors[:, (values - 1).abs().argmin()]
 # hint: is nearest.
 # edit: (values - 1).abs().argmin() → values == 1
 
-# %% [mle.stationary_distribution] an eigenvalue that is 1 exactly, squeezed
-# hint: Computed eigenvalues are 1 only up to rounding: `values == 1` finds one by luck only, and nothing here. Take the
-# hint: nearest.
-# edit: vectors[:, (values - 1).abs().argmin()].real → vectors[:, values == 1].real.squeeze()
-
 # %% [mle.stationary_distribution] the sign left negative
 # hint: The sizes are right, but some answers are negative. An eigenvector may point either way; to divide it by its
 # hint: sum, whatever its sign, settles that too.
