@@ -1,5 +1,25 @@
 # %% [markdown]
-# # 11 · Latent diffusion
+# # 11 · Latent diffusion: text to emoji
+#
+# A painter first decides what goes where. The bristles of the brush come later, from the hand, and nobody plans them.
+# The networks so far planned every pixel, thirty times over for one picture. In this notebook the work is shared. One
+# network learns to write a picture down in few numbers, and to paint it from them. A second one, a diffusion model, then
+# works in those numbers alone, and reads a sentence while it does. Together they draw emoji that you ask for: a small
+# Stable Diffusion, of which you know every part.
+#
+# **When you are done, you can**
+#
+# - train an autoencoder by three losses, and say what each of them adds;
+# - let the places of a picture read the words of a sentence;
+# - train a diffusion model in latents, and draw pictures of prompts with it;
+# - say what steps, `guidance_scale`, a negative prompt and `strength` do, since you wrote them;
+# - tell what such a model has learned from what it has only copied.
+#
+# **Time:** about two and a half hours: seven exercises (97 minutes), three questions, a puzzle, and the reading.
+#
+# **Before it:** the VAE (notebook 03), the GAN's losses (04), guidance (07); attention from notebook 02.
+#
+# If this notebook imports `.py` files of your own, hand them in with it.
 
 # %% tags=["setup"]
 import torch
@@ -14,6 +34,74 @@ torch.set_printoptions(sci_mode=False)  # 0.0001, not 1e-04
 def column(c, x):
     """Coefficients (b,) shaped like (b, 1, ..., 1), so that each meets its own sample of x (b, *)."""
     return c.reshape(-1, *[1] * (x.dim() - 1))
+
+# %% tags=["demo"]
+import copy
+import dataclasses
+from math import prod
+
+from numpy import asarray
+from PIL import Image
+from torch import nn
+
+from course_utils import bench, data, diagrams, metrics, plot, puzzles, text, training, widgets, zoo
+from course_utils.pipeline import Pipeline
+from course_utils.recipes.latent import EmojiLatent, chosen
+
+shipped = {name: zoo.load(name) for name in ("emoji-autoencoder", "emoji-latent")}
+autoencoder, pipe = shipped["emoji-autoencoder"].model, Pipeline.load()
+drawings, names = data.openmoji("train")  # (1723, 3, 32, 32) in [0, 1], and what each is called
+held_out, held_out_names = data.openmoji("test")
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def some(n, drawings, seed=0):
+    """n of the drawings, and where they stand."""
+    index = torch.randperm(len(drawings), generator=seeded(seed))[:n]
+    return drawings[index], index.tolist()
+
+# %% [markdown]
+# ## 1 · What compression buys
+#
+# Eight drawings that no training has seen, what the autoencoder of this notebook makes of them (the 8 channels of 8 × 8
+# **latents**, as grey tiles), and what it draws again from that.
+
+# %% tags=["demo"]
+eight, which = some(8, held_out)
+with torch.no_grad():
+    mu, logvar = autoencoder.encode(2 * eight - 1)
+    recon = autoencoder.decode(mu)
+plot.show(plot.image_rows({"held out": eight, "latents": diagrams.latent_tiles(mu), "drawn again": (recon + 1) / 2}),
+          alt="Eight drawings; below each, eight small grey tiles, in some of which its outline can be seen; below these "
+              "the same drawings again, with small details a little soft.")
+
+# %% tags=["demo"]
+sizes = {"256² pixels, 8× down, 16 channels": ((256, 256, 3), (32, 32, 16)), "here": ((32, 32, 3), (8, 8, 8))}
+for where, (image, latent) in sizes.items():
+    print(f"{where}: {prod(image):,} numbers become {prod(latent):,}: {prod(image) / prod(latent):.0f} times fewer, in "
+          f"{prod(image[:2]) / prod(latent[:2]):.0f} times fewer places")
+
+# %% [markdown]
+# The places count most. Every layer of a UNet works at each place, and does so anew at each step of sampling; the
+# autoencoder runs once, at the end. What is given up is little. Most of a picture's numbers say what their neighbours
+# say, and how an edge looks from near is the same in all pictures: a decoder can know that once and for all. *What* is
+# in the picture, and *where*, is left to the latents, and this is what the diffusion model has to learn.
+#
+# ## 2 · Three losses for one autoencoder
+#
+# It is the VAE of notebook 03 with another aim. There, codes were drawn from the prior, so they had to pay its full price,
+# and pictures were blurred. Here a diffusion model will learn how latents are spread, whatever their shape. So the KL
+# gets a weight of $10^{-4}$. It keeps two things only: latents of a bounded size, and a little noise in each, so
+# that near-by latents must mean nearly the same. And the error is taken as it is, not squared:
+#
+# $$L_1 = \operatorname{mean}\,\lvert \hat x - x \rvert
+# + \lambda_{\text{KL}}\,\operatorname{mean}\,\tfrac12\big(\mu^2 + e^{\ell} - 1 - \ell\big), \qquad
+# \ell = \log \sigma^2. \tag{1}$$
+#
+# **Exercise 1** · easy · 6 minutes
 
 # %% task="ldm.kl_regularised_loss"
 def kl_regularised_loss(recon, x, mu, logvar, kl_weight):
@@ -43,6 +131,42 @@ def kl_regularised_loss(recon, x, mu, logvar, kl_weight):
 
 # %% check="ldm.kl_regularised_loss"
 check("ldm.kl_regularised_loss")
+
+# %% tags=["demo"]
+with torch.no_grad():
+    noisy = {f"noise {share:g} σ": autoencoder.decode(mu + share * mu.std() * torch.randn(mu.shape, generator=seeded(1)))
+             for share in (0.1, 0.3, 1)}
+    both, alone = (kl_regularised_loss(recon, 2 * eight - 1, mu, logvar, weight).item() for weight in (1, 0))
+print(f"mean error {alone:.3f}; KL {both - alone:.2f} nats a number, with its weight {1e-4 * (both - alone):.4f}")
+print(f"the latents' means spread by {mu.std():.2f}, the noise in each is {(0.5 * logvar).exp().mean():.3f}")
+plot.show(plot.image_rows({"drawn again": (recon + 1) / 2} | {name: (x + 1) / 2 for name, x in noisy.items()}),
+          alt="Four rows of the eight drawings from latents with more and more noise: unchanged at a tenth of the latents' "
+              "spread, with stains at three tenths, gone at one.")
+
+# %% [markdown]
+# A KL of several nats a number is far from any prior: draw latents from $\mathcal N(0, I)$, and you get the last row. But
+# small errors in latents make small errors in pictures. A diffusion model will make small errors.
+#
+# The mean error has a weakness that you know. Where the decoder is not sure how a texture runs, the least error
+# lies between all possibilities: grey. Notebook 04 knows the cure, a **critic** $D$ that learns to tell real pictures from
+# drawn ones. With its logits, and 04's safe form of the losses,
+#
+# $$L_{\text{autoencoder}} = L_1 + \lambda_{\text{adv}}\,\operatorname{mean}\,\operatorname{softplus}\big(-D(\hat x)\big),
+# \tag{2}$$
+# $$L_{\text{critic}} = \operatorname{mean}\,\operatorname{softplus}\big(-D(x)\big)
+# + \operatorname{mean}\,\operatorname{softplus}\big(D(\hat x)\big). \tag{3}$$
+#
+# In notebook 04 the discriminator moved first. Here the autoencoder does, by the critic as it is; then the critic learns
+# from the *same* reconstruction, which need not be computed again.
+#
+# **Exercise 2** · medium · 15 minutes
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# Two losses, two backward passes. For each pass ask: which weights does it reach, and what did the other pass leave in
+# their `.grad`? Where must the graph of the reconstruction be cut?
+#
+# </details>
 
 # %% task="ldm.autoencoder_step"
 def autoencoder_step(autoencoder, critic, opt_ae, opt_critic, x, noise, kl_weight, adv_weight):
@@ -86,6 +210,82 @@ def autoencoder_step(autoencoder, critic, opt_ae, opt_critic, x, noise, kl_weigh
 # %% check="ldm.autoencoder_step"
 check("ldm.autoencoder_step")
 
+# %% [markdown]
+# First where you can see it: curves of 32 numbers, a bump with a fine ripple on it. The ripple begins anywhere. Two
+# latents can hold the bump's place and height, but not where the ripple begins too. Your step trains a small autoencoder,
+# without the critic and with it.
+
+# %% tags=["demo"]
+def rippled(n, generator):
+    """n bumps of 32 numbers, each with a ripple that begins at random."""
+    place, (height, middle, phase) = torch.arange(32), torch.rand(3, n, 1, generator=generator)
+    bump = (1.2 * height - 0.6) * torch.exp(-((place - 6 - 20 * middle) / 6) ** 2)
+    return bump + 0.25 * torch.sin(2 * torch.pi * (place / 4 + phase))
+
+
+class Curves(nn.Module):
+    """An autoencoder of curves (b, 32) with two latents."""
+
+    def __init__(self):
+        super().__init__()
+        self.encode_both = nn.Sequential(nn.Linear(32, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 4))
+        self.decode = nn.Sequential(nn.Linear(2, 64), nn.SiLU(), nn.Linear(64, 128), nn.SiLU(), nn.Linear(128, 32))
+
+    def encode(self, x):
+        return self.encode_both(x).chunk(2, dim=1)
+
+# %% tags=["demo"]
+def drawn_again(curves, adv_weight, steps=1200):
+    """Curves after a training by your step; the critic joins after a third of it."""
+    torch.manual_seed(0)
+    net, generator = Curves(), seeded(0)
+    critic = nn.Sequential(nn.Unflatten(1, (1, 32)), nn.Conv1d(1, 32, 5), nn.LeakyReLU(0.2), nn.Conv1d(32, 32, 5),
+                           nn.LeakyReLU(0.2), nn.Conv1d(32, 1, 1))  # a logit for each stretch of nine numbers
+    optimizers = [torch.optim.Adam(part.parameters(), 2e-3, betas=(0.5, 0.9)) for part in (net, critic)]
+    for k in range(steps):
+        x, noise = rippled(128, generator), torch.randn(128, 2, generator=generator)
+        autoencoder_step(net, critic, *optimizers, x, noise, 1e-4, adv_weight if 3 * k > steps else 0.0)
+    with torch.no_grad():
+        return net.decode(net.encode(curves)[0])
+
+
+curves = rippled(3, seeded(5))
+plot.show(diagrams.curve_columns({"curves": curves, "mean error alone": drawn_again(curves, 0.0),
+                                  "with the critic": drawn_again(curves, 0.1)}),
+          alt="TODO")
+
+# %% [markdown]
+# TODO toy. Now drawings. TODO
+
+# %% tags=["demo"]
+def shipped_grid(name, of=""):
+    """The pictures (n, 3, 32, 32) that came with a checkpoint, ten in a row."""
+    grid = torch.from_numpy(asarray(Image.open(zoo.samples(name, of=of)).convert("RGB")) / 255)
+    return grid.reshape(-1, 32, 10, 32, 3).permute(0, 2, 4, 1, 3).flatten(0, 1)
+
+
+rows = shipped_grid("emoji-autoencoder", of="losses").split(10)
+plot.show(plot.image_rows(dict(zip(["drawings", "mean error", "with features", "with the critic"], rows))), alt="TODO")
+
+# %% [markdown]
+# TODO
+
+# %% tags=["demo"]
+m = shipped["emoji-autoencoder"].metrics
+print(f"held-out drawings: {m['psnr_before_critic']:.2f} dB before the critic came, {m['psnr']:.2f} dB at the end")
+print(f"kernel distance to drawings {m['kernel_distance']:.4f} (real against real {m['kernel_distance_real']:.4f} "
+      f"± {m['kernel_distance_real_std']:.4f})")
+
+# %% [markdown]
+# ## 3 · Latents are data now
+#
+# From here on the autoencoder is frozen. Its latents are the data, and 05's formulas hold for them as they did for
+# pixels. But they have no natural unit. The noise has standard deviation 1; latents have what the training happened to
+# leave. If they are small, a $t$ that should hide half of the picture hides nearly all of it. So they are multiplied by
+# one number. (The famous 0.18215 of Stable Diffusion is such a number: its latents spread by 5.5.)
+#
+# **Exercise 3** · easy · 4 minutes
+
 # %% task="ldm.scale_factor"
 def scale_factor(latents):
     """The number by which latents are multiplied so that their standard deviation becomes 1.
@@ -108,6 +308,52 @@ def scale_factor(latents):
 
 # %% check="ldm.scale_factor"
 check("ldm.scale_factor")
+
+# %% tags=["demo"]
+sample, which = some(400, drawings)
+latents = pipe.encode_image(2 * sample - 1)
+scale = float(scale_factor(latents))
+print(f"from 400 drawings {scale:.3f}, from all {pipe.scale:.3f}")
+x = torch.linspace(-4, 4, 200)
+plot.show(plot.histograms({"latents": latents.clamp(-4, 4), "scaled": (scale * latents).clamp(-4, 4)}, xlabel="value",
+                          density={"standard normal": (x, (-x**2 / 2).exp() / (2 * torch.pi) ** 0.5)}),
+          alt="TODO")
+
+# %% [markdown]
+# One number for all channels: they keep their differences, and a decoder that is asked for unscaled latents has to be
+# given $z / \text{scale}$. Scaled latents are no Gaussian, and need not be one.
+#
+# ## 4 · Places that read
+#
+# In notebook 06 the wish was *one* vector, which every place of the picture heard alike. A sentence is a row of
+# vectors. Here they come from a small sentence encoder (MiniLM, frozen, cut down to 128 numbers a token), behind one
+# that marks the start. So that sentences fit into one batch they are filled up with rows of zeros, **padding**.
+
+# %% tags=["demo"]
+asked = ["cat", "red apple", "cat and anchor", ""]
+for prompt, row in zip(asked, pipe.encode(asked)):
+    visible = row.any(-1)  # (16,), True at a token
+    print(f"{prompt!r:18} {visible.sum()} tokens, {(~visible).sum()} rows of padding")
+
+# %% [markdown]
+# In “cat and anchor” one half of the picture should hear *cat*, the other *anchor*. Notebook 02 has what is needed:
+# attention. There each token read earlier tokens. Here each **place** asks, and the **words** answer: queries come from the
+# picture, keys and values from the text. With $d_h = d / \text{heads}$ numbers in each head, place $i$ gets there
+#
+# $$o_i = \sum_j a_{ij}\,v_j, \qquad
+# a_i = \operatorname{softmax}_j\!\Big(\frac{q_i^\top k_j}{\sqrt{d_h}}\Big). \tag{4}$$
+#
+# One thing is not in the formula. A layer with a bias makes a key of padding too, and then padding would be read.
+# It must get no weight, and the weights of the tokens must still add up to 1.
+#
+# **Exercise 4** · hard · 25 minutes
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# Get the shapes right for one head first: how does $(b, n, d)$ become $(b, \text{heads}, n, d_h)$, and what is the way
+# back? For the padding: which score has the weight 0 after a softmax?
+#
+# </details>
 
 # %% task="ldm.cross_attention"
 def cross_attention(x, context, to_q, to_k, to_v, heads, mask):
@@ -141,6 +387,58 @@ def cross_attention(x, context, to_q, to_k, to_v, heads, mask):
 
 # %% check="ldm.cross_attention"
 check("ldm.cross_attention")
+
+# %% [markdown]
+# `emoji-latent` reads a text in eight of its layers. Below your function stands in all of them. It is asked twice in the
+# layers of 8 × 8 places: once for the values, and once with values that are a table of ones and zeros, so that what comes
+# out is the weights themselves (as in notebook 02).
+
+# %% tags=["demo"]
+seen = []
+
+
+def through_yours(layer, x, context, mask):
+    """A layer's answer by your function; where there are 64 places, its weights (b, 8, 8, heads, 16) are kept."""
+    if x.shape[1] == 64:
+        ones = torch.eye(16).repeat(1, layer.heads).expand(len(x), -1, -1)  # token j of 16: a 1 at j, in every head
+        weights = cross_attention(x, context, layer.to_q, layer.to_k, lambda _: ones, layer.heads, mask)
+        seen.append(weights.unflatten(1, (8, 8)).unflatten(3, (layer.heads, 16)))
+    return layer.out(cross_attention(x, context, layer.to_q, layer.to_k, layer.to_v, layer.heads, mask))
+
+
+yours = copy.deepcopy(pipe.network)
+for module in yours.modules():
+    if hasattr(module, "to_k"):
+        module.forward = lambda x, context, mask, layer=module: through_yours(layer, x, context, mask)
+
+# %% tags=["demo"]
+prompt = "cat and anchor"
+picture = data.emoji_picture(prompt)[None]
+t, noise = torch.tensor([0.5]), torch.randn(1, 8, 8, 8, generator=seeded(0))
+z_t = pipe.add_noise(pipe.scale * pipe.encode_image(2 * picture - 1), t, noise)
+with torch.no_grad():
+    same = torch.allclose(yours(z_t, t, pipe.encode([prompt])), pipe.unet(z_t, t, pipe.encode([prompt])), atol=1e-4)
+print("the network answers the same with your attention:", same)
+weights = torch.stack(seen).mean((0, 1, 4))  # (8, 8, 16), over layers and heads
+plot.show(diagrams.read_places(picture[0], prompt, weights), alt="TODO")
+
+# %% [markdown]
+# TODO attention text
+#
+# And “no wish”? Notebook 06 set the vector of a dropped wish to zero, and the network learned what to make of a zero.
+# Among tokens zeros mean padding: a text of nothing but zeros has nothing to read, and a softmax over nothing is
+# $0/0$. So “no wish” is the *empty prompt*, encoded as any other: the start's token stands there and can be read. In
+# training it takes the place of one text in ten.
+#
+# ## 5 · Training
+#
+# The prediction is the $v$ of notebook 08, in place of the noise: as large at all times, and of use also at $t = 1$. With
+# $z$ the scaled means of the latents,
+#
+# $$z_t = \alpha_t\,z + \sigma_t\,\varepsilon, \qquad v = \alpha_t\,\varepsilon - \sigma_t\,z, \qquad
+# L = \operatorname{mean}\,\big(v_\theta(z_t, t, \text{text}) - v\big)^2. \tag{5}$$
+#
+# **Exercise 5** · medium · 12 minutes
 
 # %% task="ldm.training_step"
 def training_step(unet, autoencoder, scale, x, context, alpha, sigma, noise, t):
@@ -177,6 +475,103 @@ def training_step(unet, autoencoder, scale, x, context, alpha, sigma, noise, t):
 
 # %% check="ldm.training_step"
 check("ldm.training_step")
+
+# %% [markdown]
+# The loss of `emoji-latent` at different times, by your function, for 32 drawings of its training: with their own names,
+# with the empty prompt, and with each other's names.
+
+# %% tags=["demo"]
+x, which = some(32, drawings, seed=2)
+own_names, noise = [names[i] for i in which], torch.randn(32, 8, 8, 8, generator=seeded(3))
+told = {"own name": own_names, "empty prompt": 32 * [""], "another's name": own_names[1:] + own_names[:1]}
+path, times = shipped["emoji-latent"].path, torch.tensor([0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0])
+
+
+def loss_at(t, texts):
+    t = t.expand(len(x))
+    with torch.no_grad():
+        return training_step(pipe.network, autoencoder, pipe.scale, 2 * x - 1, pipe.encode(texts), path.alpha(t),
+                             path.sigma(t), noise, t).item()
+
+
+plot.show(plot.curves(times, {name: [loss_at(t, texts) for t in times] for name, texts in told.items()}, xlabel="t",
+                      ylabel="loss"), alt="TODO")
+
+# %% [markdown]
+# TODO
+#
+# The recipe encodes all its pictures once, before it begins: the autoencoder does not move, so nothing is lost, and a step
+# costs the UNet alone. Your loss gets those latents through a stand-in that gives them back.
+
+# %% tags=["demo"]
+class Encoded:
+    """In the autoencoder's place: what it is given was encoded and scaled before."""
+
+    def encode(self, z):
+        return z / pipe.scale, None
+
+
+class Mine(EmojiLatent):
+    """The shipped checkpoint's recipe, with your loss."""
+
+    def loss(self, model, batch):
+        t = batch["t"]
+        return training_step(model, Encoded(), pipe.scale, batch["x_start"], batch["context"], self.path.alpha(t),
+                             self.path.sigma(t), batch["noise"], t)
+
+# %% tags=["demo"]
+recipe = Mine()
+z = pipe.scale * pipe.encode_image(2 * x - 1)
+batch = {"x_start": z, "context": pipe.encode(own_names), "noise": noise, "t": torch.linspace(0.1, 1, 32)}
+with torch.no_grad():
+    mine, theirs = recipe.loss(pipe.network, batch), EmojiLatent().loss(pipe.network, batch)
+print("your loss is the recipe's:", torch.allclose(mine, theirs, rtol=1e-4))
+print(f"the recipe: {recipe.steps:,} steps with batches of {recipe.batch_size}, of {recipe.pool:,} pictures")
+if TRAIN:
+    finished = training.train(recipe, resume=False, out=training.RUNS / "finished")
+    if finished:
+        pipe = dataclasses.replace(pipe, network=zoo.load("emoji-latent", finished.parent).model)
+
+# %% [markdown]
+# **Question 1.** Does latent diffusion change the diffusion *process*, or the *space* in which it runs? Go through what you
+# know of notebooks 05 to 07 (path, loss, network, sampler, guidance) and say what stayed and what did not. Then: which two
+# properties of the space must be made or measured by somebody, which pixels in $[-1, 1]$ have by themselves?
+
+# %% [markdown] question="ldm.1"
+# The space. The path from data to noise, the pairs of a noised state and a target, the mean square, DDIM and guidance are
+# word for word those of notebooks 05 to 08, with $z$ where $x$ stood. The network is still a UNet; it has other channels,
+# fewer resolutions, since there are fewer places, and (because of the text, not of the space) cross-attention. What is
+# new stands outside of the process: an encoder before the training and a decoder after the last step.
+#
+# Pixels have a known size: values in $[-1, 1]$, with a standard deviation near a half or one. Latents have the unit that
+# the autoencoder's training left, so the scale must be measured. And pixels are smooth in themselves: a small error of a
+# pixel is a small error of the picture. For latents the training has to see to it, by the KL and its noise, and to the
+# decoder being good at all: no diffusion model can draw what the decoder cannot. (Latents have no bounds either, so
+# nothing is clamped while sampling.)
+#
+# **Rubric** (½ points allowed)
+#
+# - 2 points: the space; process, loss, sampler and guidance stay as they are
+# - 1 point: encoder before and decoder after, or what changes in the network
+# - 2 points: two of: the scale, smoothness (small errors in latents are small in pictures), a decoder that covers the data
+
+# %% [markdown]
+# ## 6 · A sentence becomes a picture
+#
+# All parts are there. `pipe` holds them: the text encoder, the network, the times and DDIM's step of notebook 07, the scale, the
+# decoder. Guidance in the convention of its users is called `guidance_scale`; in notebook 07's table it was $g$, and our
+# $w$ is one less:
+#
+# $$\tilde v = v_\varnothing + s\,(v_{\text{text}} - v_\varnothing), \qquad s = 1 + w. \tag{6}$$
+#
+# **Exercise 6** · medium · 15 minutes
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# Write the order of things for one prompt as a list of words: encode, …, decode. In which unit are the latents in the
+# loop, and in which does the decoder want them? Which range does `decode` give, and which is asked for?
+#
+# </details>
 
 # %% task="ldm.text_to_image"
 def text_to_image(pipe, prompts, num_inference_steps=30, guidance_scale=4.0, latents=None, generator=None):
@@ -220,6 +615,69 @@ def text_to_image(pipe, prompts, num_inference_steps=30, guidance_scale=4.0, lat
 # %% check="ldm.text_to_image"
 check("ldm.text_to_image")
 
+# %% [markdown]
+# The first eight prompts of a list that a seed has shuffled: names of drawings that the model was trained on.
+
+# %% tags=["demo"]
+eight_prompts = chosen("plain", "train", 8)
+noise = torch.randn(8, 8, 8, 8, generator=seeded(1))
+rows = {f"s = {s}": text_to_image(pipe, eight_prompts, 20, s, latents=noise) for s in (0, 1, 4, 12)}
+print("; ".join(eight_prompts))
+plot.show(plot.image_rows(rows), alt="TODO")
+
+# %% [markdown]
+# TODO
+#
+# Users of such models turn two knobs more often than all others. Steps: 20 to 50 of a good solver are usual. Guidance
+# scale: 3 to 8.
+
+# %% tags=["demo"]
+rows = {f"{n} steps": text_to_image(pipe, eight_prompts, n, 4.0, latents=noise) for n in (3, 6, 12, 30)}
+plot.show(plot.image_rows(rows), alt="TODO")
+
+# %% [markdown]
+# A **negative prompt** needs no new line of code. In (6) the picture is pushed away from $v_\varnothing$, the answer to
+# the empty prompt. Put another text in its place, and the picture is pushed away from *that*. `pipe.against("red")` is a
+# pipe which encodes “” as “red”.
+
+# %% tags=["demo"]
+four = ["apple", "heart", "balloon", "rose"]
+noise = torch.randn(4, 8, 8, 8, generator=seeded(2))
+rows = {"against nothing": text_to_image(pipe, four, latents=noise),
+        "against red": text_to_image(pipe.against("red"), four, latents=noise)}
+plot.show(plot.image_rows(rows), alt="TODO")
+
+# %% [markdown]
+# And here is the whole of it. Type a prompt; four pictures come from four noises. In a running notebook they are drawn by
+# your `text_to_image`; what you see without a kernel was recorded.
+#
+# **Before you type, guess:** of “blue apple”, “apple and blue”, “zebra on the moon”: which can this model draw, and why?
+
+# %% tags=["demo", "nbval-ignore-output"]
+from course_utils.check import name_red
+
+red = name_red(["ldm.text_to_image"])
+print(red or "drawn by your own function, where the notebook runs")
+widgets.prompt_box(pipe, None if red or widgets.recording() else text_to_image)
+
+# %% [markdown]
+# ## 7 · From a picture
+#
+# Sampling need not begin in pure noise. Take a picture, noise it up to some time, and denoise it from there under a prompt
+# (Meng et al. 2022). What the noise has hidden is drawn anew, after the prompt; what still shows through stays.
+# `strength` says how far up: it is the share of the steps that is made. With 1 the picture counts for nothing, with 0 only
+# the autoencoder is seen.
+#
+# **Exercise 7** · hard · 20 minutes
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# Write down the times of $n = 4$ steps (there are five), and cross out those that strength 0.5 does not visit. With which
+# one do you begin, and how many steps follow? Then the latents: the network knows scaled ones, `encode_image` gives the
+# others, and images here are in $[0, 1]$.
+#
+# </details>
+
 # %% task="ldm.image_to_image"
 def image_to_image(pipe, prompts, images, strength, num_inference_steps, guidance_scale, noise):
     """Images changed after prompts: noised up to a time in between, and denoised from there.
@@ -260,3 +718,270 @@ def image_to_image(pipe, prompts, images, strength, num_inference_steps, guidanc
 
 # %% check="ldm.image_to_image"
 check("ldm.image_to_image")
+
+# %% tags=["demo"]
+things = ["red heart", "apple", "cat face", "house"]
+originals = torch.stack([data.emoji_picture(thing) for thing in things])
+wanted = ["blue heart", "pear", "dog face", "castle"]
+noise = torch.randn(4, 8, 8, 8, generator=seeded(4))
+rows = {"original": originals} | {f"strength {strength:g}": image_to_image(pipe, wanted, originals, strength, 30, 4.0, noise)
+                                  for strength in (0, 0.3, 0.5, 0.7, 1)}
+plot.show(plot.image_rows(rows), alt="TODO")
+
+# %% [markdown]
+# TODO
+#
+# **Inpainting** is notebook 09's projection, in latents: after each step the known part is replaced by the original, noised
+# as everything else is. Your `text_to_image` needs no change; it is given a pipe whose steps do that. (The mask has to be
+# told in places of the latent: one is a patch of 4 × 4 pixels, and the decoder blends a little across its border.)
+
+# %% tags=["demo"]
+class Inpainting:
+    """A pipe that knows a part of the latents, where the mask is 1, and puts it back after every step."""
+
+    def __init__(self, pipe, known, mask, noise):
+        self.pipe, self.known, self.mask, self.noise = pipe, known, mask, noise
+
+    def __getattr__(self, name):
+        return getattr(self.pipe, name)
+
+    def step(self, z, v, t, s):
+        known = self.pipe.add_noise(self.known, s, self.noise)
+        return self.mask * known + (1 - self.mask) * self.pipe.step(z, v, t, s)
+
+# %% tags=["demo"]
+pairs, wanted = ["cat and heart", "fish and key", "tree and star", "rose and bell"], ["dog", "house", "moon", "cat"]
+originals = torch.stack([data.emoji_picture(pair) for pair in pairs])
+mask = torch.zeros(8, 8)
+mask[:, :4] = 1  # the left half
+noise = torch.randn(4, 8, 8, 8, generator=seeded(5))
+halves = Inpainting(pipe, pipe.scale * pipe.encode_image(2 * originals - 1), mask, noise)
+prompts = [f"{pair.split(' and ')[0]} and {thing}" for pair, thing in zip(pairs, wanted)]
+plot.show(plot.image_rows({"original": originals, "; ".join(wanted): text_to_image(halves, prompts, latents=noise)}),
+          alt="TODO")
+
+# %% [markdown]
+# ## 8 · What 1,723 drawings teach
+#
+# Nobody learns the world from 1,723 drawings. So more pictures were made from them, with *true* names: things painted in
+# another colour (“blue apple”), mirrored ones where the name allows it, and pairs side by side (“cat and anchor”). A tenth
+# of all such combinations was held out, beside 191 drawings. Now one can ask apart: does the model draw a name that it has
+# seen; one that it has not; a thing that it has seen in a colour that this thing never had; two things that it has seen,
+# but never together? Here are the first 24 of each kind, in an order that was drawn before anything was trained.
+
+# %% tags=["demo"]
+kinds = {"seen": ("plain", "train"), "unseen names": ("plain", "test"), "unseen colours": ("coloured", "test"),
+         "unseen pairs": ("pair", "test")}
+prompts = {kind: chosen(*drawn_as, 24) for kind, drawn_as in kinds.items()}
+sheet = shipped_grid("emoji-latent")[:96]  # (96, 3, 32, 32): 24 of each kind, by 30 steps, s = 4
+for kind, few in prompts.items():
+    print(f"{kind}: {'; '.join(few)}\n")
+plot.show(plot.image_grid(sheet.unflatten(0, (12, 8)), rows=[row for kind in kinds for row in (kind, "", "")]),
+          alt="TODO")
+
+# %% [markdown]
+# A sheet convinces and does not count. So 96 of each kind were drawn, and `emoji-retrieval` was asked, a network that reads
+# drawings and tells which of 50 names fits best: the right one, among 49 others of the same kind. It has seen training
+# pictures only, so what it makes of the *true* pictures is the ceiling.
+
+# %% tags=["demo"]
+measured = shipped["emoji-latent"].metrics
+print(diagrams.told_first(measured))
+print(f"the nearest of all drawings is the prompt's own: {measured['own_drawing_nearest']:.0%} of samples of seen names")
+print(f"copies of a training drawing: {measured['copied_unseen']:.0%} of samples of unseen prompts")
+
+# %% [markdown]
+# TODO words about the table
+#
+# For seen names the nearest drawing is mostly the one of the name: **the model has learned these by heart**, and in
+# notebook 12 you saw that nothing else is to be expected of a perfect one. More telling is what it does with a name that
+# it never saw. The first eight of them, and the training drawing that each sample is nearest to:
+
+# %% tags=["demo"]
+samples = sheet[24:32]
+apart, index = metrics.nearest(samples, drawings)
+true = torch.stack([data.emoji_picture(name) for name in prompts["unseen names"][:8]])
+print("; ".join(f"{asked} → {names[i]} ({d:.2f})" for asked, i, d in
+                zip(prompts["unseen names"], index[:, 0].tolist(), apart[:, 0].tolist())))
+plot.show(plot.image_rows({"the true drawing": true, "drawn": samples, "nearest in training": drawings[index[:, 0]]}),
+          alt="TODO")
+
+# %% [markdown]
+# TODO words
+#
+# ## 9 · Pixels against latents
+#
+# Three networks, counted and timed side by side: notebook 09's `emoji-unet`, which works on pixels and reads no text;
+# `emoji-latent`; and the network of `emoji-latent` again, as it would be if it had to work on 32 × 32 pixels. An operation is a
+# multiplication or an addition. *Kept* is what one picture of a training step holds in memory for the backward pass.
+
+# %% tags=["demo"]
+from torch.utils.flop_counter import FlopCounterMode
+
+from course_utils import models
+
+arguments = shipped["emoji-latent"].config["args"]
+networks = {"emoji-unet, 32 × 32 × 3": (zoo.load("emoji-unet").model, 3, 32, ()),
+            "emoji-latent, 8 × 8 × 8": (shipped["emoji-latent"].model, 8, 8, (pipe.encode(["cat"]),)),
+            "the same network, 32 × 32 × 3": (models.build("text_unet", arguments | {"channels": 3}), 3, 32,
+                                              (pipe.encode(["cat"]),))}
+
+
+def evaluated(network, channels, side, context, n=1):
+    x = torch.zeros(n, channels, side, side)
+    return network(x, torch.full((n,), 0.5), *[tokens.expand(n, -1, -1) for tokens in context])
+
+
+def operations(call):
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops()
+
+
+def kept(network, call):
+    """Bytes that the backward pass will need, without the network's own weights."""
+    weights, sizes = {p.data_ptr() for p in network.parameters()}, {}
+
+    def pack(x):
+        sizes[x.data_ptr()] = x.numel() * x.element_size() * (x.data_ptr() not in weights)
+        return x
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+        answer = call()
+    return sum(sizes.values()), answer  # the answer keeps what was packed alive while it is counted
+
+# %% tags=["demo"]
+costs = {}
+for name, (network, *rest) in networks.items():
+    parameters = sum(p.numel() for p in network.parameters())
+    costs[name] = (parameters / 1e6, operations(lambda: evaluated(network, *rest)) / 1e6,
+                   kept(network, lambda: evaluated(network, *rest))[0] / 1e6)
+print(diagrams.told_costs(costs, ["parameters, M", "operations, M", "kept, MB"]))
+decoding = operations(lambda: pipe.decode(torch.zeros(1, 8, 8, 8))) / 1e6
+pixels, latent, same = (row[1] for row in costs.values())
+print(f"decoding, once a picture: {decoding:.0f} M operations")
+print(f"a picture of 30 guided steps: {60 * latent / 1e3 + decoding / 1e3:.1f} G operations in latents, "
+      f"{60 * same / 1e3:.0f} G by the same network in pixels")
+
+# %% tags=["demo", "nbval-ignore-output"]
+def eight_at_once(network, *rest):
+    with torch.no_grad():
+        return evaluated(network, *rest, n=8)
+
+
+taken = bench.medians({name: lambda of=of: eight_at_once(*of) for name, of in networks.items()}, repeats=5, warmup=1)
+print("\n".join(f"{name}: {1000 * seconds:.0f} ms an evaluation of eight" for name, seconds in taken.items()))
+
+# %% [markdown]
+# TODO words
+#
+# And here is your model beside the one that it is a small copy of (Rombach et al. 2022):
+#
+# | part | Stable Diffusion 1 | here |
+# |---|---|---|
+# | picture, latents | 512² × 3, 64² × 4 (8× down) | 32² × 3, 8² × 8 (4× down) |
+# | autoencoder | small KL, critic, features; 84 M parameters | the same losses; 0.85 M |
+# | text encoder, frozen | CLIP's, 77 tokens of 768; 123 M | MiniLM's, 16 tokens of 128 |
+# | network | UNet with cross-attention, and self-attention; 860 M | UNet with cross-attention; 2 M |
+# | prediction | noise (2.1: $v$) | $v$ |
+# | “no wish” | the encoded empty prompt, 10 % of training | the same |
+# | sampling | 50 steps, `guidance_scale` 7.5 | 30 steps, 4 |
+# | scale | 0.18215 | yours |
+# | pictures with texts | about two billion, from the web | 1,723 drawings, and what was made of them |
+#
+# Stable Diffusion 3 and Flux take 16 channels, straight paths (notebook 12), and a transformer for the UNet (13).
+
+# %% [markdown]
+# **Question 2.** Why did high resolution become affordable? Explain with the table above which part of the cost of a
+# picture shrank, by about which factor, and which parts are still paid in pixels, and how often. Then: why not
+# compress much more, say 32 × 32 pixels into 2 × 2 places?
+
+# %% [markdown] question="ldm.2"
+# The cost of a picture is the number of steps (twice, with guidance) times the cost of an evaluation, and of a
+# training the number of examples times that. An evaluation visits all places, so it shrinks with their number: 16 times
+# fewer places here, 64 times in the lecture's case, and the same network costs about 16 times fewer operations and
+# keeps as many times less for its backward pass. Where places attend to one another the cost goes with the *square* of
+# their number, and the gain is 64² there. In pixels only the encoder works (once for each training picture) and the
+# decoder (once for each sample, whatever the number of steps).
+#
+# What is stored in fewer numbers must be drawn by the decoder from habit. Up to a point that costs details nobody
+# misses; beyond it, the decoder has to invent what is in the picture, which is the diffusion model's work, and no
+# diffusion model repairs what a decoder cannot draw. (More channels in fewer places keep the information, but make latents
+# that are harder to learn.)
+#
+# **Rubric** (½ points allowed)
+#
+# - 2 points: cost goes with the places, at each of many steps; 16 times fewer here (64 there), squared for attention
+# - 1½ points: encoder and decoder work in pixels, once a picture
+# - 1½ points: too much compression takes away what the decoder cannot draw, a ceiling for everything after it
+
+# %% [markdown]
+# **Question 3.** What limits such a model now? Name one limit that comes from the autoencoder, one from the way of
+# sampling, and one from the text and the data. For each say by which number or picture of this notebook you would see it.
+
+# %% [markdown] question="ldm.3"
+# *Autoencoder:* samples are never better than what the decoder draws. Its PSNR on held-out drawings is the ceiling, and
+# strength 0 shows it: thin lines, faces, small letters suffer first. A picture that the encoder never met in its training
+# may not come back at all.
+#
+# *Sampling:* steps come one after the other and cannot run at the same time, and guidance doubles each. The sheet by
+# number of steps shows how few suffice. (Larger pictures, and videos, have many places even in latents; attention grows
+# with their square.) Fewer steps are notebook 14's subject.
+#
+# *Text and data:* the model knows what its captions said. Of unseen names it can only guess, as the table's second row
+# says; unseen pairs of seen things come out far more often, since their parts were learned. The encoder is frozen, and of a
+# sentence it hears what it was trained to tell apart: who does what to whom, counts, and “not” are lost early. And what was
+# seen often enough is copied: the nearest training drawings show it.
+#
+# **Rubric** (½ points allowed)
+#
+# - 1½ points: the decoder's ceiling, seen by PSNR or by strength 0
+# - 1½ points: steps in a row, doubled by guidance (or the square of the places), seen by the sheet of steps or the times
+# - 2 points: names or relations that the captions never told, seen by the ranks of unseen names; or copies, by neighbours
+
+# %% [markdown]
+# ## Puzzle
+#
+# Not graded. Your `text_to_image` draws eight prompts once more, from three pipes, each with one slip:
+#
+# TODO
+#
+# Which row, A, B or C, is whose?
+
+# %% tags=["demo"]
+# TODO puzzle
+
+# %% [markdown]
+# <details><summary><b>Answer</b></summary>
+#
+# TODO
+#
+# </details>
+#
+# ## Where this goes
+#
+# - **13** replaces the UNet by a transformer on the same latents, and lets text and picture read each other.
+# - **14** makes thirty steps four, or one; much of what it tells was invented for latents.
+# - **15** makes each step fast.
+#
+# **References**
+#
+# - Rombach, Blattmann, Lorenz, Esser, Ommer 2022, *High-Resolution Image Synthesis with Latent Diffusion Models*: all of
+#   this notebook.
+# - Esser, Rombach, Ommer 2021, *Taming Transformers*: an autoencoder with a critic and a feature loss.
+# - Zhang, Isola, Efros, Shechtman, Wang 2018, *The Unreasonable Effectiveness of Deep Features* (LPIPS).
+# - Vaswani et al. 2017, *Attention Is All You Need*: equation (4).
+# - Wang et al. 2020, *MiniLM*; Reimers, Gurevych 2019, *Sentence-BERT*: the text encoder.
+# - Salimans, Ho 2022, *Progressive Distillation*: $v$. Ho, Salimans 2022, *Classifier-Free Diffusion Guidance*: (6).
+# - Meng et al. 2022, *SDEdit*: from a picture. Lugmayr et al. 2022, *RePaint*: inpainting.
+# - Carlini et al. 2023, *Extracting Training Data from Diffusion Models*: copies, at the size of Stable Diffusion.
+# - Drawings: OpenMoji (CC BY-SA 4.0).
+#
+# ## Summary
+#
+# 1. Latent diffusion changes the space, not the process: an encoder before, a decoder after.
+# 2. The autoencoder wants a near reconstruction, a small KL, and a critic's consent; then it is frozen, and its latents get
+#    the unit of the noise.
+# 3. Places read words by cross-attention. Padding has no weight, and “no wish” is a text, the empty one.
+# 4. `guidance_scale` is $1 + w$; a negative prompt is another “no wish”; `strength` is where on the way one begins.
+# 5. A small data set is learned by heart; what is new are combinations, and one has to count them.

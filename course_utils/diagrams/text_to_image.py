@@ -1,0 +1,102 @@
+"""Text to image in latents: what latents look like, which places read which word, and what was measured of unseen names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils import plot, text
+
+KINDS = {"seen": "seen names", "unseen_names": "unseen names", "unseen_colours": "unseen colours of seen things",
+         "unseen_pairs": "unseen pairs of seen things"}
+
+
+def latent_tiles(z: Tensor) -> Tensor:
+    """Latents (b, 8, 8, 8) as pictures (b, 1, 32, 32) in [0, 1]: a grey tile for each channel, 0 in the middle of grey.
+
+    Black and white lie three standard deviations of all of them away. The ninth tile is empty.
+    """
+    grey = (0.5 + (z - z.mean()) / (6 * z.std())).clamp(0, 1)
+    sheet = torch.ones(len(z), 1, 32, 32)
+    for channel, tile in enumerate(grey.unbind(1)):
+        row, column = divmod(channel, 3)
+        top, left = 2 + 10 * row, 2 + 10 * column
+        sheet[:, 0, top:top + 8, left:left + 8] = tile
+    return sheet
+
+
+def curve_columns(columns: Mapping[str, Tensor]) -> Figure:
+    """Curves (n, d) below each other, a column for each entry, all on the same axes."""
+    rows = len(next(iter(columns.values())))
+    fig, panels = plot.figure(len(columns), rows, height=85 * rows + 20, sharex=True, sharey=True, squeeze=False)
+    for axes, (title, curves) in zip(panels.T, columns.items(), strict=True):
+        axes[0].set_title(title)
+        axes[-1].set_xlabel("place")
+        for panel, curve in zip(axes, curves, strict=True):
+            panel.plot(curve)
+    return fig
+
+
+class Part(NamedTuple):
+    """A word or phrase of a prompt, and where its tokens stand in the context."""
+
+    words: str
+    rows: slice
+
+
+def parts(prompt: str) -> list[Part]:
+    """The parts in which a prompt is encoded, the start's token first."""
+    found, after = [Part("start", slice(0, 1))], 1
+    for words in text.parts(prompt):
+        size = len(text.tokens([words])[0]) - 1  # without the start's
+        found.append(Part(words, slice(after, after + size)))
+        after += size
+    return found
+
+
+def read_places(picture: Tensor, prompt: str, weights: Tensor) -> Figure:
+    """A picture, and for each part of its prompt how much of the attention of each place it gets.
+
+    Args:
+        picture: (3, h, w) in [0, 1].
+        prompt: Its text.
+        weights: (8, 8, m) of each place, over the tokens; a place's sum is 1.
+    """
+    shown = parts(prompt)
+    fig, panels = plot.figure(1 + len(shown), width=min(plot.WIDEST, 130 * (1 + len(shown))), height=150)
+    panels[0].imshow(picture.permute(1, 2, 0).clamp(0, 1), interpolation="nearest")
+    panels[0].set_title("picture")
+    maps = [weights[..., part.rows].sum(-1) for part in shown]
+    top = max(part.max().item() for part in maps)
+    for axes, part, share in zip(panels[1:], shown, maps, strict=True):
+        drawn = axes.imshow(share, vmin=0, vmax=top)
+        axes.set_title(f"“{part.words}”" if part.words != "start" else "start")
+    for axes in panels:
+        axes.set(xticks=[], yticks=[])
+    fig.colorbar(drawn, ax=list(panels[1:]), shrink=0.75, label="weight")
+    return fig
+
+
+def told_first(measured: Mapping[str, float]) -> str:
+    """How often a drawn name is read back first among 50, and how often the true picture's is, as lines of text."""
+    lines = [f"{'name read back first among 50':34}{'samples':>9}{'true pictures':>15}"]
+    for key, words in KINDS.items():
+        lines.append(f"{words:34}{measured[f'first_{key}']:>9.0%}{measured[f'first_{key}_real']:>15.0%}")
+    return "\n".join(lines)
+
+
+def told_costs(costs: Mapping[str, Sequence[float]], columns: Sequence[str]) -> str:
+    """A table of numbers as lines of text, three digits each: `{"name": a number for each column}`."""
+    lines = [f"{'':36}" + "".join(f"{column:>16}" for column in columns)]
+    for name, row in costs.items():
+        lines.append(f"{name:36}" + "".join(f"{_short(number):>16}" for number in row))
+    return "\n".join(lines)
+
+
+def _short(number: float) -> str:
+    """At least three digits, and no exponent."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
