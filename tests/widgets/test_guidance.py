@@ -19,7 +19,7 @@ from course_utils.diffusion.samplers import guided, sample
 from course_utils.diffusion.slider import plan_slider
 from course_utils.models.guidance_unet import GuidanceUnet
 from course_utils.models.unet import Unet
-from course_utils.widgets import guidance, guidance_slider, live, recorded
+from course_utils.widgets import guidance, guidance_slider, live, recorded, watched
 
 CHOICE = {"w": 1.0, "steps": 5, "digit": "all", "seed": 0, "sampler": "DDIM"}
 TABLE = torch.linspace(-1, 1, 10)[:, None] * torch.ones(6)
@@ -225,7 +225,7 @@ def test_recorded_plays_by_key(recording, item, browser):
 
 
 def test_live_answers_each_control(shown, item, monkeypatch):
-    monkeypatch.setattr(guidance, "_fast", lambda model, compile: model)
+    monkeypatch.setattr(watched, "_fast", lambda model, compile: model)
     made, followed = [], live.Followed
     monkeypatch.setattr(live, "Followed", lambda *args, **kw: made.append(followed(*args, **kw)) or made[-1])
     guidance_slider(item, samplers=["DDIM", "ancestral"])
