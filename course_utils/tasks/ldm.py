@@ -162,6 +162,10 @@ def _latents_inputs(rng: Rng) -> dict[str, Tensor]:
     return dict(base=base, more=rng.uniform(low=2.0, high=3.0))
 
 
+class ManyScales(Told):
+    """Other than one number for all latents."""
+
+
 @task("ldm.scale_factor", points=5, inputs=_latents_inputs)
 def scale_factor(nb, base, more):
     """Of 65,536 numbers, so that either kind of variance passes; of larger ones, of moved ones, in float64."""
@@ -172,6 +176,8 @@ def scale_factor(nb, base, more):
     latents = base.repeat(64, 1, 1, 1)
     scale = ask(latents)
     yield dict(shape_of_scale=shape_of(scale))
+    if scale.dim():
+        raise ManyScales("one number is wanted for all latents.")
     yield dict(scale=scale)
     yield dict(scale_of_larger_latents=ask(more * latents), scale_of_moved_latents=ask(latents - 20),
                scale_in_float64=ask(latents.double()))
@@ -318,16 +324,16 @@ def _image_inputs(rng: Rng) -> dict[str, Tensor]:
 
 @task("ldm.image_to_image", inputs=_image_inputs)
 def image_to_image(nb, images, noise, w, guidance_scale):
-    """Two steps of four, and when they were; all steps, none, one; at s = 1; one image."""
+    """Three steps of five, and when they were; all steps, none, one; at s = 1; one image."""
     pipe, s = Pipe(w), float(guidance_scale)
 
-    def ask(strength: float, n: int = 4, s: float = s, b: int = 3) -> Any:
+    def ask(strength: float, n: int = 5, s: float = s, b: int = 3) -> Any:
         return one_tensor(lambda: nb.image_to_image(pipe, _PROMPTS[:b], images[:b], strength, n, s, noise[:b]))
 
     with drawn():
         out = yield from _watched(lambda: ask(0.7), pipe)
         yield dict(shape_of_images=shape_of(out))
         yield dict(images_at_every_eighth_pixel=_some(out))
-        yield dict(at_strength_1=_some(ask(1.0, n=3)), where_no_step_is_made=_some(ask(0.2)),
-                   where_one_step_of_four_is_made=_some(ask(0.3)), where_three_of_six_are_made=_some(ask(0.5, n=6)))
+        yield dict(at_strength_1=_some(ask(1.0, n=3)), where_no_step_is_made=_some(ask(0.15)),
+                   where_one_step_of_four_is_made=_some(ask(0.3, n=4)), where_three_of_six_are_made=_some(ask(0.5, n=6)))
         yield dict(at_guidance_scale_1=_some(ask(0.7, s=1.0)), of_one_image=_some(ask(0.7, b=1)))

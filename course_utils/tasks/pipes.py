@@ -38,7 +38,7 @@ class NotTheStates(Told):
 
 
 class ANumber(Told):
-    """A time that is a number, where one for each sample is taken."""
+    """One time, or none, where one for each sample is taken."""
 
 
 class OneTime(Told):
@@ -142,7 +142,8 @@ def velocity(w: Tensor, z: Any, t: Any, context: Any, channels: int) -> Tensor:
         raise NotTheStates(f"the UNet takes latents first, (b, {channels}, h, w), then times, then a context; what "
                            f"came first is {_shape(z)}.")
     if not isinstance(t, Tensor) or not t.dim():
-        raise ANumber(f"the UNet takes one time for each sample, a tensor {(len(z),)}, not one number.")
+        raise ANumber(f"the UNet takes one time for each sample, a tensor {(len(z),)}, not something "
+                      f"{_shape(t)}.")
     if t.shape != (len(z),):
         raise OneTime(f"the UNet takes one time for each sample, a tensor {(len(z),)}, not {tuple(t.shape)}.")
     if not _is(context, None, None):
@@ -164,7 +165,7 @@ class Unet(nn.Module):
         super().__init__()
         self.w = nn.Parameter(w.clone())
 
-    def forward(self, z_t: Any, t: Any, context: Any) -> Tensor:
+    def forward(self, z_t: Any, t: Any = None, context: Any = None) -> Tensor:
         return velocity(self.w, z_t, t, context, channels=2)
 
 
@@ -192,7 +193,7 @@ class Pipe:
         places = torch.arange(12.0).reshape(3, 4)
         return torch.sin(phases.reshape(-1, 1, 1) * (1 + places / 5) + places)
 
-    def unet(self, z: Any, t: Any, context: Any) -> Tensor:
+    def unet(self, z: Any, t: Any = None, context: Any = None) -> Tensor:
         v = velocity(self.w, z, t, context, channels=8)
         self.asked.extend(t.tolist())
         return v
