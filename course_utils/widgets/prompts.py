@@ -20,8 +20,8 @@ COUNT, SCALE = 4, 5  # pictures side by side, and logical pixels of one of a pic
 PREVIEW_STEPS = 4
 SCALES = [0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0]
 STEPS = [4, 8, 12, 20, 30, 50]
-FEW_PROMPTS = ["blue apple", "cat and heart", "red apple", "anchor"]  # that are recorded, and at these:
-FEW_SCALES, FEW_STEPS = [1.0, 2.0, 4.0, 8.0], [4, 12, 30]
+FEW_PROMPTS = ["blue apple", "red apple", "octopus", "pink strawberry", "cat and heart"]  # that are recorded, at these:
+FEW_SCALES, FEW_STEPS = [1.0, 2.0, 4.0, 8.0], [4, 12]
 
 
 def prompt_box(pipe: Any, text_to_image: TextToImage | None = None) -> None:

@@ -15,7 +15,7 @@ from course_utils.models import minilm
 from course_utils.models.autoencoder import Autoencoder
 from course_utils.models.text_unet import TextUnet
 from course_utils.pipeline import Pipeline
-from course_utils.widgets import live, prompt_box, prompts, recorded, watched
+from course_utils.widgets import live, prompt_box, prompts
 
 WISH = {"prompt": "blue apple", "guidance_scale": 3.0, "steps": 5}
 
@@ -27,23 +27,12 @@ def pipe():
     return Pipeline(network, Autoencoder(dims=(8, 8, 8)).eval(), VP(), 0.1)  # a scale at which noise is seen
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """The MIME bundles that were displayed."""
-    bundles = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: bundles.append(data))
-    monkeypatch.setattr(recorded, "_recorded", {})
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Recorded values."""
     monkeypatch.setattr(prompts, "FEW_PROMPTS", ["blue apple", "cat and heart"])
     monkeypatch.setattr(prompts, "FEW_SCALES", [1.0, 4.0])
-    monkeypatch.setattr(prompts, "FEW_STEPS", [2, 12])
-    monkeypatch.delenv("COURSE_RECORD", raising=False)
-    return bundles
-
-
-@pytest.fixture
-def recording(monkeypatch, shown):
-    monkeypatch.setenv("COURSE_RECORD", "1")
-    return shown
+    monkeypatch.setattr(prompts, "FEW_STEPS", [4, 12])
 
 
 @pytest.fixture
@@ -54,11 +43,8 @@ def emoji(monkeypatch, pipe):
 
 
 @pytest.fixture
-def box(monkeypatch, shown, pipe):
+def box(made, pipe):
     """A live box without a compiler."""
-    monkeypatch.setattr(watched, "_fast", lambda model, compile: model)
-    made, followed = [], live.Followed
-    monkeypatch.setattr(live, "Followed", lambda *args, **kw: made.append(followed(*args, **kw)) or made[-1])
     prompt_box(pipe)
     return made[0]
 
