@@ -2,10 +2,10 @@
 # # 11 · Latent diffusion: text to emoji
 #
 # A painter first decides what goes where. The bristles of the brush come later, from the hand, and nobody plans them.
-# The networks so far planned every pixel, thirty times over for one picture. In this notebook the work is shared. One
-# network learns to write a picture down in few numbers, and to paint it from them. A second one, a diffusion model, then
-# works in those numbers alone, and reads a sentence while it does. Together they draw emoji that you ask for: a small
-# Stable Diffusion, of which you know every part.
+# The networks so far planned every pixel, thirty times over for one picture. Here the work is shared. One network learns
+# to write a picture down in few numbers, and to paint it from them. A second one, a diffusion model, works in those
+# numbers alone, and reads a sentence while it does. Together they draw emoji that you ask for: a small Stable Diffusion,
+# of which you know every part.
 #
 # **When you are done, you can**
 #
@@ -44,7 +44,7 @@ from numpy import asarray
 from PIL import Image
 from torch import nn
 
-from course_utils import bench, data, diagrams, metrics, plot, puzzles, text, training, widgets, zoo
+from course_utils import data, diagrams, metrics, plot, puzzles, text, training, widgets, zoo
 from course_utils.pipeline import Pipeline
 from course_utils.recipes.latent import EmojiLatent, chosen
 
@@ -66,8 +66,8 @@ def some(n, drawings, seed=0):
 # %% [markdown]
 # ## 1 · What compression buys
 #
-# Eight drawings that no training has seen, what the autoencoder of this notebook makes of them (the 8 channels of 8 × 8
-# **latents**, as grey tiles), and what it draws again from that.
+# Eight drawings that no training has seen, what an autoencoder makes of them (8 channels of 8 × 8 **latents**, as grey
+# tiles), and what it draws again from that.
 
 # %% tags=["demo"]
 eight, which = some(8, held_out)
@@ -85,17 +85,17 @@ for where, (image, latent) in sizes.items():
           f"{prod(image[:2]) / prod(latent[:2]):.0f} times fewer places")
 
 # %% [markdown]
-# The places count most. Every layer of a UNet works at each place, and does so anew at each step of sampling; the
-# autoencoder runs once, at the end. What is given up is little. Most of a picture's numbers say what their neighbours
-# say, and how an edge looks from near is the same in all pictures: a decoder can know that once and for all. *What* is
-# in the picture, and *where*, is left to the latents, and this is what the diffusion model has to learn.
+# The places count most: every layer of a UNet works at each place, at each step of sampling, while the decoder runs once.
+# And little is given up. Most of a picture's numbers say what their neighbours say, and how an edge looks from near a
+# decoder can know once and for all. *What* is in the picture, and *where*, is left to the latents. This is what the
+# diffusion model has to learn.
 #
 # ## 2 · Three losses for one autoencoder
 #
-# It is the VAE of notebook 03 with another aim. There, codes were drawn from the prior, so they had to pay its full price,
-# and pictures were blurred. Here a diffusion model will learn how latents are spread, whatever their shape. So the KL
-# gets a weight of $10^{-4}$. It keeps two things only: latents of a bounded size, and a little noise in each, so
-# that near-by latents must mean nearly the same. And the error is taken as it is, not squared:
+# It is the VAE of notebook 03 with another aim. There, codes were drawn from the prior, so the KL had its full price, and
+# pictures were blurred. Here a diffusion model will learn how latents are spread, whatever their shape, and the KL
+# gets a weight of $10^{-4}$. It is there for two things only: latents of a bounded size, and a little noise in each,
+# so that near-by latents mean nearly the same. And the error is taken as it is, not squared:
 #
 # $$L_1 = \operatorname{mean}\,\lvert \hat x - x \rvert
 # + \lambda_{\text{KL}}\,\operatorname{mean}\,\tfrac12\big(\mu^2 + e^{\ell} - 1 - \ell\big), \qquad
@@ -134,30 +134,32 @@ check("ldm.kl_regularised_loss")
 
 # %% tags=["demo"]
 with torch.no_grad():
-    noisy = {f"noise {share:g} σ": autoencoder.decode(mu + share * mu.std() * torch.randn(mu.shape, generator=seeded(1)))
-             for share in (0.1, 0.3, 1)}
+    noisy = {f"noise of {share:g} σ": mu + share * mu.std() * torch.randn(mu.shape, generator=seeded(1))
+             for share in (0.1, 0.3)}
+    noisy["from the prior"] = torch.randn(mu.shape, generator=seeded(2))
+    rows = {"drawn again": recon} | {name: autoencoder.decode(z) for name, z in noisy.items()}
     both, alone = (kl_regularised_loss(recon, 2 * eight - 1, mu, logvar, weight).item() for weight in (1, 0))
 print(f"mean error {alone:.3f}; KL {both - alone:.2f} nats a number, with its weight {1e-4 * (both - alone):.4f}")
 print(f"the latents' means spread by {mu.std():.2f}, the noise in each is {(0.5 * logvar).exp().mean():.3f}")
-plot.show(plot.image_rows({"drawn again": (recon + 1) / 2} | {name: (x + 1) / 2 for name, x in noisy.items()}),
-          alt="Four rows of the eight drawings from latents with more and more noise: unchanged at a tenth of the latents' "
-              "spread, with stains at three tenths, gone at one.")
+plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}),
+          alt="The eight drawings from their latents; the same with noise of a tenth of the latents' spread, hardly "
+              "changed; with three tenths, a little stained; and eight shreds from latents of the prior.")
 
 # %% [markdown]
-# A KL of several nats a number is far from any prior: draw latents from $\mathcal N(0, I)$, and you get the last row. But
-# small errors in latents make small errors in pictures. A diffusion model will make small errors.
+# So nobody can draw from the prior here; the last row shows what comes of it. But small errors of the latents are small
+# errors of the picture, and a diffusion model will make small errors.
 #
-# The mean error has a weakness that you know. Where the decoder is not sure how a texture runs, the least error
-# lies between all possibilities: grey. Notebook 04 knows the cure, a **critic** $D$ that learns to tell real pictures from
-# drawn ones. With its logits, and 04's safe form of the losses,
+# The mean error has a weakness that you know: where the decoder is not sure, the least error lies between all
+# possibilities. Notebook 04 has the cure, a **critic** $D$ that learns to tell real pictures from drawn ones. With its
+# logits, and the losses of notebook 04,
 #
 # $$L_{\text{autoencoder}} = L_1 + \lambda_{\text{adv}}\,\operatorname{mean}\,\operatorname{softplus}\big(-D(\hat x)\big),
 # \tag{2}$$
 # $$L_{\text{critic}} = \operatorname{mean}\,\operatorname{softplus}\big(-D(x)\big)
 # + \operatorname{mean}\,\operatorname{softplus}\big(D(\hat x)\big). \tag{3}$$
 #
-# In notebook 04 the discriminator moved first. Here the autoencoder does, by the critic as it is; then the critic learns
-# from the *same* reconstruction, which need not be computed again.
+# There the discriminator moved first. Here the autoencoder does, by the critic as it is; then the critic learns from the
+# *same* reconstruction, which need not be computed again.
 #
 # **Exercise 2** · medium · 15 minutes
 #
@@ -211,16 +213,16 @@ def autoencoder_step(autoencoder, critic, opt_ae, opt_critic, x, noise, kl_weigh
 check("ldm.autoencoder_step")
 
 # %% [markdown]
-# First where you can see it: curves of 32 numbers, a bump with a fine ripple on it. The ripple begins anywhere. Two
-# latents can hold the bump's place and height, but not where the ripple begins too. Your step trains a small autoencoder,
-# without the critic and with it.
+# First where you can see it: curves of 32 numbers, a bump with grain on it, up or down at random at each place. Two latents
+# can hold the bump's height and its place; nothing could hold the grain. Your step trains a small autoencoder, without the
+# critic and with it.
 
 # %% tags=["demo"]
-def rippled(n, generator):
-    """n bumps of 32 numbers, each with a ripple that begins at random."""
-    place, (height, middle, phase) = torch.arange(32), torch.rand(3, n, 1, generator=generator)
-    bump = (1.2 * height - 0.6) * torch.exp(-((place - 6 - 20 * middle) / 6) ** 2)
-    return bump + 0.25 * torch.sin(2 * torch.pi * (place / 4 + phase))
+def grainy(n, generator):
+    """n bumps of 32 numbers, (n, 32), with grain: at each place 0.2 up or down."""
+    height, middle = torch.rand(2, n, 1, generator=generator)
+    bump = (1.2 * height - 0.6) * torch.exp(-((torch.arange(32) - 6 - 20 * middle) / 6) ** 2)
+    return bump + 0.2 * torch.randn(n, 32, generator=generator).sign()
 
 
 class Curves(nn.Module):
@@ -228,39 +230,47 @@ class Curves(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encode_both = nn.Sequential(nn.Linear(32, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 4))
+        self.encoder = nn.Sequential(nn.Linear(32, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 4))
         self.decode = nn.Sequential(nn.Linear(2, 64), nn.SiLU(), nn.Linear(64, 128), nn.SiLU(), nn.Linear(128, 32))
 
     def encode(self, x):
-        return self.encode_both(x).chunk(2, dim=1)
+        return self.encoder(x).chunk(2, dim=1)
 
 # %% tags=["demo"]
-def drawn_again(curves, adv_weight, steps=1200):
-    """Curves after a training by your step; the critic joins after a third of it."""
+def drawn_again(curves, adv_weight, steps=600):
+    """Curves after a training by your step, which the critic joins after a third of it."""
     torch.manual_seed(0)
     net, generator = Curves(), seeded(0)
-    critic = nn.Sequential(nn.Unflatten(1, (1, 32)), nn.Conv1d(1, 32, 5), nn.LeakyReLU(0.2), nn.Conv1d(32, 32, 5),
-                           nn.LeakyReLU(0.2), nn.Conv1d(32, 1, 1))  # a logit for each stretch of nine numbers
-    optimizers = [torch.optim.Adam(part.parameters(), 2e-3, betas=(0.5, 0.9)) for part in (net, critic)]
+    critic = nn.Sequential(nn.Unflatten(1, (1, 32)), nn.Conv1d(1, 32, 9), nn.LeakyReLU(0.2),
+                           nn.Conv1d(32, 1, 1))  # a logit for each stretch of nine numbers
+    optimizers = [torch.optim.Adam(part.parameters(), 2e-3) for part in (net, critic)]
     for k in range(steps):
-        x, noise = rippled(128, generator), torch.randn(128, 2, generator=generator)
-        autoencoder_step(net, critic, *optimizers, x, noise, 1e-4, adv_weight if 3 * k > steps else 0.0)
+        x, noise = grainy(64, generator), torch.randn(64, 2, generator=generator)
+        autoencoder_step(net, critic, *optimizers, x, noise, 1e-4, adv_weight if 3 * k >= steps else 0.0)
     with torch.no_grad():
         return net.decode(net.encode(curves)[0])
 
 
-curves = rippled(3, seeded(5))
-plot.show(diagrams.curve_columns({"curves": curves, "mean error alone": drawn_again(curves, 0.0),
-                                  "with the critic": drawn_again(curves, 0.1)}),
-          alt="TODO")
+curves = grainy(200, seeded(5))
+columns = {"curves": curves, "without the critic": drawn_again(curves, 0.0), "with the critic": drawn_again(curves, 0.1)}
+plot.show(diagrams.curve_columns({name: x[:2] for name, x in columns.items()}),
+          alt="Two bumps with jagged grain. Without the critic they come back smooth; with it they are jagged again, but "
+              "up and down at other places.")
+for name, x in columns.items():
+    print(f"{name}: mean error {(x - curves).abs().mean():.3f}, neighbours differ by {x.diff().abs().mean():.3f}")
 
 # %% [markdown]
-# TODO toy. Now drawings. TODO
+# Without a critic the grain is gone, since 0 is as good a guess as any. With one there is grain again, *invented* grain: the
+# error has become larger. An autoencoder that may be sharp is allowed to be wrong in what cannot be known.
+#
+# Now drawings. The recipe of `emoji-autoencoder` has a third loss, after LPIPS (Zhang et al. 2018): the squared distance
+# of both pictures in the features of a fixed network, which sees edges and shapes before it sees pixels. Below are ten held-out
+# drawings with much detail, and what three equally short trainings make of them.
 
 # %% tags=["demo"]
 def shipped_grid(name, of=""):
     """The pictures (n, 3, 32, 32) that came with a checkpoint, ten in a row."""
-    grid = torch.from_numpy(asarray(Image.open(zoo.samples(name, of=of)).convert("RGB")) / 255)
+    grid = torch.from_numpy(asarray(Image.open(zoo.samples(name, of=of)).convert("RGB"))).float() / 255
     return grid.reshape(-1, 32, 10, 32, 3).permute(0, 2, 4, 1, 3).flatten(0, 1)
 
 
@@ -279,10 +289,10 @@ print(f"kernel distance to drawings {m['kernel_distance']:.4f} (real against rea
 # %% [markdown]
 # ## 3 · Latents are data now
 #
-# From here on the autoencoder is frozen. Its latents are the data, and 05's formulas hold for them as they did for
-# pixels. But they have no natural unit. The noise has standard deviation 1; latents have what the training happened to
-# leave. If they are small, a $t$ that should hide half of the picture hides nearly all of it. So they are multiplied by
-# one number. (The famous 0.18215 of Stable Diffusion is such a number: its latents spread by 5.5.)
+# From here on the autoencoder is frozen. Its latents are the data, and a path leads from them to noise as it did from
+# pixels. But they have no natural unit: the noise has standard deviation 1, latents have what the training happened to
+# leave. If that is small, a $t$ that should hide half of the picture hides nearly all of it. So they are multiplied by
+# one number. (Stable Diffusion's famous 0.18215 is such a number: its latents spread by 5.5.)
 #
 # **Exercise 3** · easy · 4 minutes
 
@@ -320,14 +330,14 @@ plot.show(plot.histograms({"latents": latents.clamp(-4, 4), "scaled": (scale * l
           alt="TODO")
 
 # %% [markdown]
-# One number for all channels: they keep their differences, and a decoder that is asked for unscaled latents has to be
-# given $z / \text{scale}$. Scaled latents are no Gaussian, and need not be one.
+# It is one number for all channels. The decoder wants latents in its own unit, so it is given $z / \text{scale}$. And
+# scaled latents are not normal, and need not be.
 #
 # ## 4 · Places that read
 #
-# In notebook 06 the wish was *one* vector, which every place of the picture heard alike. A sentence is a row of
-# vectors. Here they come from a small sentence encoder (MiniLM, frozen, cut down to 128 numbers a token), behind one
-# that marks the start. So that sentences fit into one batch they are filled up with rows of zeros, **padding**.
+# In notebook 06 the wish was *one* vector, which every place of the picture heard alike. A sentence is a row of vectors,
+# a token each. Here they come from a small sentence encoder (MiniLM, frozen, cut down to 128 numbers a token), behind
+# one that marks the start. So that sentences fit into one batch, rows of zeros fill them up: **padding**.
 
 # %% tags=["demo"]
 asked = ["cat", "red apple", "cat and anchor", ""]
@@ -389,9 +399,8 @@ def cross_attention(x, context, to_q, to_k, to_v, heads, mask):
 check("ldm.cross_attention")
 
 # %% [markdown]
-# `emoji-latent` reads a text in eight of its layers. Below your function stands in all of them. It is asked twice in the
-# layers of 8 × 8 places: once for the values, and once with values that are a table of ones and zeros, so that what comes
-# out is the weights themselves (as in notebook 02).
+# `emoji-latent` reads in eight layers. Below your function stands in all of them. In those of 8 × 8 places it is asked
+# once more, with a table of ones and zeros as values, so that what comes out is the weights (as in notebook 02).
 
 # %% tags=["demo"]
 seen = []
@@ -414,16 +423,17 @@ for module in yours.modules():
 # %% tags=["demo"]
 prompt = "cat and anchor"
 picture = data.emoji_picture(prompt)[None]
-t, noise = torch.tensor([0.5]), torch.randn(1, 8, 8, 8, generator=seeded(0))
+t, noise = torch.tensor([0.6]), torch.randn(1, 8, 8, 8, generator=seeded(0))
 z_t = pipe.add_noise(pipe.scale * pipe.encode_image(2 * picture - 1), t, noise)
 with torch.no_grad():
     same = torch.allclose(yours(z_t, t, pipe.encode([prompt])), pipe.unet(z_t, t, pipe.encode([prompt])), atol=1e-4)
 print("the network answers the same with your attention:", same)
-weights = torch.stack(seen).mean((0, 1, 4))  # (8, 8, 16), over layers and heads
-plot.show(diagrams.read_places(picture[0], prompt, weights), alt="TODO")
+plot.show(diagrams.read_places(picture[0], prompt, seen[2][0]), alt="TODO")  # of the third of four such layers
 
 # %% [markdown]
-# TODO attention text
+# Yellow is a weight of 1. The paper around the things reads the start, which says nothing: an attention has to read
+# *something*. Where the cat stands, one head reads “cat”; where the anchor stands, “anchor”. Others look at both
+# things at once, or ask for the “and” that says that there are two. Nobody told the heads to share the work so.
 #
 # And “no wish”? Notebook 06 set the vector of a dropped wish to zero, and the network learned what to make of a zero.
 # Among tokens zeros mean padding: a text of nothing but zeros has nothing to read, and a softmax over nothing is
@@ -432,8 +442,8 @@ plot.show(diagrams.read_places(picture[0], prompt, weights), alt="TODO")
 #
 # ## 5 · Training
 #
-# The prediction is the $v$ of notebook 08, in place of the noise: as large at all times, and of use also at $t = 1$. With
-# $z$ the scaled means of the latents,
+# What is predicted is the $v$ of notebook 08, which is of use at all times, at $t = 1$ too. With $z$ the scaled means of the
+# latents,
 #
 # $$z_t = \alpha_t\,z + \sigma_t\,\varepsilon, \qquad v = \alpha_t\,\varepsilon - \sigma_t\,z, \qquad
 # L = \operatorname{mean}\,\big(v_\theta(z_t, t, \text{text}) - v\big)^2. \tag{5}$$
@@ -498,10 +508,12 @@ plot.show(plot.curves(times, {name: [loss_at(t, texts) for t in times] for name,
                       ylabel="loss"), alt="TODO")
 
 # %% [markdown]
-# TODO
+# At $t = 1$ there is nothing but noise, and the target is $-z$, the picture itself: all that can be known of it comes from
+# the text. With its own name the network knows which drawing is meant; with the empty prompt it answers with a mean; with a
+# wrong name it is surely wrong. The less noise, the more the picture tells by itself, and the less the text matters.
 #
-# The recipe encodes all its pictures once, before it begins: the autoencoder does not move, so nothing is lost, and a step
-# costs the UNet alone. Your loss gets those latents through a stand-in that gives them back.
+# The autoencoder does not move, so the recipe encodes all its pictures once, before it begins. Your loss gets those latents
+# through a stand-in that gives them back.
 
 # %% tags=["demo"]
 class Encoded:
@@ -558,9 +570,8 @@ if TRAIN:
 # %% [markdown]
 # ## 6 · A sentence becomes a picture
 #
-# All parts are there. `pipe` holds them: the text encoder, the network, the times and DDIM's step of notebook 07, the scale, the
-# decoder. Guidance in the convention of its users is called `guidance_scale`; in notebook 07's table it was $g$, and our
-# $w$ is one less:
+# All parts are there, and `pipe` holds them: text encoder, network, times, DDIM's step (notebook 07), scale, decoder.
+# Guidance is told in the convention of its users, `guidance_scale`, which is $g$ in 07's table:
 #
 # $$\tilde v = v_\varnothing + s\,(v_{\text{text}} - v_\varnothing), \qquad s = 1 + w. \tag{6}$$
 #
@@ -626,7 +637,8 @@ print("; ".join(eight_prompts))
 plot.show(plot.image_rows(rows), alt="TODO")
 
 # %% [markdown]
-# TODO
+# With $s = 0$ nobody hears the prompt, with $s = 1$ it is heard, and at 4 it is insisted on. At 12 outlines swell and colours
+# turn hard: the over-saturation of notebook 07. (Latents have no bounds, so no clamp hides it.)
 #
 # Users of such models turn two knobs more often than all others. Steps: 20 to 50 of a good solver are usual. Guidance
 # scale: 3 to 8.
@@ -643,6 +655,7 @@ plot.show(plot.image_rows(rows), alt="TODO")
 # %% tags=["demo"]
 four = ["apple", "heart", "balloon", "rose"]
 noise = torch.randn(4, 8, 8, 8, generator=seeded(2))
+print("; ".join(four))
 rows = {"against nothing": text_to_image(pipe, four, latents=noise),
         "against red": text_to_image(pipe.against("red"), four, latents=noise)}
 plot.show(plot.image_rows(rows), alt="TODO")
@@ -720,16 +733,17 @@ def image_to_image(pipe, prompts, images, strength, num_inference_steps, guidanc
 check("ldm.image_to_image")
 
 # %% tags=["demo"]
-things = ["red heart", "apple", "cat face", "house"]
+things, wanted = ["red heart", "lemon", "dog", "fish"], ["blue heart", "purple lemon", "fox", "whale"]
 originals = torch.stack([data.emoji_picture(thing) for thing in things])
-wanted = ["blue heart", "pear", "dog face", "castle"]
 noise = torch.randn(4, 8, 8, 8, generator=seeded(4))
 rows = {"original": originals} | {f"strength {strength:g}": image_to_image(pipe, wanted, originals, strength, 30, 4.0, noise)
-                                  for strength in (0, 0.3, 0.5, 0.7, 1)}
+                                  for strength in (0, 0.1, 0.2, 0.3, 0.5, 1)}
 plot.show(plot.image_rows(rows), alt="TODO")
 
 # %% [markdown]
-# TODO
+# Each row begins a little higher up. At 0.1 the colour turns, at 0.2 parts of the shape, and from 0.3 on hardly anything of
+# the original is left: with guidance the prompt takes whatever the noise has hidden. In a model of millions of
+# pictures the ways between two things are more, and useful strengths lie higher, at 0.5 to 0.8.
 #
 # **Inpainting** is notebook 09's projection, in latents: after each step the known part is replaced by the original, noised
 # as everything else is. Your `text_to_image` needs no change; it is given a pipe whose steps do that. (The mask has to be
@@ -750,24 +764,24 @@ class Inpainting:
         return self.mask * known + (1 - self.mask) * self.pipe.step(z, v, t, s)
 
 # %% tags=["demo"]
-pairs, wanted = ["cat and heart", "fish and key", "tree and star", "rose and bell"], ["dog", "house", "moon", "cat"]
+pairs, wanted = ["cat and key", "fish and bell", "dog and star", "rose and crown"], ["anchor", "key", "rose", "lemon"]
 originals = torch.stack([data.emoji_picture(pair) for pair in pairs])
 mask = torch.zeros(8, 8)
 mask[:, :4] = 1  # the left half
 noise = torch.randn(4, 8, 8, 8, generator=seeded(5))
 halves = Inpainting(pipe, pipe.scale * pipe.encode_image(2 * originals - 1), mask, noise)
 prompts = [f"{pair.split(' and ')[0]} and {thing}" for pair, thing in zip(pairs, wanted)]
-plot.show(plot.image_rows({"original": originals, "; ".join(wanted): text_to_image(halves, prompts, latents=noise)}),
+plot.show(plot.image_rows({"original": originals, "right halves drawn": text_to_image(halves, prompts, latents=noise)}),
           alt="TODO")
 
 # %% [markdown]
 # ## 8 · What 1,723 drawings teach
 #
-# Nobody learns the world from 1,723 drawings. So more pictures were made from them, with *true* names: things painted in
-# another colour (“blue apple”), mirrored ones where the name allows it, and pairs side by side (“cat and anchor”). A tenth
-# of all such combinations was held out, beside 191 drawings. Now one can ask apart: does the model draw a name that it has
-# seen; one that it has not; a thing that it has seen in a colour that this thing never had; two things that it has seen,
-# but never together? Here are the first 24 of each kind, in an order that was drawn before anything was trained.
+# Nobody learns the world from 1,723 drawings. So more pictures were made from them, with true names: things painted in
+# another colour (“blue apple”), and pairs side by side (“cat and anchor”). A tenth of such combinations was held out, and
+# 191 drawings. Now one can ask apart: does the model draw a name that it has seen; one that it has not; a seen thing in a
+# colour that it never had there; two seen things that it never saw together? Here are the first 24 of each kind, in an
+# order that a seed drew.
 
 # %% tags=["demo"]
 kinds = {"seen": ("plain", "train"), "unseen names": ("plain", "test"), "unseen colours": ("coloured", "test"),
@@ -780,9 +794,9 @@ plot.show(plot.image_grid(sheet.unflatten(0, (12, 8)), rows=[row for kind in kin
           alt="TODO")
 
 # %% [markdown]
-# A sheet convinces and does not count. So 96 of each kind were drawn, and `emoji-retrieval` was asked, a network that reads
-# drawings and tells which of 50 names fits best: the right one, among 49 others of the same kind. It has seen training
-# pictures only, so what it makes of the *true* pictures is the ceiling.
+# A sheet convinces, but it does not count. So 96 of each kind were drawn, and a network that reads drawings,
+# `emoji-retrieval`, was asked which of 50 names fits best: the right one, among 49 others of its kind. It has learned from
+# training pictures only, so what it makes of the *true* pictures is the ceiling.
 
 # %% tags=["demo"]
 measured = shipped["emoji-latent"].metrics
@@ -811,69 +825,41 @@ plot.show(plot.image_rows({"the true drawing": true, "drawn": samples, "nearest 
 #
 # ## 9 · Pixels against latents
 #
-# Three networks, counted and timed side by side: notebook 09's `emoji-unet`, which works on pixels and reads no text;
-# `emoji-latent`; and the network of `emoji-latent` again, as it would be if it had to work on 32 × 32 pixels. An operation is a
-# multiplication or an addition. *Kept* is what one picture of a training step holds in memory for the backward pass.
+# Three networks side by side: notebook 09's `emoji-unet`, which works on pixels and reads no text; `emoji-latent`; and its
+# network again, if it had to work on 32 × 32 pixels. An operation is a multiplication or an addition. *Kept* is what one
+# picture of a training step holds in memory for the backward pass.
 
 # %% tags=["demo"]
-from torch.utils.flop_counter import FlopCounterMode
-
 from course_utils import models
+from course_utils.kernels import measured
 
-arguments = shipped["emoji-latent"].config["args"]
-networks = {"emoji-unet, 32 × 32 × 3": (zoo.load("emoji-unet").model, 3, 32, ()),
-            "emoji-latent, 8 × 8 × 8": (shipped["emoji-latent"].model, 8, 8, (pipe.encode(["cat"]),)),
-            "the same network, 32 × 32 × 3": (models.build("text_unet", arguments | {"channels": 3}), 3, 32,
-                                              (pipe.encode(["cat"]),))}
-
-
-def evaluated(network, channels, side, context, n=1):
-    x = torch.zeros(n, channels, side, side)
-    return network(x, torch.full((n,), 0.5), *[tokens.expand(n, -1, -1) for tokens in context])
-
-
-def operations(call):
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        call()
-    return counter.get_total_flops()
-
-
-def kept(network, call):
-    """Bytes that the backward pass will need, without the network's own weights."""
-    weights, sizes = {p.data_ptr() for p in network.parameters()}, {}
-
-    def pack(x):
-        sizes[x.data_ptr()] = x.numel() * x.element_size() * (x.data_ptr() not in weights)
-        return x
-
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
-        answer = call()
-    return sum(sizes.values()), answer  # the answer keeps what was packed alive while it is counted
-
-# %% tags=["demo"]
-costs = {}
-for name, (network, *rest) in networks.items():
-    parameters = sum(p.numel() for p in network.parameters())
-    costs[name] = (parameters / 1e6, operations(lambda: evaluated(network, *rest)) / 1e6,
-                   kept(network, lambda: evaluated(network, *rest))[0] / 1e6)
+one, tokens = torch.full((1,), 0.5), pipe.encode(["cat"])
+arguments = shipped["emoji-latent"].config["args"] | {"channels": 3}
+networks = {"emoji-unet, pixels": (zoo.load("emoji-unet").model, torch.zeros(1, 3, 32, 32), one),
+            "emoji-latent, latents": (shipped["emoji-latent"].model, torch.zeros(1, 8, 8, 8), one, tokens),
+            "the same network, pixels": (models.build("text_unet", arguments), torch.zeros(1, 3, 32, 32), one, tokens)}
+costs = {name: [number / 1e6 for number in diagrams.evaluation(*call)] for name, call in networks.items()}
 print(diagrams.told_costs(costs, ["parameters, M", "operations, M", "kept, MB"]))
-decoding = operations(lambda: pipe.decode(torch.zeros(1, 8, 8, 8))) / 1e6
-pixels, latent, same = (row[1] for row in costs.values())
+decoding = diagrams.evaluation(autoencoder.decoder, torch.zeros(1, 8, 8, 8)).operations / 1e6
+latent, same = costs["emoji-latent, latents"][1], costs["the same network, pixels"][1]
 print(f"decoding, once a picture: {decoding:.0f} M operations")
-print(f"a picture of 30 guided steps: {60 * latent / 1e3 + decoding / 1e3:.1f} G operations in latents, "
+print(f"a picture of 30 guided steps: {(60 * latent + decoding) / 1e3:.1f} G operations in latents, "
       f"{60 * same / 1e3:.0f} G by the same network in pixels")
 
 # %% tags=["demo", "nbval-ignore-output"]
-def eight_at_once(network, *rest):
+def eight_at_once(network, *given):
     with torch.no_grad():
-        return evaluated(network, *rest, n=8)
+        return network(*[part.expand(8, *part.shape[1:]) for part in given])
 
 
-taken = bench.medians({name: lambda of=of: eight_at_once(*of) for name, of in networks.items()}, repeats=5, warmup=1)
-print("\n".join(f"{name}: {1000 * seconds:.0f} ms an evaluation of eight" for name, seconds in taken.items()))
+taken = measured.milliseconds({name: lambda call=call: eight_at_once(*call) for name, call in networks.items()}, 5)
+print("\n".join(f"{name}: {ms:.0f} ms an evaluation of eight" for name, ms in taken.items()))
 
 # %% [markdown]
-# TODO words
+# One network at 8 × 8 places or at 32 × 32: the same parameters, and one fifteenth of the operations and of what is kept. Against
+# `emoji-unet`, which was built for pixels and is thin where pixels are many, latents cost a quarter; the decoder costs about
+# as much as one or two evaluations, once. At 32 × 32 that is a convenience. At 512 × 512, with 64 times fewer places, it
+# decides whether a model can be trained at all.
 #
 # And here is your model beside the one that it is a small copy of (Rombach et al. 2022):
 #
@@ -882,7 +868,7 @@ print("\n".join(f"{name}: {1000 * seconds:.0f} ms an evaluation of eight" for na
 # | picture, latents | 512² × 3, 64² × 4 (8× down) | 32² × 3, 8² × 8 (4× down) |
 # | autoencoder | small KL, critic, features; 84 M parameters | the same losses; 0.85 M |
 # | text encoder, frozen | CLIP's, 77 tokens of 768; 123 M | MiniLM's, 16 tokens of 128 |
-# | network | UNet with cross-attention, and self-attention; 860 M | UNet with cross-attention; 2 M |
+# | network | UNet with cross-attention, and self-attention; 860 M | UNet with cross-attention; 1.7 M |
 # | prediction | noise (2.1: $v$) | $v$ |
 # | “no wish” | the encoded empty prompt, 10 % of training | the same |
 # | sampling | 50 steps, `guidance_scale` 7.5 | 30 steps, 4 |
@@ -942,19 +928,33 @@ print("\n".join(f"{name}: {1000 * seconds:.0f} ms an evaluation of eight" for na
 # %% [markdown]
 # ## Puzzle
 #
-# Not graded. Your `text_to_image` draws eight prompts once more, from three pipes, each with one slip:
+# Not graded. Your `text_to_image` draws the eight prompts of section 6 once more, with three pipes that have a slip each:
 #
-# TODO
+# - the decoder is given latents in the network's unit;
+# - the step takes $v$ for the noise;
+# - the step takes $v$ for $z$, the clean latents.
 #
 # Which row, A, B or C, is whose?
 
 # %% tags=["demo"]
-# TODO puzzle
+noise = torch.randn(8, 8, 8, 8, generator=seeded(1))
+rows = {"as it should be": text_to_image(pipe, eight_prompts, 20, latents=noise)}
+rows |= {name: text_to_image(slipped, eight_prompts, 20, latents=noise)
+         for name, slipped in puzzles.slipped_pipes(pipe).items()}
+plot.show(plot.image_rows(rows), alt="TODO")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# TODO
+# **C** does not divide by the scale. Every latent is half as large again as it should be: the right things, in colours that are
+# too hard. It looks so nearly right that such a slip may live for long. With the scale of Stable Diffusion it would not: there
+# latents would come out five times too small, and all pictures grey.
+#
+# **A** takes $v$ for the clean latents. In pure noise $v$ is $-z$, so the first steps go towards the picture's *negative*,
+# and near data $v$ is the noise, which is what is decoded at the end.
+#
+# **B** takes $v$ for the noise. In pure noise that is far from the truth, and whatever the first steps have decided wrongly
+# stays. Near data $v$ *is* nearly the noise, so the last steps are right: clean outlines of nothing that was asked for.
 #
 # </details>
 #

@@ -1,4 +1,4 @@
-"""Text to image in latents: what latents look like, which places read which word, and what was measured of unseen names."""
+"""Text to image in latents: how they look, which places read which word, what was measured of unseen names."""
 
 from __future__ import annotations
 
@@ -59,25 +59,27 @@ def parts(prompt: str) -> list[Part]:
 
 
 def read_places(picture: Tensor, prompt: str, weights: Tensor) -> Figure:
-    """A picture, and for each part of its prompt how much of the attention of each place it gets.
+    """A picture, and for each head of a layer, and each part of the prompt, how much of it each place reads.
 
     Args:
         picture: (3, h, w) in [0, 1].
         prompt: Its text.
-        weights: (8, 8, m) of each place, over the tokens; a place's sum is 1.
+        weights: (8, 8, heads, m) over the tokens; those of a place and head add up to 1.
     """
-    shown = parts(prompt)
-    fig, panels = plot.figure(1 + len(shown), width=min(plot.WIDEST, 130 * (1 + len(shown))), height=150)
-    panels[0].imshow(picture.permute(1, 2, 0).clamp(0, 1), interpolation="nearest")
-    panels[0].set_title("picture")
-    maps = [weights[..., part.rows].sum(-1) for part in shown]
-    top = max(part.max().item() for part in maps)
-    for axes, part, share in zip(panels[1:], shown, maps, strict=True):
-        drawn = axes.imshow(share, vmin=0, vmax=top)
-        axes.set_title(f"“{part.words}”" if part.words != "start" else "start")
-    for axes in panels:
-        axes.set(xticks=[], yticks=[])
-    fig.colorbar(drawn, ax=list(panels[1:]), shrink=0.75, label="weight")
+    shown, heads = parts(prompt), weights.shape[2]
+    size = {"width": 86 * (2 + len(shown)) + 60, "height": 82 * heads + 20}
+    fig, panels = plot.figure(1 + len(shown), heads, **size, squeeze=False)
+    panels[0, 0].imshow(picture.permute(1, 2, 0).clamp(0, 1), interpolation="nearest")
+    panels[0, 0].set_title("picture")
+    for axes, part in zip(panels[:, 1:].T, shown, strict=True):
+        axes[0].set_title(part.words if part.words == "start" else f"“{part.words}”")
+        for head, panel in enumerate(axes):
+            drawn = panel.imshow(weights[:, :, head, part.rows].sum(-1), vmin=0, vmax=1)
+    for head, panel in enumerate(panels[:, 1]):
+        panel.text(-1, 3.5, f"head {head + 1}", ha="right", va="center")
+    for panel in panels.flat:
+        panel.set_axis_off()
+    fig.colorbar(drawn, ax=list(panels[:, -1]), shrink=0.6, label="weight")
     return fig
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
+
+FARTHEST = 4.0  # a clean latent's bound: at the first time x_start is told by a division by nearly 0
 
 
 def slipped_pipes(pipe: Any) -> dict[str, Any]:
     """Three pipes like a given one, to draw with as usual."""
-    return {"A": _Late(pipe), "B": _Unscaled(pipe), "C": _Swapped(pipe)}
+    return {"A": _AsStart(pipe), "B": _AsNoise(pipe), "C": _Unscaled(pipe)}
 
 
 class _Slipped:
@@ -25,30 +25,23 @@ class _Slipped:
 
 
 class _Unscaled(_Slipped):
-    """Latents go to the decoder in the network's unit."""
+    """The decoder is given latents in the network's unit."""
 
     scale = 1.0
 
 
-class _Late(_Slipped):
-    """The network is told the clean end of a step."""
+class _AsStart(_Slipped):
+    """The network's answer is taken for x_start."""
 
-    def __init__(self, pipe: Any):
-        super().__init__(pipe)
-        self.following: dict[float, float] = {}
-
-    def times(self, n: int) -> Tensor:
-        times = self.pipe.times(n)
-        self.following = dict(zip(times[:-1].float().tolist(), times[1:].float().tolist(), strict=True))
-        return times
-
-    def unet(self, z: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        then = [self.following.get(time, time) for time in torch.as_tensor(t).float().expand(len(z)).tolist()]
-        return self.pipe.unet(z, torch.tensor(then), context)
+    def step(self, z: Tensor, v: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        path = self.pipe.path
+        return path.alpha(s) * v + path.sigma(s) * (z - path.alpha(t) * v) / path.sigma(t)
 
 
-class _Swapped(_Slipped):
-    """“” is encoded as the prompts, and the prompts as “”."""
+class _AsNoise(_Slipped):
+    """The network's answer is taken for the noise."""
 
-    def encode(self, texts: Sequence[str]) -> Tensor:
-        return self.pipe.encode(["" if text else "cat" for text in texts])
+    def step(self, z: Tensor, v: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        path = self.pipe.path
+        x_start = ((z - path.sigma(t) * v) / path.alpha(t)).clamp(-FARTHEST, FARTHEST)
+        return path.alpha(s) * x_start + path.sigma(s) * v
