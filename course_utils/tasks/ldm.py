@@ -302,14 +302,18 @@ def text_to_image(nb, latents, noise, w, guidance_scale):
 
 
 def _watched(ask: Any, pipe: Pipe) -> Iterator[dict[str, Tensor]]:
-    """What `ask` gives; on the way, at which times the pipe's parts were asked, whether it came to an end or not."""
+    """What `ask` gives; on the way, at which times the pipe's parts were asked, if it came so far."""
     pipe.asked.clear(), pipe.noised.clear()
+    ended = False
     try:
-        return ask()
-    finally:
+        out = ask()
+        ended = True
+        return out
+    finally:  # what it raises is told last
         if pipe.noised:
             yield dict(times_to_which_was_noised=seen(pipe.noised))
-        yield dict(times_that_the_unet_saw=seen(pipe.asked))
+        if pipe.asked or ended:
+            yield dict(times_that_the_unet_saw=seen(pipe.asked))
 
 
 def _some(images: Any) -> Any:

@@ -794,6 +794,17 @@ return (scores.softmax(dim=-1) @ v).transpose(1, 2).flatten(2)
 weights = scores.softmax(dim=-1) * mask[:, None, None]
 return (weights @ v).transpose(1, 2).flatten(2)
 
+# %% [ldm.cross_attention] masked after the softmax, then divided by the sum
+# hint: Padding's weights are set to 0 after the softmax, and the rest is divided by its sum. On paper that is right; but
+# hint: where padding's score is much the largest, all other weights are 0 before the division, and 0/0 comes out. Hide
+# hint: padding before the softmax.
+# replace:
+scores = scores.masked_fill(~mask[:, None, None], -torch.inf)
+return (scores.softmax(dim=-1) @ v).transpose(1, 2).flatten(2)
+# by:
+weights = scores.softmax(dim=-1) * mask[:, None, None]
+return (weights / weights.sum(dim=-1, keepdim=True) @ v).transpose(1, 2).flatten(2)
+
 # %% [ldm.cross_attention] infinity after the softmax
 # hint: Minus infinity is put in after the softmax, where it is a weight. It belongs to the scores.
 # replace:
@@ -811,6 +822,17 @@ return (weights @ v).transpose(1, 2).flatten(2)
 # %% [ldm.cross_attention] a softmax over the places
 # hint: The softmax goes over the places: the weights of a *token* sum to 1. Whose weights should?
 # edit: dim=-1) @ v → dim=-2) @ v
+
+# %% [ldm.cross_attention] a softmax over the places, padding by a large number
+# hint: The softmax goes over the places: the weights of a *token* sum to 1, and padding, whose scores are all alike,
+# hint: gets weights as well. Whose weights should sum to 1?
+# edit: -torch.inf → -1e9
+# edit: dim=-1) @ v → dim=-2) @ v
+
+# %% [ldm.cross_attention] a softmax over the places, masked afterwards
+# hint: The softmax goes over the places: the weights of a *token* sum to 1. It should be those of a place.
+# edit: scores = scores.masked_fill(~mask[:, None, None], -torch.inf) →
+# edit: return (scores.softmax(dim=-1) @ v) → return (scores.softmax(dim=-2).masked_fill(~mask[:, None, None], 0) @ v)
 
 # %% [ldm.cross_attention] a softmax over the heads
 # hint: The softmax goes over the heads.
@@ -926,6 +948,10 @@ with torch.no_grad():
 # %% [ldm.training_step] not scaled
 # hint: The latents are not scaled: beside noise of size 1 they have another size than the path expects.
 # edit: scale * mu → mu
+
+# %% [ldm.training_step] v of the noised latents
+# hint: The target is made of z_t where it should be made of z: v = α·ε − σ·z, with the clean latents.
+# edit: v = alpha * noise - sigma * z → v = alpha * noise - sigma * (alpha * z + sigma * noise)
 
 # %% [ldm.training_step] divided by the scale
 # hint: The latents are divided by the number of exercise 3. On the way into the UNet's world they are multiplied.
@@ -1303,6 +1329,26 @@ for i, (t, s) in enumerate(zip(times[:-1], times[1:])):
 # edit: times = pipe.times → start, times = z, pipe.times
 # edit: pipe.step(z, → pipe.step(start,
 
+# %% [ldm.text_to_image] v of the first time alone
+# hint: The network is asked once, before the loop: every step goes by the answer at the first time.
+# replace:
+for t, s in zip(times[:-1], times[1:]):
+    at = t.expand(len(z))
+    v_cond, v_uncond = pipe.unet(z, at, cond), pipe.unet(z, at, uncond)
+    z = pipe.step(z, v_uncond + guidance_scale * (v_cond - v_uncond), t, s)
+# by:
+at = times[0].expand(len(z))
+v_cond, v_uncond = pipe.unet(z, at, cond), pipe.unet(z, at, uncond)
+for t, s in zip(times[:-1], times[1:]):
+    z = pipe.step(z, v_uncond + guidance_scale * (v_cond - v_uncond), t, s)
+
+# %% [ldm.text_to_image] latents clamped
+# hint: The latents are clamped to [−1, 1] at each step. Pixels have bounds; latents, scaled to the noise's size, have none.
+# replace:
+    z = pipe.step(z, v_uncond + guidance_scale * (v_cond - v_uncond), t, s)
+# by:
+    z = pipe.step(z, v_uncond + guidance_scale * (v_cond - v_uncond), t, s).clamp(-1, 1)
+
 # %% [ldm.text_to_image] the network sees the first noise
 # hint: The network sees the first noise in every step. It has to see the latents as they are now.
 # edit: times = pipe.times → start, times = z, pipe.times
@@ -1393,6 +1439,15 @@ for t, s in zip(times[:-1], times[1:]):
 # hint: There is one step too many.
 # edit: [n - min(int(n * strength), n):] → [max(n - 1 - int(n * strength), 0):]
 
+# %% [ldm.image_to_image] one step at least
+# hint: One step is made even where int(n·strength) is 0. Then there is none, and the latents go straight to the decoder.
+# edit: min(int(n * strength), n) → max(min(int(n * strength), n), 1)
+
+# %% [ldm.image_to_image] no step, and no autoencoder
+# hint: Where no step is made the images come back as they are. They should have gone through the autoencoder all the same.
+# edit: n = num_inference_steps → n = num_inference_steps; nothing = int(n * strength) == 0
+# edit: return (pipe.decode(z / pipe.scale) + 1) / 2 → return images if nothing else (pipe.decode(z / pipe.scale) + 1) / 2
+
 # %% [ldm.image_to_image] counted from the end
 # hint: The times are counted from the end: the last k of them make k − 1 steps, and "the last 0" are all of them.
 # edit: [n - min(int(n * strength), n):] → [-int(n * strength):]
@@ -1405,6 +1460,16 @@ for t, s in zip(times[:-1], times[1:]):
 # hint: The times are those of fewer steps over the whole way, so that it begins with nothing but noise. The last of n
 # hint: steps are wanted.
 # edit: pipe.times(n)[n - min(int(n * strength), n):] → pipe.times(min(int(n * strength), n))
+
+# %% [ldm.image_to_image] noised in between, then the whole way in fewer steps
+# hint: The latents are noised to a time in between, but the steps are those of a new and shorter path that begins in pure
+# hint: noise. Wanted are the last steps of the path of n.
+# edit: zip(times[:-1], times[1:]) → zip(pipe.times(len(times) - 1)[:-1], pipe.times(len(times) - 1)[1:])
+
+# %% [ldm.image_to_image] the first of the steps left out
+# hint: The latents are noised to the right time, but the first step begins at the next one: there are as many steps as
+# hint: int(n·strength), and one more time than that.
+# edit: zip(times[:-1], times[1:]) → zip(times[1:-1], times[2:])
 
 # %% [ldm.image_to_image] strength ignored
 # hint: strength does nothing: all steps are made, from pure noise.
