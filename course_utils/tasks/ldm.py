@@ -339,5 +339,6 @@ def image_to_image(nb, images, noise, w, guidance_scale):
         yield dict(shape_of_images=shape_of(out))
         yield dict(images_at_every_eighth_pixel=_some(out))
         yield dict(at_strength_1=_some(ask(1.0, n=3)), where_no_step_is_made=_some(ask(0.15)),
-                   where_one_step_of_four_is_made=_some(ask(0.3, n=4)), where_three_of_six_are_made=_some(ask(0.5, n=6)))
+                   where_one_step_of_four_is_made=_some(ask(0.3, n=4)),
+                   where_three_of_six_are_made=_some(ask(0.5, n=6)))
         yield dict(at_guidance_scale_1=_some(ask(0.7, s=1.0)), of_one_image=_some(ask(0.7, b=1)))
