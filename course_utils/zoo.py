@@ -153,10 +153,15 @@ def samples(name: str, folder: Path = FOLDER, of: str = "") -> Path:
 
 
 def save_samples(name: str, images: Tensor, folder: Path = FOLDER, of: str = "") -> Path:
-    """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; its like of former weights goes."""
+    """Writes a checkpoint's grid of samples (n, c, h, w) in [0, 1], ten a row; its like of former weights goes.
+
+    A last row that is not full ends in white.
+    """
     from PIL import Image
 
     images = images.cpu().mul(255).round().clamp(0, 255).to(torch.uint8)
+    missing = -len(images) % 10 if len(images) > 10 else 0
+    images = torch.cat([images, images.new_full((missing, *images.shape[1:]), 255)])
     rows = [torch.cat(list(row), dim=2) for row in images.split(10)]
     grid = torch.cat(rows, dim=1).permute(1, 2, 0).squeeze(2).numpy()  # (rows·h, 10·w[, 3])
     path = _samples_path(name, folder, of)

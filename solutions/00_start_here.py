@@ -478,6 +478,21 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 # | mode collapse | 模式坍塌 | distillation | 蒸馏 |
 # | diffusion model | 扩散模型 | attention | 注意力 |
 # | learning rate | 学习率 | gradient | 梯度 |
+# | generator, discriminator | 生成器,判别器 | inpainting | 图像修复 |
+# | encoder, decoder | 编码器,解码器 | prompt, negative prompt | 提示词,负向提示词 |
+# | embedding | 嵌入 | token, text encoder | 词元,文本编码器 |
+# | normalisation | 归一化 | cross-attention | 交叉注意力 |
+# | residual block, skip connection | 残差块,跳跃连接 | transformer, patch | Transformer,图像块 |
+# | moving average of weights | 权重的移动平均 | teacher, student | 教师模型,学生模型 |
+# | score function | 得分函数 | consistency model | 一致性模型 |
+# | drift, diffusion coefficient | 漂移,扩散系数 | kernel, launch (GPU) | 核函数,启动(GPU) |
+# | ordinary differential equation | 常微分方程 | program, grid, block | 程序实例,网格,块 |
+# | change of variables | 变量替换 | mask, boundary check | 掩码,边界检查 |
+# | trace estimator | 迹估计量 | register, spill | 寄存器,溢出 |
+# | bits per dimension | 每维比特数 | memory bandwidth | 内存带宽 |
+# | signal-to-noise ratio | 信噪比 | arithmetic intensity, roofline | 算术强度,屋顶线模型 |
+# | straightness, reflow | 直线度,重流 | fused kernel, CUDA graph | 融合核函数,CUDA 图 |
+# | overfitting, memorisation | 过拟合,记忆 | upstream gradient | 上游梯度 |
 #
 # </details>
 #

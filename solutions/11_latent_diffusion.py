@@ -237,7 +237,7 @@ class Curves(nn.Module):
         return self.encoder(x).chunk(2, dim=1)
 
 # %% tags=["demo"]
-def drawn_again(curves, adv_weight, steps=600):
+def drawn_again(curves, adv_weight, steps=450):
     """Curves after a training by your step, which the critic joins after a third of it."""
     torch.manual_seed(0)
     net, generator = Curves(), seeded(0)
@@ -737,7 +737,7 @@ things, wanted = ["red heart", "lemon", "dog", "fish"], ["blue heart", "purple l
 originals = torch.stack([data.emoji_picture(thing) for thing in things])
 noise = torch.randn(4, 8, 8, 8, generator=seeded(4))
 rows = {"original": originals} | {f"strength {strength:g}": image_to_image(pipe, wanted, originals, strength, 30, 4.0, noise)
-                                  for strength in (0, 0.1, 0.2, 0.3, 0.5, 1)}
+                                  for strength in (0, 0.1, 0.2, 0.3, 1)}
 plot.show(plot.image_rows(rows), alt="TODO")
 
 # %% [markdown]

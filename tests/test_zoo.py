@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ordinary_user
+from PIL import Image
 
 from course_utils import files, models, zoo
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
@@ -84,6 +85,13 @@ def test_a_grid_of_samples_belongs_to_its_weights(shipped, tmp_path):
     zoo.save("small", model, zoo.load("small", tmp_path).config, {}, tmp_path)
     with pytest.raises(ValueError, match="no grid"):
         zoo.samples("small", tmp_path)
+
+
+def test_a_grids_last_row_is_filled_with_white(shipped, tmp_path):
+    path = zoo.save_samples("small", torch.zeros(23, 3, 8, 8), tmp_path)
+    grid = np.asarray(Image.open(path))
+    assert grid.shape == (24, 80, 3) and not grid[:16].any() and not grid[16:, :24].any()
+    assert (grid[16:, 24:] == 255).all()
 
 
 def test_further_pictures_stand_beside_the_samples_under_their_own_name(shipped, tmp_path):

@@ -24,7 +24,7 @@ LENGTH = 25  # characters of a passage, without blanks and with one for each nam
 WINDOW = 1  # every passage is kept: which of several would be, hangs on Python's hashes, others in each run
 MANY, MANY_SHARE = 5, 0.05  # a passage that more students hold than both of these is what everybody writes
 ALIKE = 0.4  # of the shorter one's passages: the references and variants of all notebooks, written apart, share at most
-# 0.055; renamed copies all, and copies in which every third task is of other origin at least 0.42
+# 0.072; renamed copies all, and copies in which every third task is of other origin at least 0.42
 FEWEST = 50  # passages, three lines or so: what is shorter is written alike by chance
 SHOWN = 100  # pairs on the page
 
