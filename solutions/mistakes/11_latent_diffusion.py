@@ -950,7 +950,7 @@ with torch.no_grad():
 # edit: scale * mu → mu
 
 # %% [ldm.training_step] v of the noised latents
-# hint: The target is made of z_t where it should be made of z: v = α·ε − σ·z, with the clean latents.
+# hint: The target is made of the noised latents. Which latents stand in equation (5)'s v?
 # edit: v = alpha * noise - sigma * z → v = alpha * noise - sigma * (alpha * z + sigma * noise)
 
 # %% [ldm.training_step] divided by the scale
