@@ -270,15 +270,25 @@ for name, x in columns.items():
 # %% tags=["demo"]
 def shipped_grid(name, of=""):
     """The pictures (n, 3, 32, 32) that came with a checkpoint, ten in a row."""
-    grid = torch.from_numpy(asarray(Image.open(zoo.samples(name, of=of)).convert("RGB"))).float() / 255
+    grid = torch.from_numpy(asarray(Image.open(zoo.samples(name, of=of)).convert("RGB")) / 255).float()
     return grid.reshape(-1, 32, 10, 32, 3).permute(0, 2, 4, 1, 3).flatten(0, 1)
 
 
-rows = shipped_grid("emoji-autoencoder", of="losses").split(10)
-plot.show(plot.image_rows(dict(zip(["drawings", "mean error", "with features", "with the critic"], rows))), alt="TODO")
+shown = ["drawings", "mean error", "with features", "with the critic"]
+rows = dict(zip(shown, shipped_grid("emoji-autoencoder", of="losses").split(10)))
+plot.show(plot.image_rows({name: pictures[:8] for name, pictures in rows.items()}),
+          alt="Eight drawings with much detail, and three rows of them drawn again, all soft. The first two of these rows look "
+              "alike; in the third, with the critic, edges are harder and dark places darker.")
+for name in shown[1:]:
+    square = (rows[name] - rows["drawings"]).square().mean((1, 2, 3))
+    print(f"{name}: {(-10 * square.log10()).mean():.1f} dB")
 
 # %% [markdown]
-# TODO
+# After 750 steps each, the features have changed nothing that one could see. Theirs is a network made for photographs,
+# and here a small one takes its place that has seen nothing but these drawings. With the critic edges are hard and dark
+# places dark, at a price in decibels. What is not in the latents yet, letters and faces, no loss draws. The shipped
+# autoencoder had 12,000 steps, the last 2,000 of them with the critic. They cost it nothing, since by then little was left
+# to guess:
 
 # %% tags=["demo"]
 m = shipped["emoji-autoencoder"].metrics
@@ -327,7 +337,8 @@ print(f"from 400 drawings {scale:.3f}, from all {pipe.scale:.3f}")
 x = torch.linspace(-4, 4, 200)
 plot.show(plot.histograms({"latents": latents.clamp(-4, 4), "scaled": (scale * latents).clamp(-4, 4)}, xlabel="value",
                           density={"standard normal": (x, (-x**2 / 2).exp() / (2 * torch.pi) ** 0.5)}),
-          alt="TODO")
+          alt="Three densities around 0: the latents' is narrow, the scaled latents' nearly as wide as the standard normal's, "
+              "which is drawn as a curve, and a little lopsided.")
 
 # %% [markdown]
 # It is one number for all channels. The decoder wants latents in its own unit, so it is given $z / \text{scale}$. And
@@ -354,7 +365,7 @@ for prompt, row in zip(asked, pipe.encode(asked)):
 # a_i = \operatorname{softmax}_j\!\Big(\frac{q_i^\top k_j}{\sqrt{d_h}}\Big). \tag{4}$$
 #
 # One thing is not in the formula. A layer with a bias makes a key of padding too, and then padding would be read.
-# It must get no weight, and the weights of the tokens must still add up to 1.
+# It must get no weight, and the weights of the tokens must still add up to 1, however large padding's own score is.
 #
 # **Exercise 4** · hard · 25 minutes
 #
@@ -421,19 +432,23 @@ for module in yours.modules():
         module.forward = lambda x, context, mask, layer=module: through_yours(layer, x, context, mask)
 
 # %% tags=["demo"]
-prompt = "cat and anchor"
+prompt = "red heart and star"
 picture = data.emoji_picture(prompt)[None]
 t, noise = torch.tensor([0.6]), torch.randn(1, 8, 8, 8, generator=seeded(0))
 z_t = pipe.add_noise(pipe.scale * pipe.encode_image(2 * picture - 1), t, noise)
 with torch.no_grad():
     same = torch.allclose(yours(z_t, t, pipe.encode([prompt])), pipe.unet(z_t, t, pipe.encode([prompt])), atol=1e-4)
 print("the network answers the same with your attention:", same)
-plot.show(diagrams.read_places(picture[0], prompt, seen[2][0]), alt="TODO")  # of the third of four such layers
+plot.show(diagrams.read_places(picture[0], prompt, seen[2][0]),  # the third of four such layers
+          alt="A heart and a star side by side, and maps of 8 × 8 places for four heads. “red heart” is bright where the heart "
+              "is, in all heads; “star” where the star is, in head 4; “and” there too, in heads 1 and 2; the start all "
+              "around the two things.")
 
 # %% [markdown]
-# Yellow is a weight of 1. The paper around the things reads the start, which says nothing: an attention has to read
-# *something*. Where the cat stands, one head reads “cat”; where the anchor stands, “anchor”. Others look at both
-# things at once, or ask for the “and” that says that there are two. Nobody told the heads to share the work so.
+# Yellow is a weight of 1. The places of the heart read “red heart”, in every head. Those of the star read “star” in one
+# head, and “and” in others: the word which says that there is a second thing. The paper around them reads the start, which says
+# nothing, since an attention has to read *something*. Nobody told the heads any of this. (Other pairs are read less
+# tidily: try “cat and anchor”.)
 #
 # And “no wish”? Notebook 06 set the vector of a dropped wish to zero, and the network learned what to make of a zero.
 # Among tokens zeros mean padding: a text of nothing but zeros has nothing to read, and a softmax over nothing is
@@ -505,12 +520,15 @@ def loss_at(t, texts):
 
 
 plot.show(plot.curves(times, {name: [loss_at(t, texts) for t in times] for name, texts in told.items()}, xlabel="t",
-                      ylabel="loss"), alt="TODO")
+                      ylabel="loss"),
+          alt="Loss over t. With a drawing's own name it falls to 0.2 and stays there; with the empty prompt it is the same at "
+              "small t and rises to 0.75; with another's name it lies above 1.2 throughout.")
 
 # %% [markdown]
 # At $t = 1$ there is nothing but noise, and the target is $-z$, the picture itself: all that can be known of it comes from
-# the text. With its own name the network knows which drawing is meant; with the empty prompt it answers with a mean; with a
-# wrong name it is surely wrong. The less noise, the more the picture tells by itself, and the less the text matters.
+# the text. Its own name says which drawing is meant; the empty prompt says nothing, so the answer is a mean. The less
+# noise, the more the picture tells by itself, and the empty prompt does nearly as well. Only a wrong name misleads at all
+# times: in training text and picture never disagreed.
 #
 # The autoencoder does not move, so the recipe encodes all its pictures once, before it begins. Your loss gets those latents
 # through a stand-in that gives them back.
@@ -573,7 +591,7 @@ if TRAIN:
 # All parts are there, and `pipe` holds them: text encoder, network, times, DDIM's step (notebook 07), scale, decoder.
 # Guidance is told in the convention of its users, `guidance_scale`, which is $g$ in 07's table:
 #
-# $$\tilde v = v_\varnothing + s\,(v_{\text{text}} - v_\varnothing), \qquad s = 1 + w. \tag{6}$$
+# $$\tilde v = v_\varnothing + g\,(v_{\text{text}} - v_\varnothing), \qquad g = 1 + w. \tag{6}$$
 #
 # **Exercise 6** · medium · 15 minutes
 #
@@ -593,12 +611,12 @@ def text_to_image(pipe, prompts, num_inference_steps=30, guidance_scale=4.0, lat
             pipe.encode(texts) gives the context (n, m, d_c) of n texts;
             pipe.unet(z, t, context) gives v (b, 8, 8, 8) from z (b, 8, 8, 8), times t (b,) and a context (b, m, d_c);
             pipe.times(n) gives the n + 1 times (n + 1,) of n steps, falling, the last one that of clean latents;
-            pipe.step(z, v, t, s) gives the latents at time s from those at time t and the v there, t and s scalars;
+            pipe.step(z, v, t, s) gives the latents at time s from those at time t and the v there, both of pipe.times;
             pipe.scale is the number of exercise 3, by which the latents that the UNet knows were multiplied;
             pipe.decode(z) gives images (b, 3, 32, 32) in [-1, 1] from latents as the autoencoder makes them.
         prompts: b texts.
         num_inference_steps: Steps.
-        guidance_scale: s of equation (6).
+        guidance_scale: g of equation (6).
         latents: (b, 8, 8, 8) noise to begin with; None draws it.
         generator: Of that noise.
 
@@ -632,20 +650,22 @@ check("ldm.text_to_image")
 # %% tags=["demo"]
 eight_prompts = chosen("plain", "train", 8)
 noise = torch.randn(8, 8, 8, 8, generator=seeded(1))
-rows = {f"s = {s}": text_to_image(pipe, eight_prompts, 20, s, latents=noise) for s in (0, 1, 4, 12)}
+rows = {f"g = {g}": text_to_image(pipe, eight_prompts, 20, g, latents=noise) for g in (0, 1, 4, 12)}
 print("; ".join(eight_prompts))
-plot.show(plot.image_rows(rows), alt="TODO")
+plot.show(plot.image_rows(rows),
+          alt="Four rows of eight emoji. At g = 0 things that nobody asked for; at 1 rough shapes of bacon, a diamond, a ship, "
+              "luggage; at 4 the same, clearer and with bold outlines; at 12 hard colours, and specks around the things.")
 
 # %% [markdown]
-# With $s = 0$ nobody hears the prompt, with $s = 1$ it is heard, and at 4 it is insisted on. At 12 outlines swell and colours
-# turn hard: the over-saturation of notebook 07. (Latents have no bounds, so no clamp hides it.)
-#
-# Users of such models turn two knobs more often than all others. Steps: 20 to 50 of a good solver are usual. Guidance
-# scale: 3 to 8.
+# With $g = 0$ the prompt is not heard, with 1 it is, and with 4 it is insisted on. At 12 colours turn hard and specks
+# appear: the over-saturation of notebook 07. Users of such models mostly stay between 3 and 8, with 20 to 50 steps.
+# Here are fewer, at $g = 4$:
 
 # %% tags=["demo"]
 rows = {f"{n} steps": text_to_image(pipe, eight_prompts, n, 4.0, latents=noise) for n in (3, 6, 12, 30)}
-plot.show(plot.image_rows(rows), alt="TODO")
+plot.show(plot.image_rows(rows),
+          alt="The eight prompts by 3, 6, 12 and 30 steps: with 3 already the right things, in flatter or other colours; from "
+              "6 on they hardly change.")
 
 # %% [markdown]
 # A **negative prompt** needs no new line of code. In (6) the picture is pushed away from $v_\varnothing$, the answer to
@@ -658,7 +678,9 @@ noise = torch.randn(4, 8, 8, 8, generator=seeded(2))
 print("; ".join(four))
 rows = {"against nothing": text_to_image(pipe, four, latents=noise),
         "against red": text_to_image(pipe.against("red"), four, latents=noise)}
-plot.show(plot.image_rows(rows), alt="TODO")
+plot.show(plot.image_rows(rows),
+          alt="Above an orange apple, a heart in red and yellow, a red balloon, a red flower. Below, from the same noises, a "
+              "green apple, a green heart, a balloon half blue and green, a green flower.")
 
 # %% [markdown]
 # And here is the whole of it. Type a prompt; four pictures come from four noises. In a running notebook they are drawn by
@@ -678,8 +700,8 @@ widgets.prompt_box(pipe, None if red or widgets.recording() else text_to_image)
 #
 # Sampling need not begin in pure noise. Take a picture, noise it up to some time, and denoise it from there under a prompt
 # (Meng et al. 2022). What the noise has hidden is drawn anew, after the prompt; what still shows through stays.
-# `strength` says how far up: it is the share of the steps that is made. With 1 the picture counts for nothing, with 0 only
-# the autoencoder is seen.
+# `strength` says how far up: the share of the path's steps that is made, its last ones. With 1 the picture counts for
+# nothing, with 0 only the autoencoder is seen.
 #
 # **Exercise 7** · hard · 20 minutes
 #
@@ -701,9 +723,9 @@ def image_to_image(pipe, prompts, images, strength, num_inference_steps, guidanc
             pipe.add_noise(z, t, noise) gives clean scaled latents z as they are at time t, a scalar, with this noise.
         prompts: b texts.
         images: (b, 3, 32, 32) in [0, 1].
-        strength: In [0, 1]: the share of the steps that is made. 1 begins with nothing but noise, 0 changes nothing.
+        strength: In [0, 1]: the share of the steps that is made. 1 begins in noise, 0 makes no step.
         num_inference_steps: n, of which the last min(int(n * strength), n) are made.
-        guidance_scale: s of equation (6).
+        guidance_scale: g of equation (6).
         noise: (b, 8, 8, 8) standard normal.
 
     Returns:
@@ -738,12 +760,15 @@ originals = torch.stack([data.emoji_picture(thing) for thing in things])
 noise = torch.randn(4, 8, 8, 8, generator=seeded(4))
 rows = {"original": originals} | {f"strength {strength:g}": image_to_image(pipe, wanted, originals, strength, 30, 4.0, noise)
                                   for strength in (0, 0.1, 0.2, 0.3, 1)}
-plot.show(plot.image_rows(rows), alt="TODO")
+print("; ".join(f"{thing} → {wish}" for thing, wish in zip(things, wanted)))
+plot.show(plot.image_rows(rows),
+          alt="A red heart, a lemon, a dog and a fish; the same at strength 0. At 0.1 the heart is dark blue and red, the "
+              "lemon pink, the dog has a fox's face; from 0.2 on there are a blue heart, a purple lemon, a fox and a whale.")
 
 # %% [markdown]
-# Each row begins a little higher up. At 0.1 the colour turns, at 0.2 parts of the shape, and from 0.3 on hardly anything of
-# the original is left: with guidance the prompt takes whatever the noise has hidden. In a model of millions of
-# pictures the ways between two things are more, and useful strengths lie higher, at 0.5 to 0.8.
+# Three of thirty steps are enough to turn the heart and to give the dog a fox's face; after six hardly anything of the
+# original is left. This model believes its text more than what it sees, as the curves of section 5 said. In models of
+# millions of pictures, whose texts fit their pictures less well, useful strengths lie higher.
 #
 # **Inpainting** is notebook 09's projection, in latents: after each step the known part is replaced by the original, noised
 # as everything else is. Your `text_to_image` needs no change; it is given a pipe whose steps do that. (The mask has to be
@@ -772,7 +797,9 @@ noise = torch.randn(4, 8, 8, 8, generator=seeded(5))
 halves = Inpainting(pipe, pipe.scale * pipe.encode_image(2 * originals - 1), mask, noise)
 prompts = [f"{pair.split(' and ')[0]} and {thing}" for pair, thing in zip(pairs, wanted)]
 plot.show(plot.image_rows({"original": originals, "right halves drawn": text_to_image(halves, prompts, latents=noise)}),
-          alt="TODO")
+          alt="Cat and key, fish and bell, dog and star, rose and crown. Below, the left things are the same, and beside them "
+              "stand a faint anchor, a slanting key, a rough flower, a round lemon.")
+print("; ".join(prompts))
 
 # %% [markdown]
 # ## 8 · What 1,723 drawings teach
@@ -787,11 +814,13 @@ plot.show(plot.image_rows({"original": originals, "right halves drawn": text_to_
 kinds = {"seen": ("plain", "train"), "unseen names": ("plain", "test"), "unseen colours": ("coloured", "test"),
          "unseen pairs": ("pair", "test")}
 prompts = {kind: chosen(*drawn_as, 24) for kind, drawn_as in kinds.items()}
-sheet = shipped_grid("emoji-latent")[:96]  # (96, 3, 32, 32): 24 of each kind, by 30 steps, s = 4
+sheet = shipped_grid("emoji-latent")[:96]  # (96, 3, 32, 32): 24 of each kind, by 30 steps, g = 4
 for kind, few in prompts.items():
     print(f"{kind}: {'; '.join(few)}\n")
 plot.show(plot.image_grid(sheet.unflatten(0, (12, 8)), rows=[row for kind in kinds for row in (kind, "", "")]),
-          alt="TODO")
+          alt="Three rows of eight for each kind. Seen names: clear things, such as a diamond, flags, a ball. Unseen names: "
+              "vague figures, some of the right sort. Unseen colours: clear things in the colour asked for. Unseen pairs: two "
+              "small things side by side, many of them recognisable.")
 
 # %% [markdown]
 # A sheet convinces, but it does not count. So 96 of each kind were drawn, and a network that reads drawings,
@@ -805,11 +834,11 @@ print(f"the nearest of all drawings is the prompt's own: {measured['own_drawing_
 print(f"copies of a training drawing: {measured['copied_unseen']:.0%} of samples of unseen prompts")
 
 # %% [markdown]
-# TODO words about the table
-#
-# For seen names the nearest drawing is mostly the one of the name: **the model has learned these by heart**, and in
-# notebook 12 you saw that nothing else is to be expected of a perfect one. More telling is what it does with a name that
-# it never saw. The first eight of them, and the training drawing that each sample is nearest to:
+# Of seen names the nearest drawing is mostly their own: the model knows these **by heart** (of a perfect one, notebook 12
+# expects nothing else). Colours it has understood as something that a thing *has*; pairs, as two things side by side, in
+# more than half of the cases, though at a quarter of the size much is lost. Both were asked in combinations that it never
+# saw. With unseen *names* even the reader is at a loss before the true pictures: one name in three. Here the first eight of
+# them, and the training drawing that each sample is nearest to:
 
 # %% tags=["demo"]
 samples = sheet[24:32]
@@ -818,10 +847,12 @@ true = torch.stack([data.emoji_picture(name) for name in prompts["unseen names"]
 print("; ".join(f"{asked} → {names[i]} ({d:.2f})" for asked, i, d in
                 zip(prompts["unseen names"], index[:, 0].tolist(), apart[:, 0].tolist())))
 plot.show(plot.image_rows({"the true drawing": true, "drawn": samples, "nearest in training": drawings[index[:, 0]]}),
-          alt="TODO")
+          alt="Eight true drawings, such as a mouse face, a fan, a flag; what was drawn: a grey head, a thinking face, a green "
+              "flag, two wrestlers; and the nearest training drawings, none of which is the same as the sample.")
 
 # %% [markdown]
-# TODO words
+# Some have the right sort, since their words are near to others: a face, a flag, wrestlers. None is a copy. But neither is
+# it knowledge: what a *volcano* looks like, no other name tells.
 #
 # ## 9 · Pixels against latents
 #
@@ -857,9 +888,8 @@ print("\n".join(f"{name}: {ms:.0f} ms an evaluation of eight" for name, ms in ta
 
 # %% [markdown]
 # One network at 8 × 8 places or at 32 × 32: the same parameters, and one fifteenth of the operations and of what is kept. Against
-# `emoji-unet`, which was built for pixels and is thin where pixels are many, latents cost a quarter; the decoder costs about
-# as much as one or two evaluations, once. At 32 × 32 that is a convenience. At 512 × 512, with 64 times fewer places, it
-# decides whether a model can be trained at all.
+# `emoji-unet`, which was built for pixels and is thin where they are many, it costs a quarter. The decoder adds as much as
+# one and a half evaluations, once. At 32 × 32 that is a convenience; at 512 × 512 it decides whether a model can be trained.
 #
 # And here is your model beside the one that it is a small copy of (Rombach et al. 2022):
 #
@@ -941,20 +971,22 @@ noise = torch.randn(8, 8, 8, 8, generator=seeded(1))
 rows = {"as it should be": text_to_image(pipe, eight_prompts, 20, latents=noise)}
 rows |= {name: text_to_image(slipped, eight_prompts, 20, latents=noise)
          for name, slipped in puzzles.slipped_pipes(pipe).items()}
-plot.show(plot.image_rows(rows), alt="TODO")
+plot.show(plot.image_rows(rows),
+          alt="Above eight emoji as they should be. A: white clouds in dark frames, in soft colours. B: sharp outlines, hardly "
+              "any of what was asked for. C: the right things, darker and in harder colours.")
 
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# **C** does not divide by the scale. Every latent is half as large again as it should be: the right things, in colours that are
-# too hard. It looks so nearly right that such a slip may live for long. With the scale of Stable Diffusion it would not: there
-# latents would come out five times too small, and all pictures grey.
+# **C** does not divide by the scale. Every latent is half as large again as it should be: the right things, in colours that
+# are too hard. It looks so nearly right that such a slip lives long. (Not with the scale of Stable Diffusion: there latents
+# would come out five times too small, and pictures grey.)
 #
-# **A** takes $v$ for the clean latents. In pure noise $v$ is $-z$, so the first steps go towards the picture's *negative*,
-# and near data $v$ is the noise, which is what is decoded at the end.
+# **A** takes $v$ for the clean latents. In pure noise $v$ is $-z$, so the first steps go to the picture's *negative*; and
+# near data $v$ is the noise, which is what is decoded at the end.
 #
-# **B** takes $v$ for the noise. In pure noise that is far from the truth, and whatever the first steps have decided wrongly
-# stays. Near data $v$ *is* nearly the noise, so the last steps are right: clean outlines of nothing that was asked for.
+# **B** takes $v$ for the noise. The first step puts that negative in the noise's place, and what follows grows from it. Near
+# data $v$ nearly *is* the noise, so the last steps are right: clean outlines, of hardly anything that was asked for.
 #
 # </details>
 #
