@@ -86,16 +86,15 @@ for where, (image, latent) in sizes.items():
 
 # %% [markdown]
 # The places count most: every layer of a UNet works at each place, at each step of sampling, while the decoder runs once.
-# And little is given up. Most of a picture's numbers say what their neighbours say, and how an edge looks from near a
-# decoder can know once and for all. *What* is in the picture, and *where*, is left to the latents. This is what the
-# diffusion model has to learn.
+# And little is given up. Most pixels say what their neighbours say, and how an edge looks from near a decoder can know
+# once and for all. *What* is in the picture, and *where*, is left to the latents, and to the diffusion model.
 #
 # ## 2 · Three losses for one autoencoder
 #
 # It is the VAE of notebook 03 with another aim. There, codes were drawn from the prior, so the KL had its full price, and
-# pictures were blurred. Here a diffusion model will learn how latents are spread, whatever their shape, and the KL
-# gets a weight of $10^{-4}$. It is there for two things only: latents of a bounded size, and a little noise in each,
-# so that near-by latents mean nearly the same. And the error is taken as it is, not squared:
+# pictures were blurred. Here a diffusion model will learn how latents are spread, and the KL has a weight of $10^{-4}$. It
+# is there for two things only: latents of a bounded size, and a little noise in each, so that near-by latents mean nearly
+# the same. And the error is taken as it is, not squared:
 #
 # $$L_1 = \operatorname{mean}\,\lvert \hat x - x \rvert
 # + \lambda_{\text{KL}}\,\operatorname{mean}\,\tfrac12\big(\mu^2 + e^{\ell} - 1 - \ell\big), \qquad
@@ -146,8 +145,8 @@ plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}),
               "changed; with three tenths, a little stained; and eight shreds from latents of the prior.")
 
 # %% [markdown]
-# So nobody can draw from the prior here; the last row shows what comes of it. But small errors of the latents are small
-# errors of the picture, and a diffusion model will make small errors.
+# Nobody can draw from the prior here, as the last row shows. But small errors of the latents are small errors of the
+# picture, and a diffusion model will make small errors.
 #
 # The mean error has a weakness that you know: where the decoder is not sure, the least error lies between all
 # possibilities. Notebook 04 has the cure, a **critic** $D$ that learns to tell real pictures from drawn ones. With its
@@ -214,8 +213,8 @@ check("ldm.autoencoder_step")
 
 # %% [markdown]
 # First where you can see it: curves of 32 numbers, a bump with grain on it, up or down at random at each place. Two latents
-# can hold the bump's height and its place; nothing could hold the grain. Your step trains a small autoencoder, without the
-# critic and with it.
+# can hold the bump's height and its place, but no grain. Your step trains a small autoencoder, without the critic and with
+# it.
 
 # %% tags=["demo"]
 def grainy(n, generator):
@@ -261,11 +260,11 @@ for name, x in columns.items():
 
 # %% [markdown]
 # Without a critic the grain is gone, since 0 is as good a guess as any. With one there is grain again, *invented* grain: the
-# error has become larger. An autoencoder that may be sharp is allowed to be wrong in what cannot be known.
+# error has become larger. To be sharp is to be wrong in what cannot be known.
 #
-# Now drawings. The recipe of `emoji-autoencoder` has a third loss, after LPIPS (Zhang et al. 2018): the squared distance
-# of both pictures in the features of a fixed network, which sees edges and shapes before it sees pixels. Below are ten held-out
-# drawings with much detail, and what three equally short trainings make of them.
+# Now drawings. The recipe of `emoji-autoencoder` has a third loss, after LPIPS (Zhang et al. 2018): the squared distance of
+# both pictures in the features of a fixed network. Below are held-out drawings with much detail, and what three equally
+# short trainings make of them.
 
 # %% tags=["demo"]
 def shipped_grid(name, of=""):
@@ -284,11 +283,10 @@ for name in shown[1:]:
     print(f"{name}: {(-10 * square.log10()).mean():.1f} dB")
 
 # %% [markdown]
-# After 750 steps each, the features have changed nothing that one could see. Theirs is a network made for photographs,
-# and here a small one takes its place that has seen nothing but these drawings. With the critic edges are hard and dark
-# places dark, at a price in decibels. What is not in the latents yet, letters and faces, no loss draws. The shipped
-# autoencoder had 12,000 steps, the last 2,000 of them with the critic. They cost it nothing, since by then little was left
-# to guess:
+# After 750 steps each, the features have changed nothing that one could see: LPIPS takes a large network of photographs,
+# and here is a small one that has seen nothing but drawings. With the critic edges are hard and dark places dark, at a
+# price in decibels. What is not in the latents yet, letters and faces, no loss draws. The shipped autoencoder had 12,000
+# steps, the last 2,000 of them with the critic. They cost it nothing, since by then little was left to guess:
 
 # %% tags=["demo"]
 m = shipped["emoji-autoencoder"].metrics
@@ -357,9 +355,9 @@ for prompt, row in zip(asked, pipe.encode(asked)):
     print(f"{prompt!r:18} {visible.sum()} tokens, {(~visible).sum()} rows of padding")
 
 # %% [markdown]
-# In “cat and anchor” one half of the picture should hear *cat*, the other *anchor*. Notebook 02 has what is needed:
-# attention. There each token read earlier tokens. Here each **place** asks, and the **words** answer: queries come from the
-# picture, keys and values from the text. With $d_h = d / \text{heads}$ numbers in each head, place $i$ gets there
+# In “cat and anchor” one half of the picture should hear *cat*, the other *anchor*. Notebook 02 has what is needed,
+# attention. Here each **place** asks, and the **words** answer: queries come from the picture, keys and values from the
+# text. With $d_h = d / \text{heads}$ numbers in each head, place $i$ gets there
 #
 # $$o_i = \sum_j a_{ij}\,v_j, \qquad
 # a_i = \operatorname{softmax}_j\!\Big(\frac{q_i^\top k_j}{\sqrt{d_h}}\Big). \tag{4}$$
@@ -450,10 +448,9 @@ plot.show(diagrams.read_places(picture[0], prompt, seen[2][0]),  # the third of 
 # nothing, since an attention has to read *something*. Nobody told the heads any of this. (Other pairs are read less
 # tidily: try “cat and anchor”.)
 #
-# And “no wish”? Notebook 06 set the vector of a dropped wish to zero, and the network learned what to make of a zero.
-# Among tokens zeros mean padding: a text of nothing but zeros has nothing to read, and a softmax over nothing is
-# $0/0$. So “no wish” is the *empty prompt*, encoded as any other: the start's token stands there and can be read. In
-# training it takes the place of one text in ten.
+# And “no wish”? Notebook 06 set the wish's vector to zero, and the network learned what to make of it. Among tokens zeros mean
+# padding: a text of nothing but zeros has nothing to read, and a softmax over nothing is $0/0$. So “no wish” is the *empty
+# prompt*, encoded as any other, whose start can be read. In training it takes the place of one text in ten.
 #
 # ## 5 · Training
 #
@@ -668,9 +665,8 @@ plot.show(plot.image_rows(rows),
               "6 on they hardly change.")
 
 # %% [markdown]
-# A **negative prompt** needs no new line of code. In (6) the picture is pushed away from $v_\varnothing$, the answer to
-# the empty prompt. Put another text in its place, and the picture is pushed away from *that*. `pipe.against("red")` is a
-# pipe which encodes “” as “red”.
+# A **negative prompt** needs no new line of code. (6) leads away from $v_\varnothing$, the answer to the empty prompt. Put
+# another text in its place, and it leads away from *that*. `pipe.against("red")` is a pipe which encodes “” as “red”.
 
 # %% tags=["demo"]
 four = ["apple", "heart", "balloon", "rose"]
@@ -683,8 +679,8 @@ plot.show(plot.image_rows(rows),
               "green apple, a green heart, a balloon half blue and green, a green flower.")
 
 # %% [markdown]
-# And here is the whole of it. Type a prompt; four pictures come from four noises. In a running notebook they are drawn by
-# your `text_to_image`; what you see without a kernel was recorded.
+# And here is the whole of it: type a prompt. In a running notebook your `text_to_image` draws; what you see without a
+# kernel was recorded.
 #
 # **Before you type, guess:** of “blue apple”, “apple and blue”, “zebra on the moon”: which can this model draw, and why?
 
@@ -698,8 +694,8 @@ widgets.prompt_box(pipe, None if red or widgets.recording() else text_to_image)
 # %% [markdown]
 # ## 7 · From a picture
 #
-# Sampling need not begin in pure noise. Take a picture, noise it up to some time, and denoise it from there under a prompt
-# (Meng et al. 2022). What the noise has hidden is drawn anew, after the prompt; what still shows through stays.
+# Sampling need not begin in pure noise. Noise a picture up to some time, and denoise it from there under a prompt (Meng et
+# al. 2022). What the noise has hidden is drawn anew, after the prompt; what still shows through stays.
 # `strength` says how far up: the share of the path's steps that is made, its last ones. With 1 the picture counts for
 # nothing, with 0 only the autoencoder is seen.
 #
@@ -771,8 +767,8 @@ plot.show(plot.image_rows(rows),
 # millions of pictures, whose texts fit their pictures less well, useful strengths lie higher.
 #
 # **Inpainting** is notebook 09's projection, in latents: after each step the known part is replaced by the original, noised
-# as everything else is. Your `text_to_image` needs no change; it is given a pipe whose steps do that. (The mask has to be
-# told in places of the latent: one is a patch of 4 × 4 pixels, and the decoder blends a little across its border.)
+# as everything else is. Your `text_to_image` gets a pipe whose steps do that. (The mask is told in places of the latent; one
+# is a patch of 4 × 4 pixels.)
 
 # %% tags=["demo"]
 class Inpainting:
@@ -835,10 +831,9 @@ print(f"copies of a training drawing: {measured['copied_unseen']:.0%} of samples
 
 # %% [markdown]
 # Of seen names the nearest drawing is mostly their own: the model knows these **by heart** (of a perfect one, notebook 12
-# expects nothing else). Colours it has understood as something that a thing *has*; pairs, as two things side by side, in
-# more than half of the cases, though at a quarter of the size much is lost. Both were asked in combinations that it never
-# saw. With unseen *names* even the reader is at a loss before the true pictures: one name in three. Here the first eight of
-# them, and the training drawing that each sample is nearest to:
+# expects nothing else). Colours it has understood as something that a thing *has*, and pairs, more often than not, as two
+# things side by side; both in combinations that it never saw. With unseen *names* even the reader is at a loss before the
+# true pictures. Here are the first eight, and the training drawing that each sample is nearest to:
 
 # %% tags=["demo"]
 samples = sheet[24:32]
@@ -851,8 +846,8 @@ plot.show(plot.image_rows({"the true drawing": true, "drawn": samples, "nearest 
               "flag, two wrestlers; and the nearest training drawings, none of which is the same as the sample.")
 
 # %% [markdown]
-# Some have the right sort, since their words are near to others: a face, a flag, wrestlers. None is a copy. But neither is
-# it knowledge: what a *volcano* looks like, no other name tells.
+# Some are of the right sort, since their words are near to others: a face, a flag, wrestlers. None is a copy. But what a
+# *volcano* looks like no other name tells.
 #
 # ## 9 · Pixels against latents
 #
@@ -887,7 +882,7 @@ taken = measured.milliseconds({name: lambda call=call: eight_at_once(*call) for 
 print("\n".join(f"{name}: {ms:.0f} ms an evaluation of eight" for name, ms in taken.items()))
 
 # %% [markdown]
-# One network at 8 × 8 places or at 32 × 32: the same parameters, and one fifteenth of the operations and of what is kept. Against
+# One network at 8 × 8 places or at 32 × 32: the same parameters, one fifteenth of the operations and of what is kept. Against
 # `emoji-unet`, which was built for pixels and is thin where they are many, it costs a quarter. The decoder adds as much as
 # one and a half evaluations, once. At 32 × 32 that is a convenience; at 512 × 512 it decides whether a model can be trained.
 #
