@@ -32,7 +32,7 @@ def latent_tiles(z: Tensor) -> Tensor:
 def curve_columns(columns: Mapping[str, Tensor]) -> Figure:
     """Curves (n, d) below each other, a column for each entry, all on the same axes."""
     rows = len(next(iter(columns.values())))
-    fig, panels = plot.figure(len(columns), rows, height=85 * rows + 20, sharex=True, sharey=True, squeeze=False)
+    fig, panels = plot.figure(len(columns), rows, height=85 * rows + 40, sharex=True, sharey=True, squeeze=False)
     for axes, (title, curves) in zip(panels.T, columns.items(), strict=True):
         axes[0].set_title(title)
         axes[-1].set_xlabel("place")
