@@ -22,7 +22,7 @@ from grading.attacks import crowd, suite  # noqa: E402
 from course_utils.grading.rooms.limits import MiB  # noqa: E402
 
 SIZE = 30
-LIMITS = replace(crowd.NARROW, memory=128 * MiB, together=320 * MiB)
+LIMITS = replace(crowd.NARROW, memory=128 * MiB, room_memory=320 * MiB)
 
 
 def main() -> int:

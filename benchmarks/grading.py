@@ -26,8 +26,8 @@ from course_utils import notebooks, tasks
 from course_utils.authoring import bank
 from course_utils.bench import Row, installed
 from course_utils.grading import grade
+from course_utils.grading.grader_process import GraderConfig, GraderProcess
 from course_utils.grading.intake import layouts
-from course_utils.grading.workshop import Order, Workshop
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -164,11 +164,11 @@ def beyond_own_code(students: int = 10) -> float:
     """
     beyond = []
     with tempfile.TemporaryDirectory() as folder:
-        submissions = layouts.see(classroom(Path(folder), students)).submissions
-        with closing(Workshop(Order("", "", 0, tuple(COURSE), warm=True), os.cpu_count() or 1)) as workshop:
+        submissions = layouts.find_submissions(classroom(Path(folder), students)).submissions
+        with closing(GraderProcess(GraderConfig("", "", 0, tuple(COURSE), warm=True), os.cpu_count() or 1)) as process:
             for submission in submissions:
                 begin = time.perf_counter()
-                workshop.grade(submission, alone=False)
+                process.grade(submission, alone=False)
                 beyond.append(time.perf_counter() - begin)
         for i, submission in enumerate(submissions):
             beyond[i] -= max(own_code(Path(folder) / submission.student / f"{name}.ipynb") for name in COURSE)

@@ -6,13 +6,15 @@
     rubric               what it is held against, and whether that has changed
     causes               why points were lost, in sentences
     outcomes             by what two wrong answers are known to be the same one
-    grader, workshop     the answer key, one submission; what a process needs to grade
+    grader               the answer key of a notebook, and one submission compared with it
+    grader_process       what one process needs to grade for one run
     version              which course this is, for machines that grade together
-    pools                threads here or workers elsewhere
+    pools, dask_pool     threads here, or workers of a Dask cluster
     reports              what is made of records and of marks by hand: tables, pages, files for gradebooks
+    settings             how a class is graded: what holds for a whole run
     runs                 a whole class, from its folder to its report
 
-`docs/grading.md` says what is promised and what is not.
+`docs/grading.md` says what is promised and what is not; `docs/grading-inside.md` draws how a submission travels.
 """
 
 from __future__ import annotations
@@ -20,24 +22,18 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from course_utils.grading.records import Result
-    from course_utils.grading.rooms.limits import Limits
+    from course_utils.grading.settings import RunSettings
 
 
-def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler: str | None = None,
-          tls: tuple[Path, Path, Path] | None = None, resume: bool = False, only: str | None = None,
-          student: str | None = None, sandbox: bool = True, warm: bool = False, seed: int | None = None,
-          limits: Limits | None = None, canvas: Path | str | None = None, compare: Path | str | None = None,
-          late: Path | str | None = None, roster: Path | str | None = None, layout: str | None = None,
-          feedback: bool = False, anonymous: bool = False, similar: bool = False, earlier: Sequence[Path | str] = (),
-          progress: bool = False,
-          say: Callable[[str], object] = warnings.warn) -> Iterator[Result]:
+def grade(submissions: Path | str, out: Path | str, settings: RunSettings | None = None,
+          **options: Any) -> Iterator[Result]:
     """Grades the submissions in a folder or zip file and yields each student's result as it is known.
 
     Each result is on disk before it is yielded. Leaving the loop early, or an interruption, ends what is being graded
@@ -46,59 +42,20 @@ def grade(submissions: Path | str, out: Path | str, *, jobs: int = 2, scheduler:
     of them, not in what is yielded.
 
     Args:
-        submissions: A folder or a zip file, in one of the layouts that `layout` names.
+        submissions: A folder or a zip file, in one of the layouts that `RunSettings.layout` names.
         out: Where the report goes. The run's secret seed stands in its `run.json`.
-        jobs: Notebooks graded at the same time on this machine; without meaning with a scheduler.
-        scheduler: The address of a Dask scheduler, such as `tls://host:8786`, whose workers grade instead.
-        tls: PEM files for a `tls://` scheduler: the authority's certificate, one's own, its key; else those of Dask.
-        resume: Go on with the run in `out`; what is there is kept, unless a submission has changed since. `canvas`,
-            `late`, `roster` and `layout` are those of before, files read again, unless others are given.
-        only: Grade one notebook (`05_ddpm`) or one task (`ddpm.q_sample`).
-        student: Grade one student.
-        sandbox: False runs the submissions with your own rights: they can then read and change all that you can.
-        warm: Start rooms from a process that has loaded torch already: the same verdicts, sooner.
-        seed: The run's seed, instead of a fresh one; for tests.
-        limits: Of time and memory.
-        canvas: The gradebook that Canvas exported, for the titles and ids in `canvas.csv`.
-        compare: An older report; what has changed since is written to `changes.html` and `changes.csv`.
-        late: The rules for late work, a TOML file; they apply to the report, not to what is yielded.
-        roster: Who is in the class: ids, or a table of Canvas's or Moodle's. Who is missing has a row, too.
-        layout: One of `folders`, `flat`, `moodle`, `canvas`, `nbgrader`; by default that of most of what lies there.
-        feedback: Also write `feedback.zip`, which Moodle and Canvas take back; `anonymous`: pages without names.
-        similar: Also write `similar.html`, pairs of students whose code is alike; `earlier`: of older reports, too.
-        progress: Show a bar with the time left on stderr.
-        say: Is given every sentence about files and marks that are nobody's, who is missing, changes, the cluster.
+        settings: How to grade; see `settings.RunSettings`.
+        options: Single settings, by name, which go before `settings`: `grade(folder, out, jobs=4, warm=True)`.
 
     Raises:
         ValueError: When there is nothing to grade, `out` holds another run, or another grader is at work there.
         SandboxError: When the sandbox does not hold on this machine; an OSError that names what failed.
         OSError: When the scheduler cannot be reached, when it or the last worker is gone.
     """
-    from course_utils.grading.reports.report import Beside
-    from course_utils.grading.rooms.limits import Limits
-    from course_utils.grading.runs import given_before, grade_folder
-    from course_utils.terminal import printable
+    from course_utils.grading.runs import grade_folder
+    from course_utils.grading.settings import RunSettings
 
-    if jobs < 1:
-        raise ValueError(f"jobs is a number from 1 on, not {jobs}.")
-    paths = {"canvas": canvas, "late": late, "roster": roster}
-    before = given_before(Path(out)) if resume else {}
-    also = _also(feedback=feedback, anonymous=anonymous, similar=similar or bool(earlier))
-    before_layout = before.pop("layout", None)
-    beside = Beside.read(before | {name: path for name, path in paths.items() if path is not None}, compare, earlier)
-    return grade_folder(Path(submissions), Path(out), jobs=jobs, scheduler=scheduler, tls=tls, resume=resume, only=only,
-                        student=student, sandbox=sandbox, warm=warm, seed=seed, limits=limits or Limits(),
-                        beside=beside, layout=layout or before_layout, also=also, progress=progress,
-                        say=lambda sentence: say(printable(sentence)))
-
-
-def _also(**asked: bool) -> list[str]:
-    """What a report holds besides, by name; ValueError where a library for it is missing."""
-    from course_utils.grading.reports.similar import require
-
-    if asked["similar"]:
-        require()
-    return [name for name, wanted in asked.items() if wanted]
+    return grade_folder(Path(submissions), Path(out), replace(settings or RunSettings(), **options))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,28 +95,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`course grade`: grades with a progress bar on stderr and says where the report is."""
-    from tqdm import tqdm
-
     from course_utils.grading.intake import layouts
-    from course_utils.grading.rooms.limits import Limits, MiB
-    from course_utils.grading.runs import given_before
+    from course_utils.grading.runs import read_remembered
     from course_utils.terminal import printable
 
-    tls = args.tls_ca, args.tls_cert, args.tls_key
-    if any(tls) and not all(tls):
-        raise ValueError("--tls-ca, --tls-cert and --tls-key belong together.")
-    for name in ("jobs", "cell_seconds", "task_seconds", "memory"):
-        if not 0 < vars(args)[name] < math.inf:
-            raise ValueError(f"--{name.replace('_', '-')} is a number above 0, not {vars(args)[name]:g}.")
-    before = given_before(args.out) if args.resume else {}
-    print(printable(layouts.see(args.submissions, args.layout or before.get("layout")).sentence), file=sys.stderr)
-    limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB,
-                    together=(args.memory + 512) * MiB)
-    results = grade(args.submissions, args.out, jobs=args.jobs, scheduler=args.scheduler, tls=tls if all(tls) else None,
-                    resume=args.resume, only=args.only, student=args.student, sandbox=not args.no_sandbox,
-                    warm=args.warm, limits=limits, canvas=args.canvas, compare=args.compare, late=args.late,
-                    roster=args.roster, layout=args.layout, feedback=args.feedback,
-                    anonymous=args.anonymous, similar=args.similar, earlier=args.earlier, progress=True, say=tqdm.write)
+    settings = _read_settings(args)
+    remembered = read_remembered(args.out) if settings.resume else {}
+    found = layouts.find_submissions(args.submissions, settings.layout or remembered.get("layout"))
+    print(printable(found.sentence), file=sys.stderr)
+    results = grade(args.submissions, args.out, settings)
     total = incomplete = 0
     try:
         for result in results:
@@ -173,12 +117,32 @@ def run(args: argparse.Namespace) -> int:
         results.close()
         if not (args.out / "run.json").exists():  # nothing had begun
             raise
-        raise OSError(f"{_told(e)} What is graded is on disk; go on with --resume.") from None
+        raise OSError(f"{_describe_error(e)} What is graded is on disk; go on with --resume.") from None
     print(f"{total} graded, of which {incomplete} with a reason to look at. The report: {args.out / 'index.html'}")
     return 0
 
 
-def _told(e: OSError) -> str:
+def _read_settings(args: argparse.Namespace) -> RunSettings:
+    """The settings that the arguments give; ValueError where one makes no sense."""
+    from tqdm import tqdm
+
+    from course_utils.grading.rooms.limits import Limits, MiB
+    from course_utils.grading.settings import RunSettings
+
+    tls = args.tls_ca, args.tls_cert, args.tls_key
+    if any(tls) and not all(tls):
+        raise ValueError("--tls-ca, --tls-cert and --tls-key belong together.")
+    for name in ("jobs", "cell_seconds", "task_seconds", "memory"):
+        if not 0 < vars(args)[name] < math.inf:
+            raise ValueError(f"--{name.replace('_', '-')} is a number above 0, not {vars(args)[name]:g}.")
+    same = {field.name: vars(args)[field.name] for field in fields(RunSettings) if field.name in vars(args)}
+    limits = Limits(cell=args.cell_seconds, probe=args.task_seconds, memory=args.memory * MiB,
+                    room_memory=(args.memory + 512) * MiB)
+    return RunSettings(**same | {"earlier": tuple(args.earlier)}, tls=tls if all(tls) else None,
+                       sandbox=not args.no_sandbox, limits=limits, progress=True, say=tqdm.write)
+
+
+def _describe_error(e: OSError) -> str:
     """What failed, as a sentence; where a disk is full, what helps."""
     from course_utils.files import FULL
 

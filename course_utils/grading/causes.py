@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from course_utils.cells import to_python
 from course_utils.grading.records import UNFILLED, TaskResult
-from course_utils.grading.rooms.conversation import LOST
+from course_utils.grading.rooms.client import LOST
 from course_utils.notebooks import kind_of
 from course_utils.tasks import Outcome
 from course_utils.tasks.compare import as_name
@@ -25,7 +25,7 @@ _UNDEFINED = re.compile(r"name '(\w{1,80})' is not defined")
 _NO_MODULE = re.compile(r"No module named '([\w.]{1,80})'")
 
 
-def what_happened(outcome: Outcome) -> str:
+def describe_error(outcome: Outcome) -> str:
     """An outcome's error as a sentence for the student."""
     if outcome.error == "Unfinished":
         return UNFILLED
@@ -35,7 +35,7 @@ def what_happened(outcome: Outcome) -> str:
     return f"It raised {as_name(outcome.error)}: {message}".rstrip(": ")
 
 
-def with_cause(result: TaskResult, stopped: Stopped) -> TaskResult:
+def add_cause(result: TaskResult, stopped: Stopped) -> TaskResult:
     """A name that is missing may be one that a cell would have given, had it not stopped."""
     if not result.why.startswith("It raised `NameError`") or not stopped:
         return result
@@ -43,7 +43,7 @@ def with_cause(result: TaskResult, stopped: Stopped) -> TaskResult:
     return replace(result, why=f"{result.why.rstrip('.')}. Before that, cell {cell} had stopped: {what}")
 
 
-def first_of_all(results: Iterable[TaskResult], stopped: Stopped, imports: Iterable[str]) -> list[str]:
+def find_common_causes(results: Iterable[TaskResult], stopped: Stopped, imports: Iterable[str]) -> list[str]:
     """What may cost more than one task: modules that are not there, and imports of the given cells that are gone.
 
     Args:
@@ -67,7 +67,7 @@ def first_of_all(results: Iterable[TaskResult], stopped: Stopped, imports: Itera
     return notes
 
 
-def imports_of(source: NotebookNode) -> frozenset[str]:
+def find_imports(source: NotebookNode) -> frozenset[str]:
     """The names that a source's setup cells import."""
     trees = [ast.parse(to_python(c.source)) for c in source.cells if kind_of(c) == "setup"]
     found = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]

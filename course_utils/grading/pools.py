@@ -1,41 +1,19 @@
-"""Where a class is graded: in threads of this process, or by the workers of a Dask cluster.
+"""Where a class is graded: in threads of this process, or by the workers of a Dask cluster (see `dask_pool`).
 
 A pool is a `with` block and `map(submissions, alone)`, which yields results as they come. Leaving the block, however
 it is left, ends what is still being graded.
-
-What goes to a worker is an `Order` and a submission's bytes; what comes back are strings and numbers in our own
-dataclasses. Dask pickles both: that is between processes which trust each other, and nothing that a student's process
-made is ever pickled.
 """
 
 from __future__ import annotations
 
-import re
-import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Self
 
-from course_utils.grading import records
+from course_utils.grading.grader_process import GraderConfig, GraderProcess
 from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.records import Result
-from course_utils.grading.version import course_digest
-from course_utils.grading.workshop import Order, Workshop
-
-if TYPE_CHECKING:
-    import distributed
-
-PATIENCE = 60  # seconds without any worker before a run gives up
-DEATHS = 3  # workers that a submission may cost
-IDLE = 600  # seconds after which a worker forgets a run that did not take its leave
-SAME = "All need this very version of the course."
-GO_ON = "What is graded is on disk; go on with --resume."
 
 
 class LocalPool:
@@ -45,9 +23,9 @@ class LocalPool:
         jobs: Notebooks graded at the same time.
     """
 
-    def __init__(self, order: Order, jobs: int):
+    def __init__(self, config: GraderConfig, jobs: int):
         self._jobs = jobs
-        self._workshop = Workshop(order, jobs)
+        self._process = GraderProcess(config, jobs)
         self._threads = ThreadPoolExecutor(jobs)
 
     def __enter__(self) -> Self:
@@ -55,252 +33,15 @@ class LocalPool:
 
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._workshop.close()
+        self._process.close()
         self._threads.shutdown()
 
     def map(self, submissions: Iterable[Submission], alone: bool = False) -> Iterator[Result]:
         """Grades them, each with nothing else running when `alone`; yields results as they come."""
         todo, running = deque(submissions), set[Future]()
-        most, alone = (1, True) if alone else (2 * self._jobs, self._jobs == 1)  # the next ones are at hand
+        most, alone = (1, True) if alone else (2 * self._jobs, self._jobs == 1)  # so that no thread waits
         while todo or running:
             while todo and len(running) < most:
-                running.add(self._threads.submit(self._workshop.grade, todo.popleft(), alone))
+                running.add(self._threads.submit(self._process.grade, todo.popleft(), alone))
             done, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
-
-
-class DaskPool:
-    """The workers of a Dask cluster, which may come and go; each grades as many at a time as it has threads.
-
-    Each submission is sent to a seat, a worker's thread, and none waits there: so it is known whose grading a dying
-    worker takes along. That one is sent to another, until it has cost too many. A worker that refuses, fails or answers
-    what nobody asked is named and gets no more. (Dask's own second attempts end where all workers were gone for a
-    moment.)
-
-    Args:
-        address: The scheduler's, such as `tls://host:8786`.
-        tls: PEM files of the authority, this client's certificate and its key; Dask's own configuration by default.
-        say: Is given a sentence about a connection without TLS, and about each worker that refuses.
-
-    Raises:
-        OSError: When the scheduler cannot be reached; in `map`, when it or the last worker is gone.
-    """
-
-    def __init__(self, order: Order, address: str, tls: tuple[Path, Path, Path] | None = None,
-                 say: Callable[[str], object] = print):
-        self._order, self._address, self._say = order, address, say
-        self._client = _connect(address, tls)
-        if not address.startswith(("tls://", "wss://", "inproc://")):
-            say(f"The connection to {address} is not encrypted: whoever can reach it can read the submissions and the "
-                "run's secret, and run code on the workers. Use a tls:// address.")
-        self._refused: dict[str, str] = {}
-        self._met: set[str] = set()
-        self._seen = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # a scheduler that is gone
-            if self._client.status == "running":
-                self._client.run(_forget, self._order.run, on_error="ignore")
-        self._client.close(timeout=5)
-
-    def map(self, submissions: Iterable[Submission], alone: bool = False) -> Iterator[Result]:
-        """Grades them, each with nothing else of this run on its machine when `alone`; yields results as they come."""
-        from distributed.comm import CommClosedError
-
-        try:
-            yield from self._map(submissions, alone)
-        except (CancelledError, CommClosedError) as e:
-            raise OSError(f"The scheduler {self._address} is gone. {GO_ON}") from e
-
-    def _map(self, submissions: Iterable[Submission], alone: bool) -> Iterator[Result]:
-        todo, deaths = deque(submissions), Counter[str]()
-        running: dict[distributed.Future, tuple[Submission, str, str]] = {}
-        while todo or running:
-            workers = self._workers()
-            taken = {seat for _, seat, _ in running.values()}
-            for seat, worker in self._seats(workers, alone).items():
-                if todo and seat not in taken:
-                    submission = todo.popleft()
-                    running[self._send(submission, worker, alone)] = submission, seat, worker
-            finished = self._finished(running)
-            for future in finished | {f for f, (_, _, worker) in running.items() if worker not in workers}:
-                submission, _, worker = running.pop(future)
-                answer = self._answer(future, submission, worker) if future in finished else None
-                if answer is None:
-                    future.cancel()
-                    deaths[submission.student] += 1
-                if isinstance(answer, Result):
-                    yield answer
-                elif deaths[submission.student] == DEATHS:
-                    reason = f"Its grading was given up: {DEATHS} workers died over it."
-                    yield self._order.unanswered(submission, reason)
-                else:
-                    todo.append(submission)
-
-    def _workers(self) -> dict[str, int]:
-        """The workers that are there, by address, and how many threads each has."""
-        workers = self._client.nthreads()
-        self._meet(workers.keys() - self._met)
-        if workers:
-            self._seen = time.monotonic()
-        elif time.monotonic() - self._seen > PATIENCE:
-            raise OSError(f"There has been no worker at {self._address} for {PATIENCE} seconds. {GO_ON}")
-        if workers and workers.keys() <= self._refused.keys():
-            raise OSError(f"No worker of {self._address} can grade. {' '.join(set(self._refused.values()))} {GO_ON}")
-        return workers
-
-    def _meet(self, workers: set[str]) -> None:
-        """Leaves out those that lack this version of the course: they would die of what is sent to them."""
-
-        async def versions() -> dict[str, object]:
-            return await self._client.run(course_digest, workers=sorted(workers), on_error="return")
-
-        self._met |= workers
-        try:
-            said = self._client.sync(versions, callback_timeout=PATIENCE) if workers else {}
-        except TimeoutError:
-            raise OSError(f"Workers of {self._address} do not answer: {', '.join(sorted(workers))}. {GO_ON}") from None
-        for worker, version in said.items():
-            if isinstance(version, Exception):
-                self._leave_out(worker, f"It cannot say which version of the course it has: {version}. {SAME}")
-            elif version != self._order.course:
-                self._leave_out(worker, "It has another version of the course.")
-
-    def _leave_out(self, worker: str, why: str) -> None:
-        if worker not in self._refused:
-            self._say(f"The worker {worker} is left out: {why}")
-            self._refused[worker] = why
-
-    def _seats(self, workers: dict[str, int], alone: bool) -> dict[str, str]:
-        """Where submissions can be graded at one time: the places' names, each with its worker's address."""
-        threads = {w: n for w, n in workers.items() if w not in self._refused}
-        if alone:
-            return {str(urlsplit(w).hostname): w for w in threads}
-        return {f"{w} {n}": w for n in range(max(threads.values(), default=0)) for w in threads if n < threads[w]}
-
-    def _send(self, submission: Submission, worker: str, alone: bool) -> distributed.Future:
-        return self._client.submit(_grade_here, self._order, submission.carried(self._order.notebooks), alone,
-                                   workers=[worker], pure=False)
-
-    def _finished(self, futures: Iterable[distributed.Future]) -> set[distributed.Future]:
-        """Those that are finished; after a second none, since by then a worker may have come or gone."""
-        from distributed import wait
-
-        if not futures:
-            time.sleep(1)
-            return set()
-        try:
-            with self._client.as_current():
-                return wait(list(futures), timeout=1, return_when=FIRST_COMPLETED).done
-        except TimeoutError:
-            return set()
-
-    def _answer(self, future: distributed.Future, submission: Submission, worker: str) -> Result | Refusal | None:
-        """What the worker said, as far as it can be; None when it died before that could be fetched."""
-        from distributed import KilledWorker
-        from distributed.comm import CommClosedError
-
-        try:
-            answer = future.result(timeout=10)
-        except (KilledWorker, TimeoutError):
-            return None
-        except (CancelledError, CommClosedError):
-            raise
-        except Exception as e:
-            answer = Refusal(worker, f"It failed with {type(e).__name__}: {e}. {SAME}")
-        if not isinstance(answer, Refusal):
-            try:
-                return records.checked(self._order.of(submission, answer))
-            except ValueError:
-                answer = Refusal(worker, "It answered something else than it was asked.")
-        self._leave_out(worker, answer.why)
-        return answer
-
-
-def _connect(address: str, tls: tuple[Path, Path, Path] | None) -> distributed.Client:
-    from distributed import Client, Security
-
-    if not re.fullmatch(r"(tcp|tls|ws|wss)://.+:\d+|inproc://.+", address):
-        raise ValueError(f"A scheduler's address is such as tls://host:8786, not {address!r}.")
-    security = Security()
-    if tls:
-        if not address.startswith("tls://"):
-            raise ValueError(f"Certificates are of use with a tls:// address only, not with {address}.")
-        if missing := [str(path) for path in tls if not path.is_file()]:
-            raise ValueError(f"There is no file {' and no '.join(missing)}.")
-        ca, cert, key = map(str, tls)
-        security = Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
-    elif address.startswith(("tls://", "wss://")) and not security.get_connection_args("client").get("ssl_context"):
-        raise ValueError(f"{address} wants certificates: --tls-ca, --tls-cert, --tls-key, or those of Dask's own "
-                         "configuration.")
-    try:
-        return Client(address, security=security, set_as_default=False)
-    except (OSError, RuntimeError) as e:
-        raise OSError(f"The scheduler {address} cannot be reached: {e}") from e
-
-
-# ---- in a worker ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A worker's answer when it cannot grade for this run at all."""
-
-    worker: str
-    why: str
-
-
-_workshops: dict[str, tuple[Workshop, float]] = {}  # this process's, by run, and when each was used last
-_grading: dict[object, str] = {}  # the run of each submission that is being graded here
-_making = threading.Lock()
-
-
-def _grade_here(order: Order, submission: Submission, alone: bool) -> Result | Refusal:
-    """The unit of work as a worker does it; its first one for a run tests the sandbox and makes the keys."""
-    from distributed import get_worker
-
-    here = object()
-    _grading[here] = order.run
-    try:
-        try:
-            workshop = _workshop(order, get_worker().state.nthreads)
-        except Exception as e:  # whatever it is, another worker may do better
-            return Refusal(get_worker().address, str(e))
-        return workshop.grade(submission, alone)
-    finally:
-        del _grading[here]
-
-
-def _workshop(order: Order, jobs: int) -> Workshop:
-    with _making:
-        if order.course != course_digest():
-            raise ValueError("It has another version of the course.")
-        busy = {order.run, *list(_grading.values())}
-        for run in [r for r, (_, used) in _workshops.items() if r not in busy and time.monotonic() - used > IDLE]:
-            _forget(run)
-        if order.run in _workshops:
-            workshop = _workshops[order.run][0]
-        else:
-            workshop = Workshop(replace(order, private=(*order.private, *_of_this_worker())), jobs)
-        _workshops[order.run] = workshop, time.monotonic()
-        return workshop
-
-
-def _of_this_worker() -> list[Path]:
-    """What a worker has on its disk that no room may see: the folder that it spills into, and the cluster's keys."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    keys = [getattr(worker.security, f"tls_{who}_key", None) for who in ("scheduler", "worker", "client")]
-    named = [worker.local_directory, *(key for key in keys if key and "\n" not in key)]  # else it is the key itself
-    return [path for path in map(Path, dict.fromkeys(named)) if path.exists()]
-
-
-def _forget(run: str) -> None:
-    """Closes a run's workshop, in a thread, because a worker that waits does not answer its scheduler."""
-    workshop, _ = _workshops.pop(run, (None, 0))
-    if workshop:
-        threading.Thread(target=workshop.close).start()

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from course_utils import files
-from course_utils.grading.intake.handed_in import HandedIn
+from course_utils.grading.intake.hand_in_time import HandInTime
 
 PLAIN = {"str": str, "int": int, "float": int | float, "float | None": int | float | None}  # a field's kinds
-MOST = 1e9  # points; beyond that a sum may be none
-MOST_SKETCHED = 1e33  # of a sketch's numbers
+MAX_POINTS = 1e9  # points: a larger number is a damaged record, and sums of such could overflow
+MAX_SKETCHED = 1e33  # of a sketch's numbers
 UNFILLED = "It is not filled in yet."  # why a task that nobody touched has no points
 UNMARKED = "It is not marked yet."  # why an answer in words has no points, and stands outside of the sum
 
@@ -117,9 +117,9 @@ class Result:
     student: str
     digest: str
     notebooks: list[NotebookResult]
-    failed: bool = False  # the grader's own trouble: graded again on --resume
+    failed: bool = False  # by the grader's fault: graded again on --resume
     ids: dict[str, str] = field(default_factory=dict)
-    handed_in: dict[str, HandedIn] = field(default_factory=dict)
+    handed_in: dict[str, HandInTime] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     crowded: bool = False  # others were graded at the same time, on the same machine
 
@@ -156,7 +156,7 @@ class Result:
         return "failed" if self.failed else "incomplete" if any(n.reason for n in self.notebooks) else "graded"
 
 
-def file_name(student: str) -> str:
+def make_file_name(student: str) -> str:
     """A file name for a student's id, whatever that holds: readable, without a path, different for different ids."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", student).strip("-")[:60]
     return f"{readable or 'student'}-{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -164,12 +164,12 @@ def file_name(student: str) -> str:
 
 def save(result: Result, folder: Path) -> None:
     """Writes a result, atomically, under the student's file name."""
-    files.write(folder / f"{file_name(result.student)}.json", json.dumps(asdict(result), indent=1))
+    files.write(folder / f"{make_file_name(result.student)}.json", json.dumps(asdict(result), indent=1))
 
 
 def load(student: str, folder: Path) -> Result | None:
     """A student's result, if there is one."""
-    path = folder / f"{file_name(student)}.json"
+    path = folder / f"{make_file_name(student)}.json"
     return _read(path) if path.exists() else None
 
 
@@ -178,43 +178,43 @@ def load_all(folder: Path) -> dict[str, Result]:
     return {r.student: r for r in map(_read, sorted(folder.glob("*.json")))}
 
 
-def checked(result: Result) -> Result:
+def validate(result: Result) -> Result:
     """The result as its record would be read back: plain values; ValueError where no grader can have come to it."""
     try:
-        return _result(json.loads(json.dumps(asdict(result))))
+        return _build_result(json.loads(json.dumps(asdict(result))))
     except (KeyError, TypeError, AttributeError, RecursionError) as e:
         raise ValueError(f"This is no result ({type(e).__name__}).") from None
 
 
 def _read(path: Path) -> Result:
     try:
-        result = _result(json.loads(path.read_text("utf-8")))
-        if path.stem != file_name(result.student):
+        result = _build_result(json.loads(path.read_text("utf-8")))
+        if path.stem != make_file_name(result.student):
             raise ValueError("It is another student's.")
         return result
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise ValueError(f"{path} is damaged ({type(e).__name__}): delete it, and --resume grades it again.") from None
 
 
-def _result(data: dict[str, Any]) -> Result:
-    notebooks = [_known(NotebookResult, {**n, "tasks": [_known(TaskResult, t) for t in n["tasks"]],
+def _build_result(data: dict[str, Any]) -> Result:
+    notebooks = [_build(NotebookResult, {**n, "tasks": [_build(TaskResult, t) for t in n["tasks"]],
                                          "stopped": [(cell, what) for cell, what in n["stopped"]],
                                          "sources": [(cell, text) for cell, text in n.get("sources", [])]})
                  for n in data["notebooks"]]
-    if not all(map(_possible, notebooks)) or len({n.notebook for n in notebooks}) < len(notebooks):
+    if not all(map(_is_possible, notebooks)) or len({n.notebook for n in notebooks}) < len(notebooks):
         raise ValueError("It says what no grader does.")
-    handed_in = {name: _known(HandedIn, h) for name, h in data.get("handed_in", {}).items()}
-    return _known(Result, {**data, "notebooks": notebooks, "handed_in": handed_in})
+    handed_in = {name: _build(HandInTime, h) for name, h in data.get("handed_in", {}).items()}
+    return _build(Result, {**data, "notebooks": notebooks, "handed_in": handed_in})
 
 
-def _possible(n: NotebookResult) -> bool:
+def _is_possible(n: NotebookResult) -> bool:
     """Whether a machine may have found this: each task once, no more points than there are, nothing by hand."""
     return (len({t.task for t in n.tasks}) == len(n.tasks) and all(0 <= t.earned <= t.points for t in n.tasks)
             and not any(t.comment or t.question or t.machine is not None for t in n.tasks)
             and (n.mark, n.comment, n.factor, n.late, n.weight) == (None, "", 1, "", None))
 
 
-def _known(kind: type, data: dict[str, Any]) -> Any:
+def _build(kind: type, data: dict[str, Any]) -> Any:
     """A record's part, also one that another version wrote: fields that are not known here are left out.
 
     TypeError for a value that its field cannot have: what somebody has edited must not end a run in its middle.
@@ -228,7 +228,7 @@ def _known(kind: type, data: dict[str, Any]) -> Any:
 def _fits(value: Any, kind: str) -> bool:
     """Whether a value is of a field's kind, with all that it holds."""
     if kind == "list[float]":
-        return isinstance(value, list) and all(isinstance(x, int | float) and abs(x) <= MOST_SKETCHED for x in value)
+        return isinstance(value, list) and all(isinstance(x, int | float) and abs(x) <= MAX_SKETCHED for x in value)
     container, _, inner = kind.removesuffix("]").partition("[")
     if container == "list":
         return isinstance(value, list) and all(_fits(v, inner) for v in value)
@@ -239,4 +239,4 @@ def _fits(value: Any, kind: str) -> bool:
     if isinstance(value, bool) or kind == "bool":
         return isinstance(value, bool) and kind == "bool"
     is_number = isinstance(value, int | float)
-    return isinstance(value, PLAIN.get(kind, object)) and (not is_number or -MOST < value < MOST)
+    return isinstance(value, PLAIN.get(kind, object)) and (not is_number or -MAX_POINTS < value < MAX_POINTS)

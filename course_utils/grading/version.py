@@ -10,7 +10,7 @@ from course_utils import notebooks
 
 
 @cache
-def course_digest() -> str:
+def digest_course() -> str:
     """Changes with whatever a verdict may depend on: the library, its answers and checkpoints, the references."""
     library = Path(__file__).parents[1]
     files = [p for p in library.rglob("*") if p.is_file() and "__pycache__" not in p.parts]

@@ -17,12 +17,12 @@ from grading.classroom import hand_in
 class Quick:
     """Grades without a room."""
 
-    def __init__(self, order, jobs):
-        self.order = order
+    def __init__(self, config, jobs):
+        self.config = config
 
     def grade(self, submission, alone=True):
         time.sleep(0.02)
-        return replace(self.order.unanswered(submission, ""), failed=False, crowded=not alone)
+        return replace(self.config.make_failed_result(submission, ""), failed=False, crowded=not alone)
 
     def close(self):
         pass

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from conftest import require
 
-from course_utils.grading.rooms.room import Rooms, SandboxError, self_test
+from course_utils.grading.rooms.room import RoomFactory, SandboxError, run_self_test
 
 
 @cache
 def why_not() -> str:
     """Why the sandbox does not work here; empty when it does."""
     try:
-        self_test(Rooms())
+        run_self_test(RoomFactory())
     except SandboxError as e:
         return str(e)
     return ""
@@ -32,9 +32,9 @@ def quick(monkeypatch) -> None:
     """Workers grade without a room."""
     from grading.clusters import Quick
 
-    from course_utils.grading import pools
+    from course_utils.grading import dask_pool
 
-    monkeypatch.setattr(pools, "Workshop", Quick)
+    monkeypatch.setattr(dask_pool, "GraderProcess", Quick)
 
 
 @pytest.fixture(scope="module")

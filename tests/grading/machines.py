@@ -100,16 +100,16 @@ def _commit(folder: Path, name: str) -> None:
 
 def look(hidden: list[str]) -> list[dict[str, object]]:
     """What is found outside, and in a room of each kind after its self-test."""
-    from course_utils.grading.rooms.room import Rooms, self_test
+    from course_utils.grading.rooms.room import RoomFactory, run_self_test
     from course_utils.grading.rooms.stage import stage_plain
-    from course_utils.grading.rooms.warm import WarmRooms
+    from course_utils.grading.rooms.warm import WarmRoomFactory
 
     outside = subprocess.run([sys.executable, "-c", LOOK, json.dumps(hidden)], capture_output=True, check=True)
     found = [json.loads(outside.stdout)]
-    for kind in (Rooms, WarmRooms):
+    for kind in (RoomFactory, WarmRoomFactory):
         private = (COURSE, Path("/usr/src/class.zip"), Path("/usr/local/report"))
         with tempfile.TemporaryDirectory() as folder, closing(kind(private=private)) as rooms:
-            self_test(rooms)
+            run_self_test(rooms)
             staged = stage_plain(Path(folder) / "staged")
             (staged / "look.py").write_text(LOOK)
             with rooms.open(staged, "look", json.dumps(hidden)) as room:

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from course_utils.grading.intake import archives
-from course_utils.grading.intake.archives import Unreadable, entries
+from course_utils.grading.intake.archives import Unreadable, list_entries
 
 
 def zipped(*members, method=zipfile.ZIP_DEFLATED):
@@ -41,7 +41,7 @@ def told(tmp_path, archive, path="in.zip"):
     (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / path).write_bytes(archive)
     found = {}
-    for entry in entries(tmp_path / path):
+    for entry in list_entries(tmp_path / path):
         if not entry.folder or entry.refused:
             try:
                 found["/".join(entry.path)] = entry.read()
@@ -98,9 +98,9 @@ def test_a_name_that_is_no_utf8_refuses_its_archive_alone(tmp_path):
 def test_what_is_no_zip_at_all_is_one_sentence(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK")
     with pytest.raises(ValueError, match="x.zip is no zip file"):
-        entries(tmp_path / "x.zip")
+        list_entries(tmp_path / "x.zip")
     with pytest.raises(ValueError, match="no folder or zip file"):
-        entries(tmp_path / "missing")
+        list_entries(tmp_path / "missing")
 
 
 def test_a_folder_with_links_pipes_and_closed_rooms(tmp_path):
@@ -112,7 +112,7 @@ def test_a_folder_with_links_pipes_and_closed_rooms(tmp_path):
     os.mkfifo(tmp_path / "in/ada/d.zip")
     (tmp_path / "in/ada/e.zip").write_bytes(zipped(("x/a.ipynb", b"2")))
     (tmp_path / "in/ada/f.ipynb").mkdir()
-    found = {"/".join(e.path): e for e in entries(tmp_path / "in")}
+    found = {"/".join(e.path): e for e in list_entries(tmp_path / "in")}
     assert {path: e.refused for path, e in found.items()} == {
         "ada": "", "ada/a.ipynb": "", "ada/b.ipynb": "is a link, which is not followed", "ada/c.ipynb": "is not a file",
         "ada/d.zip": "is not a file", "ada/e.zip": "", "ada/e.zip/x": "", "ada/e.zip/x/a.ipynb": "",
@@ -123,7 +123,7 @@ def test_a_folder_with_links_pipes_and_closed_rooms(tmp_path):
 def test_a_file_that_became_a_link_is_not_read(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.ipynb").write_bytes(b"1")
-    (entry,) = entries(tmp_path / "in")
+    (entry,) = list_entries(tmp_path / "in")
     (tmp_path / "in/a.ipynb").unlink()
     (tmp_path / "in/a.ipynb").symlink_to("/etc/passwd")
     with pytest.raises(Unreadable, match=r"^a.ipynb cannot be opened\.$"):
@@ -136,7 +136,7 @@ def test_a_folder_that_became_a_link_is_not_entered(tmp_path, name):
         (tmp_path / "in" / student / "x").mkdir(parents=True)
         held = zipped(("a.ipynb", content)) if name == "w.zip" else content
         (tmp_path / "in" / student / "x" / name).write_bytes(held)
-    ada, ben = (e for e in entries(tmp_path / "in") if e.name == "a.ipynb")
+    ada, ben = (e for e in list_entries(tmp_path / "in") if e.name == "a.ipynb")
     (tmp_path / "in/ada").rename(tmp_path / "gone")
     (tmp_path / "in/ada").symlink_to("ben")
     assert ben.read() == b"22"
@@ -156,7 +156,7 @@ def test_members_are_counted_before_they_become_objects(tmp_path, monkeypatch, z
     assert len(told(tmp_path, archive)) == 21
     monkeypatch.setattr(archives, "MAX_ENTRIES", 20)
     monkeypatch.setattr(zipfile, "ZipInfo", None)
-    archives._opened.cache_clear()
+    archives._open_cached.cache_clear()
     with pytest.raises(Unreadable, match="in.zip lists more files than are looked at"):
         told(tmp_path, archive)
 
@@ -168,7 +168,7 @@ def test_of_a_students_archive_the_nearest_files_are_listed_and_no_more(tmp_path
     (tmp_path / "in").mkdir()
     for name, members in {"ada": [*deep, ("work/a.ipynb", b"1")], "ben": notebooks, "eve": [*notebooks, *deep]}.items():
         (tmp_path / f"in/{name}.zip").write_bytes(zipped(*members))
-    found = entries(tmp_path / "in")
+    found = list_entries(tmp_path / "in")
     for name in ("ada.zip", "ben.zip", "eve.zip"):
         own = [e for e in found if e.path[0] == name]
         files = [e for e in own if not e.folder]
@@ -194,14 +194,14 @@ def test_a_folder_too_deep_or_too_full_ends_somewhere(tmp_path, monkeypatch):
     deep = tmp_path / "in" / "/".join("abcdefghijkl")
     deep.mkdir(parents=True)
     (deep / "a.ipynb").write_bytes(b"1")
-    last = max(entries(tmp_path / "in"), key=lambda e: len(e.path))
+    last = max(list_entries(tmp_path / "in"), key=lambda e: len(e.path))
     assert (len(last.path), last.refused) == (archives.MAX_DEPTH + 1, "lies too deep, and is not looked into")
     monkeypatch.setattr(archives, "MAX_ENTRIES", 3)
     for i in range(5):
         (tmp_path / f"in/{i}.ipynb").write_bytes(b"1")
     with pytest.raises(ValueError, match="in holds more than 3 files"):  # nobody may be left out unseen
-        entries(tmp_path / "in")
-    assert "more than 3 files" in next(e.refused for e in entries(tmp_path) if e.path == ("in",) and e.refused)
+        list_entries(tmp_path / "in")
+    assert "more than 3 files" in next(e.refused for e in list_entries(tmp_path) if e.path == ("in",) and e.refused)
 
 
 def test_bytes_changed_by_chance_never_raise_anything_else(tmp_path):

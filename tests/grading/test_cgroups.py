@@ -13,8 +13,8 @@ from grading.test_warm import with_module
 
 from course_utils.grading.rooms import cgroups, room
 from course_utils.grading.rooms.limits import Limits, MiB
-from course_utils.grading.rooms.room import Rooms, SandboxError, self_test
-from course_utils.grading.rooms.warm import WarmRooms
+from course_utils.grading.rooms.room import RoomFactory, SandboxError, run_self_test
+from course_utils.grading.rooms.warm import WarmRoomFactory
 
 FILES = {"memory": ["memory.max", "memory.swap.max"], "pids": ["pids.max"], "cpu": ["cpu.weight"]}
 
@@ -46,9 +46,9 @@ def tree(tmp_path, monkeypatch):
 
 def test_version_2_takes_the_nearest_group_that_gives_controllers(tree):
     mount, proc = tree
-    assert cgroups.candidates(proc) == {mount / "user.slice": {"memory", "pids"}}
+    assert cgroups.find_candidates(proc) == {mount / "user.slice": {"memory", "pids"}}
     (proc / "cgroup").write_text("0::/user.slice/app.scope/not/seen/here\n")
-    assert cgroups.candidates(proc) == {mount: {"cpu", "memory", "pids"}}
+    assert cgroups.find_candidates(proc) == {mount: {"cpu", "memory", "pids"}}
 
 
 def test_version_1_takes_its_own_group_of_each_controller(tmp_path):
@@ -58,34 +58,34 @@ def test_version_1_takes_its_own_group_of_each_controller(tmp_path):
         f"1 0 0:1 /docker {tmp_path}/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
         f"2 0 0:2 /docker/a {tmp_path}/memory/box rw - cgroup cgroup rw,memory\n"
         f"3 0 0:3 / {tmp_path}/devices rw - cgroup cgroup rw,devices\n")
-    assert cgroups.candidates(tmp_path) == {tmp_path / "cpu": {"cpu"}, tmp_path / "memory/box": {"memory"}}
+    assert cgroups.find_candidates(tmp_path) == {tmp_path / "cpu": {"cpu"}, tmp_path / "memory/box": {"memory"}}
 
 
 def test_a_group_has_its_limits_and_goes_and_a_killed_graders_goes_too(tree, monkeypatch):
     mount, proc = tree
     parent = mount / "user.slice"
-    candidates = cgroups.candidates
-    monkeypatch.setattr(cgroups, "candidates", lambda: candidates(proc))
+    candidates = cgroups.find_candidates
+    monkeypatch.setattr(cgroups, "find_candidates", lambda: candidates(proc))
     dead, living = parent / f"{cgroups.PREFIX}4194999-1", parent / f"{cgroups.PREFIX}{os.getpid()}-x"
     dead.mkdir()
     living.mkdir()
-    cgroups.usable.cache_clear()
+    cgroups.find_usable.cache_clear()
     try:
-        with cgroups.group(Limits(together=MiB, processes=10)) as (procs,):
+        with cgroups.make_groups(Limits(room_memory=MiB, processes=10)) as (procs,):
             assert procs.name == "cgroup.procs" and procs.parent.parent == parent
             values = {file: (procs.parent / file).read_text() for file in FILES["memory"] + FILES["pids"]}
             assert values == {"memory.max": str(MiB), "memory.swap.max": "0",
                               "pids.max": str(10 + cgroups.OWN_PROCESSES)}
         assert not procs.parent.exists() and not dead.exists() and living.exists()
     finally:
-        cgroups.usable.cache_clear()
+        cgroups.find_usable.cache_clear()
 
 
 @pytest.mark.usefixtures("sandbox")
-@pytest.mark.parametrize("kind", [Rooms, WarmRooms])
+@pytest.mark.parametrize("kind", [RoomFactory, WarmRoomFactory])
 def test_without_groups_rooms_are_made_all_the_same(monkeypatch, kind):
-    monkeypatch.setattr(cgroups, "usable", dict)
-    assert self_test(kind()) is None
+    monkeypatch.setattr(cgroups, "find_usable", dict)
+    assert run_self_test(kind()) is None
 
 
 FILLS = """
@@ -110,27 +110,29 @@ os._exit(0)
 
 
 @pytest.mark.usefixtures("sandbox")
-@pytest.mark.skipif(not any("memory" in has for has in cgroups.usable().values()), reason="no writable control groups")
-@pytest.mark.parametrize("kind", [Rooms, WarmRooms])
+@pytest.mark.skipif(not any("memory" in has for has in cgroups.find_usable().values()),
+                    reason="no writable control groups")
+@pytest.mark.parametrize("kind", [RoomFactory, WarmRoomFactory])
 @pytest.mark.parametrize("where", ["memory", "/tmp", "/dev/shm"])
 def test_what_a_room_holds_together_is_bounded(tmp_path, kind, where):
-    staged, limits = with_module(tmp_path / "staged", "fills", FILLS), Limits(together=96 * MiB, scratch=256 * MiB)
+    staged, limits = with_module(tmp_path / "staged", "fills", FILLS), Limits(room_memory=96 * MiB, scratch=256 * MiB)
     with closing(kind(limits)) as rooms, rooms.open(staged, "fills", where) as room:
         filled = room.stdout.read()
     assert not filled or int(filled) < 4  # the kernel may also have ended the parent
     with closing(kind(Limits(scratch=256 * MiB))) as rooms, rooms.open(staged, "fills", where) as room:
         assert json.loads(room.stdout.read()) == 4
-    assert not [left for parent in cgroups.usable() for left in parent.glob(f"{cgroups.PREFIX}{os.getpid()}-*")]
+    assert not [left for parent in cgroups.find_usable() for left in parent.glob(f"{cgroups.PREFIX}{os.getpid()}-*")]
 
 
 @pytest.mark.usefixtures("sandbox")
-@pytest.mark.skipif(not any("memory" in has for has in cgroups.usable().values()), reason="no writable control groups")
-@pytest.mark.parametrize("kind", [Rooms, WarmRooms])
+@pytest.mark.skipif(not any("memory" in has for has in cgroups.find_usable().values()),
+                    reason="no writable control groups")
+@pytest.mark.parametrize("kind", [RoomFactory, WarmRoomFactory])
 def test_the_self_test_names_a_group_that_does_not_hold(monkeypatch, kind):
     def loose(limits):
-        return whole(Limits(together=1 << 40, processes=4000))
+        return whole(Limits(room_memory=1 << 40, processes=4000))
 
-    whole = cgroups.group
-    monkeypatch.setattr(room.cgroups, "group", loose)
+    whole = cgroups.make_groups
+    monkeypatch.setattr(room.cgroups, "make_groups", loose)
     with pytest.raises(SandboxError, match="many processes in a room, much memory in a room"):
-        self_test(kind(Limits(processes=16)))
+        run_self_test(kind(Limits(processes=16)))

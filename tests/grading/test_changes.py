@@ -28,35 +28,35 @@ def edited(result, *, digest=None, rubric=None, **changed):
 def test_each_cause_is_named_and_sorted_by_size():
     old = [edited(NEW[0], rubric="x", earned=0), edited(NEW[1], digest="x", earned=9), NEW[2],
            edited(NEW[3], points=5, earned=5), edited(NEW[4], earned=2.5)]
-    found = changes.between(old, NEW)
-    assert [(s, cause) for s, _, _, cause in found.students()] == [
+    found = changes.compare(old, NEW)
+    assert [(s, cause) for s, _, _, cause in found.list_students()] == [
         (NEW[0].student, RUBRIC), (NEW[4].student, DRAWS), (NEW[3].student, POINTS), (NEW[1].student, HANDED_IN)]
-    ((task, counted),) = found.by_task()
+    ((task, counted),) = found.group_by_task()
     assert task == TASK and len(counted) == 3  # without the one who handed in anew
-    lines = changes.sentences(found)
+    lines = changes.describe(found)
     assert lines[0] == "Of 5 students in both reports, 4 gained and 0 lost points."
     assert f"{NEW[0].student}: " in lines[2] and "(+10), a changed task" in lines[2]
-    assert len(list(csv.DictReader(io.StringIO(changes.table(found))))) == 4
-    assert all(r.student in changes.page(found) for r in (NEW[0], NEW[1], NEW[3], NEW[4]))
-    assert NEW[2].student not in changes.page(found)
+    assert len(list(csv.DictReader(io.StringIO(changes.format_table(found))))) == 4
+    assert all(r.student in changes.render_page(found) for r in (NEW[0], NEW[1], NEW[3], NEW[4]))
+    assert NEW[2].student not in changes.render_page(found)
 
 
 def test_what_stands_in_one_report_only_is_named():
     lacking = replace(NEW[1], notebooks=[replace(NEW[1].notebooks[0], notebook="06_unet")])
-    found = changes.between([NEW[0]], [lacking])
+    found = changes.compare([NEW[0]], [lacking])
     assert found.only == [f"Only in the old report: 1 student, {NEW[0].student}.",
                           f"Only in this report: 1 student, {NEW[1].student}.",
                           "Only in the old report: 1 notebook, 05_ddpm.", "Only in this report: 1 notebook, 06_unet."]
-    both = changes.between([NEW[0]], [replace(lacking, student=NEW[0].student)])
-    assert both.totals == {NEW[0].student: (0, 0)} and not both.students()
+    both = changes.compare([NEW[0]], [replace(lacking, student=NEW[0].student)])
+    assert both.totals == {NEW[0].student: (0, 0)} and not both.list_students()
     (n,) = NEW[0].notebooks
     fewer = replace(NEW[0], notebooks=[replace(n, tasks=n.tasks[1:])])
-    assert changes.between([NEW[0]], [fewer]).only == [f"Only in the old report: 1 task, {TASK}."]
+    assert changes.compare([NEW[0]], [fewer]).only == [f"Only in the old report: 1 task, {TASK}."]
 
 
 def test_the_same_report_has_no_changes():
-    found = changes.between(NEW, NEW)
-    assert changes.sentences(found) == ["Of 5 students in both reports, 0 gained and 0 lost points."]
+    found = changes.compare(NEW, NEW)
+    assert changes.describe(found) == ["Of 5 students in both reports, 0 gained and 0 lost points."]
 
 
 # ---- a changed rubric ------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def b(nb): return nb.b()
     ("\n\n@task", "\n\n# why\n@task", True), ("atol=1e-4", "atol=1e-3", False), ("nb.b()", "nb.c()", False),
     ("inputs=f", "inputs=g", False)])
 def test_the_digest_of_code_hangs_on_all_but_points(old, new, same):
-    assert old in SOURCE and (rubric.code(SOURCE) == rubric.code(SOURCE.replace(old, new))) is same
+    assert old in SOURCE and (rubric.normalise_code(SOURCE) == rubric.normalise_code(SOURCE.replace(old, new))) is same
 
 
 def test_the_digest_hangs_on_the_recorded_answers(tmp_path, monkeypatch):
@@ -106,16 +106,16 @@ class Handed(Submission):
 
 def test_a_record_is_kept_only_while_it_counts():
     r, now = NEW[0], Handed(NEW[0].student, {}, NEW[0].ids, notes=("Two files claim 05_ddpm.",))
-    assert rubric.kept(r, now, NOTEBOOKS) == replace(r, notes=["Two files claim 05_ddpm."])
-    assert rubric.kept(None, now, NOTEBOOKS) is None
-    assert rubric.kept(replace(r, digest="other"), now, NOTEBOOKS) is None
-    assert rubric.kept(replace(r, failed=True), now, NOTEBOOKS) is None
-    assert rubric.kept(edited(r, rubric="other"), now, NOTEBOOKS) is None
-    assert rubric.kept(r, now, [*NOTEBOOKS, "06_unet"]) is None
+    assert rubric.reuse_record(r, now, NOTEBOOKS) == replace(r, notes=["Two files claim 05_ddpm."])
+    assert rubric.reuse_record(None, now, NOTEBOOKS) is None
+    assert rubric.reuse_record(replace(r, digest="other"), now, NOTEBOOKS) is None
+    assert rubric.reuse_record(replace(r, failed=True), now, NOTEBOOKS) is None
+    assert rubric.reuse_record(edited(r, rubric="other"), now, NOTEBOOKS) is None
+    assert rubric.reuse_record(r, now, [*NOTEBOOKS, "06_unet"]) is None
 
 
 def test_other_points_are_weighed_without_running():
     worth = tasks.get(TASK).points
     half = edited(NEW[0], points=2 * worth, earned=worth)
-    (n,) = rubric.kept(half, Handed(half.student, {}), NOTEBOOKS).notebooks
+    (n,) = rubric.reuse_record(half, Handed(half.student, {}), NOTEBOOKS).notebooks
     assert (n.tasks[0].points, n.tasks[0].earned) == (worth, worth / 2)

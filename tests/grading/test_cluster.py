@@ -20,17 +20,17 @@ from grading.classroom import QUICK, ddpm, hand_in
 from grading.clusters import Quick, class_of, cluster_of, secured, started
 
 from course_utils import cli
-from course_utils.grading import grade, pools, records, runs
+from course_utils.grading import dask_pool, grade, pools, records, runs
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:distributed")
 
 
-def in_a_process(order, submission, alone):
+def in_a_process(config, submission, alone):
     """The unit of work for workers in processes of their own. A `poison` kills its worker; others say who they were."""
     if submission.student == "poison":
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.1)
-    return replace(order.unanswered(submission, ""), failed=False, crowded=not alone)
+    return replace(config.make_failed_result(submission, ""), failed=False, crowded=not alone)
 
 
 in_a_process.__module__ = "__main__"  # so that it is sent whole: a worker cannot import this file
@@ -51,7 +51,7 @@ def test_every_thread_of_the_cluster_grades_and_each_submission_once(tmp_path, m
                 busy[worker] -= 1
             return super().grade(submission, alone)
 
-    monkeypatch.setattr(pools, "Workshop", Counting)
+    monkeypatch.setattr(dask_pool, "GraderProcess", Counting)
     students = [f"s{n:02}" for n in range(24)]
     folder, out = class_of(tmp_path, *students)
     with cluster_of(2, threads=2) as cluster:
@@ -65,13 +65,13 @@ def test_every_thread_of_the_cluster_grades_and_each_submission_once(tmp_path, m
 def test_a_worker_that_refuses_is_named_and_the_others_grade(tmp_path, monkeypatch):
     refusing, said = [], []
 
-    def choosy(order, jobs):
+    def choosy(config, jobs):
         if not refusing or get_worker().address in refusing:
             refusing.append(get_worker().address)
             raise OSError("bubblewrap is missing.")
-        return Quick(order, jobs)
+        return Quick(config, jobs)
 
-    monkeypatch.setattr(pools, "_workshop", choosy)
+    monkeypatch.setattr(dask_pool, "_get_process", choosy)
     folder, out = class_of(tmp_path, *"abcdefgh")
     with cluster_of(1) as cluster:
         with pytest.raises(OSError, match=r"No worker of tcp://\S+ can grade. bubblewrap is missing. .* --resume"):
@@ -85,14 +85,14 @@ def test_a_worker_that_refuses_is_named_and_the_others_grade(tmp_path, monkeypat
 
 def test_another_version_of_the_course_is_refused(tmp_path, monkeypatch, quick):
     folder, out = class_of(tmp_path, "ada")
-    monkeypatch.setattr(runs, "course_digest", lambda: "another")
+    monkeypatch.setattr(runs, "digest_course", lambda: "another")
     with cluster_of(1) as cluster, pytest.raises(OSError, match="another version of the course"):
         list(grade(folder, out, scheduler=cluster.scheduler_address, say=print))
 
 
 def test_nobody_there_is_a_sentence(tmp_path, monkeypatch, quick, capsys):
     folder, out = class_of(tmp_path, "ada")
-    monkeypatch.setattr(pools, "PATIENCE", 0.5)
+    monkeypatch.setattr(dask_pool, "NO_WORKER_SECONDS", 0.5)
     with cluster_of(0) as cluster, pytest.raises(OSError, match="no worker at .* for 0.5 seconds"):
         list(grade(folder, out, scheduler=cluster.scheduler_address, say=print))
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
@@ -128,10 +128,10 @@ def test_a_tls_scheduler_wants_certificates_and_warns_of_nothing(tmp_path, quick
 
 @pytest.mark.slow
 def test_a_submission_that_kills_its_workers_is_a_row_and_a_killed_worker_loses_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(pools, "_grade_here", in_a_process)
+    monkeypatch.setattr(dask_pool, "_grade_in_worker", in_a_process)
     students = [f"s{n:02}" for n in range(12)]
     folder, out = class_of(tmp_path, *students, "poison")
-    monkeypatch.setattr(pools, "DEATHS", 2)
+    monkeypatch.setattr(dask_pool, "MAX_WORKER_DEATHS", 2)
     with cluster_of(2, processes=True) as cluster:
         run = grade(folder, out, scheduler=cluster.scheduler_address, say=print)
         seen = [next(run)]
@@ -142,23 +142,23 @@ def test_a_submission_that_kills_its_workers_is_a_row_and_a_killed_worker_loses_
     assert {s for s, r in found.items() if r.failed} == {"poison"}
     assert found["poison"].reason == "Its grading was given up: 2 workers died over it."
     assert len((out / "grades.csv").read_text().splitlines()) == 14
-    monkeypatch.setattr(pools, "Workshop", Quick)
+    monkeypatch.setattr(pools, "GraderProcess", Quick)
     assert {r.student: r.failed for r in grade(folder, out, resume=True)} == dict.fromkeys([*students, "poison"], False)
 
 
 PARENT = """
 import os, signal, sys, time
 from dataclasses import replace
-from course_utils.grading import grade, pools
+from course_utils.grading import dask_pool, grade
 exec(sys.argv[1])
-pools._grade_here = in_a_process
+dask_pool._grade_in_worker = in_a_process
 list(grade(*sys.argv[2:4], scheduler=sys.argv[4], resume=True, say=print))
 """
 
 
 @pytest.mark.slow
 def test_a_lost_scheduler_and_a_killed_parent_lose_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(pools, "_grade_here", in_a_process)
+    monkeypatch.setattr(dask_pool, "_grade_in_worker", in_a_process)
     students = [f"s{n:02}" for n in range(40)]
     folder, out = class_of(tmp_path, *students)
     with socket.create_server(("127.0.0.1", 0)) as free:

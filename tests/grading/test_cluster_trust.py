@@ -15,11 +15,11 @@ from distributed.security import Security
 from grading.clusters import Quick, certificates_in, class_of, cluster_of, secured, started
 from grading.test_room import SMALL, inside
 
-from course_utils.grading import grade, pools, records
+from course_utils.grading import dask_pool, grade, records
+from course_utils.grading.grader_process import GraderConfig
 from course_utils.grading.intake.submissions import Submission
-from course_utils.grading.rooms.room import Rooms
-from course_utils.grading.version import course_digest
-from course_utils.grading.workshop import Order
+from course_utils.grading.rooms.room import RoomFactory
+from course_utils.grading.version import digest_course
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:distributed")
 LIES = {
@@ -44,19 +44,19 @@ def test_a_worker_that_lies_is_named_and_left_out(tmp_path, monkeypatch):
     folder, out = class_of(tmp_path, *students)
 
     class Lying(Quick):
-        def __init__(self, order, jobs):
-            self.order, self.lie = order, next(lies, lambda r: r)
+        def __init__(self, config, jobs):
+            self.config, self.lie = config, next(lies, lambda r: r)
 
         def grade(self, submission, alone=True):
             return self.lie(super().grade(submission, alone))
 
     made, lock = {}, threading.Lock()
 
-    def one_each(order, jobs):
+    def one_each(config, jobs):
         with lock:  # the workers of this cluster are one process
-            return made.get(get_worker().address) or made.setdefault(get_worker().address, Lying(order, jobs))
+            return made.get(get_worker().address) or made.setdefault(get_worker().address, Lying(config, jobs))
 
-    monkeypatch.setattr(pools, "_workshop", one_each)
+    monkeypatch.setattr(dask_pool, "_get_process", one_each)
     with cluster_of(len(LIES) + 1) as cluster:
         graded = list(grade(folder, out, scheduler=cluster.scheduler_address, only="ddpm.q_sample", say=said.append))
     assert sorted(r.student for r in graded) == sorted(students) and not any(r.failed for r in graded)
@@ -74,23 +74,23 @@ def test_a_run_is_not_forgotten_while_it_is_graded(tmp_path, monkeypatch, quick)
             return super().grade(submission, alone)
 
         def close(self):
-            closed.append(self.order.run)
+            closed.append(self.config.run)
 
     worker = SimpleNamespace(address="", state=SimpleNamespace(nthreads=1), security=Security(), local_directory=".")
     monkeypatch.setattr(distributed, "get_worker", lambda: worker)
-    monkeypatch.setattr(pools, "Workshop", Long)
-    monkeypatch.setattr(pools, "_workshops", {})
-    monkeypatch.setattr(pools, "IDLE", -1)
-    first, second, third = (Order(run, course_digest(), 0, ("05_ddpm",)) for run in "abc")
+    monkeypatch.setattr(dask_pool, "GraderProcess", Long)
+    monkeypatch.setattr(dask_pool, "_processes", {})
+    monkeypatch.setattr(dask_pool, "IDLE_SECONDS", -1)
+    first, second, third = (GraderConfig(run, digest_course(), 0, ("05_ddpm",)) for run in "abc")
     with ThreadPoolExecutor() as threads:
-        result = threads.submit(pools._grade_here, first, Submission("ada", {}), True)
+        result = threads.submit(dask_pool._grade_in_worker, first, Submission("ada", {}), True)
         assert entered.wait(30)
-        pools._workshop(second, 1)
-        assert list(pools._workshops) == ["a", "b"]
+        dask_pool._get_process(second, 1)
+        assert list(dask_pool._processes) == ["a", "b"]
         go_on.set()
         assert result.result(30).student == "ada"
-    pools._workshop(third, 1)
-    assert list(pools._workshops) == ["c"]
+    dask_pool._get_process(third, 1)
+    assert list(dask_pool._processes) == ["c"]
 
 
 def test_a_stranger_gets_no_answer_from_a_tls_scheduler(quick, certificates, tmp_path):
@@ -136,10 +136,10 @@ def test_a_room_reaches_nothing_of_the_cluster(tmp_path, certificates, monkeypat
     with cluster_of(1, protocol="tls://", security=secured(*map(str, certificates))) as cluster:
         worker = cluster.workers[0]
         monkeypatch.setattr(distributed, "get_worker", lambda: worker)
-        private = pools._of_this_worker()
+        private = dask_pool._list_private_paths()
         assert list(map(str, private)) == [worker.local_directory, str(certificates[2])]
         ports = [int(address.rsplit(":", 1)[1]) for address in (cluster.scheduler_address, worker.address)]
         paths = [worker.local_directory, *map(str, certificates)]
         code = REACH.replace("PATHS", repr(paths)).replace("PORTS", repr(ports))
-        assert inside(Rooms(SMALL, tuple(private)), tmp_path / "with", code) == []
-        assert set(inside(Rooms(SMALL, sandbox=False), tmp_path / "without", code)) >= {*paths, *ports}
+        assert inside(RoomFactory(SMALL, tuple(private)), tmp_path / "with", code) == []
+        assert set(inside(RoomFactory(SMALL, sandbox=False), tmp_path / "without", code)) >= {*paths, *ports}

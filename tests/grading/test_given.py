@@ -11,12 +11,12 @@ from grading.classroom import QUICK, ddpm, hand_in, with_cell
 from course_utils import notebooks
 from course_utils.cells import fresh_notebook
 from course_utils.grading import grade, records
-from course_utils.grading.causes import first_of_all
+from course_utils.grading.causes import find_common_causes
 from course_utils.grading.intake.archives import Unreadable
-from course_utils.grading.intake.submissions import Carried, GivenCells, read
+from course_utils.grading.intake.submissions import FileContent, GivenCells, read
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports.page import visible
-from course_utils.grading.reports.report import student_page
+from course_utils.grading.reports.report import render_student
 from course_utils.grading.rooms.stage import stage
 from course_utils.grading.rooms.work import PARTLY, Work
 from course_utils.released import digest
@@ -172,7 +172,7 @@ def nb(monkeypatch):
 
 def test_the_given_text_is_not_run_a_changed_cell_in_part_and_all_others_whole(nb):
     carried = digest({"cell_type": "code", "source": "a = show()"})
-    work = Work.unpacked(Work([], {1: "", 3: carried}, [digest({"cell_type": "code", "source": "b = 1"})]).packed())
+    work = Work.unpack(Work([], {1: "", 3: carried}, [digest({"cell_type": "code", "source": "b = 1"})]).pack())
     assert work.run(1, "b  =  1", nb).error is None and not hasattr(nb, "b")
     assert work.run(2, "b = 1 # mine", nb).error is None and not hasattr(nb, "b")
     assert work.run(3, "a = show( )", nb).error is None
@@ -208,28 +208,28 @@ def test_forged_metadata_spares_no_cell_that_the_course_does_not_know(nb):
     source = notebooks.read(notebooks.source_of("05_ddpm"))
     given = GivenCells.of(source)
     cell = {"cell_type": "code", "source": "x = 1", "metadata": {"tags": "demo", "released": 7, "check": 1}}
-    work = given.work([cell, {**cell, "metadata": {"released": "f" * 16}, "id": 3}])
+    work = given.make_work([cell, {**cell, "metadata": {"released": "f" * 16}, "id": 3}])
     assert work.claimed == {1: ""} and [n for n, _ in work.cells] == [1, 2]
 
 
 @pytest.mark.parametrize("metadata", ["[]", '{"course": 7}', '{"course": {"release": ["x"]}}',
                                       '{"course": {"release": "<script>"}}', '{"course": {"release": "12345678\\n"}}'])
 def test_a_release_that_is_none_is_not_shown(metadata):
-    assert read(Carried("x.ipynb", f'{{"cells": [], "metadata": {metadata}}}'.encode())).release == ""
+    assert read(FileContent("x.ipynb", f'{{"cells": [], "metadata": {metadata}}}'.encode())).release == ""
     with pytest.raises(Unreadable):
-        read(Carried("x.ipynb", b"[]"))
+        read(FileContent("x.ipynb", b"[]"))
 
 
 def test_the_page_names_the_cells_that_were_run_in_part():
     rows = [TaskResult("ddpm.q_sample", 10, 10)]
-    page = student_page(Result("ada", "", [NotebookResult("05_ddpm", rows, partly=[3, 7], release="12ab34cd")]))
+    page = render_student(Result("ada", "", [NotebookResult("05_ddpm", rows, partly=[3, 7], release="12ab34cd")]))
     assert "Cells 3, 7 are given, and changed here" in page and "Release 12ab34cd of the notebook.<" in page
 
 
 def test_nothing_is_missing_where_nothing_was_lost():
     stopped = [(3, "It raised `ModuleNotFoundError`: No module named 'seaborn'")]
     right, wrong = TaskResult("ddpm.q_sample", 10, 10), TaskResult("ddpm.q_sample", 10, 0, "`x_t` is off.")
-    assert first_of_all([right], stopped, {"math"}) == []
-    assert len(first_of_all([right, wrong], stopped, {"math"})) == 1
+    assert find_common_causes([right], stopped, {"math"}) == []
+    assert len(find_common_causes([right, wrong], stopped, {"math"})) == 1
     library = [(3, "It raised `ModuleNotFoundError`: No module named 'course_utils.models'")]
-    assert first_of_all([wrong], library, {"math"}) == []
+    assert find_common_causes([wrong], library, {"math"}) == []

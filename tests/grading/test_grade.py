@@ -260,8 +260,8 @@ def test_without_a_sandbox_it_refuses_or_says_so(tmp_path, monkeypatch, capsys):
     from course_utils.grading.reports.page import UNPROTECTED
 
     hand_in(tmp_path / "in", "ada", ddpm())
-    monkeypatch.setattr("course_utils.grading.rooms.room._USER", ["--no-such-flag"])
-    monkeypatch.setattr("course_utils.grading.rooms.room._ROOT", ["--no-such-flag"])
+    monkeypatch.setattr("course_utils.grading.rooms.room._USER_OPTIONS", ["--no-such-flag"])
+    monkeypatch.setattr("course_utils.grading.rooms.room._ROOT_OPTIONS", ["--no-such-flag"])
     words = ["grade", str(tmp_path / "in"), "--only", "ddpm.extract", "--out"]
     assert cli.main([*words, str(tmp_path / "refused")]) == 2
     assert "no-such-flag" in capsys.readouterr().err

@@ -27,7 +27,7 @@ def table(text):
 
 
 def test_canvas_has_a_file_for_notebooks_and_one_for_tasks():
-    files, notes = gradebooks.files(CLASS)
+    files, notes = gradebooks.make_files(CLASS)
     head, possible, first, *others = table(files["canvas.csv"])
     assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "05_ddpm"]
     assert possible == ["Points Possible", "", "", "", "", "100"] and len(others) == 3 and not notes
@@ -37,7 +37,7 @@ def test_canvas_has_a_file_for_notebooks_and_one_for_tasks():
 
 def test_moodle_has_percent_and_an_identifier_where_it_is_known():
     known = replace(CLASS[0], ids={"moodle": "123456"})
-    head, first, second = table(gradebooks.files([known, CLASS[1]])[0]["moodle.csv"])
+    head, first, second = table(gradebooks.make_files([known, CLASS[1]])[0]["moodle.csv"])
     assert head[:5] == ["Identifier", "Student", "Grade", "Last modified (grade)", "05_ddpm (%)"]
     assert head[5] == "ddpm.cosine_beta_schedule (%)" and head[-1] == "Feedback comments"
     assert first[0] == "Participant 123456" and not second[0] and second[1] == CLASS[1].student
@@ -51,7 +51,7 @@ def test_the_columns_of_the_tasks_add_up_to_what_counts(how):
     late = [replace(r, notebooks=[replace(n, **how) for n in r.notebooks]) for r in CLASS]
     late[0] = replace(late[0], notebooks=[replace(n, tasks=[replace(t, earned=0) for t in n.tasks])
                                           for n in late[0].notebooks])
-    files, _ = gradebooks.files(late)
+    files, _ = gradebooks.make_files(late)
     for r, row, line in zip(late, table(files["canvas-tasks.csv"])[2:], table(files["canvas.csv"])[2:], strict=True):
         assert float(line[5]) == pytest.approx(r.total)
         assert sum(map(float, row[5:])) == pytest.approx(r.total, abs=0.005 * len(row))  # two digits each
@@ -59,17 +59,17 @@ def test_the_columns_of_the_tasks_add_up_to_what_counts(how):
 
 def test_a_name_is_quoted_and_no_formula():
     odd = [replace(CLASS[0], student=s, ids={}) for s in ("=1+1", 'Bell, "Ben"\nB', "@x")]
-    for text in gradebooks.files(odd)[0].values():
+    for text in gradebooks.make_files(odd)[0].values():
         rows = table(text)
         assert len({len(row) for row in rows}) == 1
         assert not any(cell.startswith(("=", "@")) for row in rows for cell in row)
-    assert 'Bell, "Ben" B' in [row[0] for row in table(gradebooks.files(odd)[0]["canvas.csv"])]
+    assert 'Bell, "Ben" B' in [row[0] for row in table(gradebooks.make_files(odd)[0]["canvas.csv"])]
 
 
 def filled(tmp_path, results, export=EXPORT):
     path = tmp_path / "export.csv"
     path.write_text(export.format(canvas=CLASS[0].ids["canvas"], login=CLASS[1].student), "utf-8")
-    files, notes = gradebooks.files(results, Template(path))
+    files, notes = gradebooks.make_files(results, Template(path))
     return table(files["canvas.csv"]), notes
 
 

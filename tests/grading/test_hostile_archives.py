@@ -11,7 +11,7 @@ from grading.attacks import archives
 
 from course_utils.grading.grader import Grader
 from course_utils.grading.intake import layouts
-from course_utils.grading.rooms.room import Rooms
+from course_utils.grading.rooms.room import RoomFactory
 
 KEY = SimpleNamespace(notebook="05_ddpm", tasks=[], rubric="")
 LARGEST = 20 << 20  # bytes of a notebook
@@ -25,14 +25,14 @@ def resident() -> int:
 def rows_of(folder: Path, students: int, grader: Grader) -> dict[str, str]:
     """Each student's reason, by the grader's own way to it; no room is opened."""
     archives.hand_in(folder, students)
-    seen = layouts.see(folder)
+    seen = layouts.find_submissions(folder)
     assert seen.notes == []
-    return {s.student: grader.grade(s.carried(["05_ddpm"])).reason for s in seen.submissions}
+    return {s.student: grader.grade(s.load_contents(["05_ddpm"])).reason for s in seen.submissions}
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_every_hostile_archive_is_a_row_and_memory_stays(tmp_path, monkeypatch):
-    grader = Grader(Rooms(), 1, tmp_path / "rooms")
+    grader = Grader(RoomFactory(), 1, tmp_path / "rooms")
     monkeypatch.setattr(grader, "keys", {"05_ddpm": KEY})
     kinds = len(archives.KINDS)
     first = rows_of(tmp_path / "once", kinds, grader)

@@ -18,7 +18,7 @@ def student(name, *earned, reason=""):
 
 def test_discrimination_is_the_point_biserial_correlation_with_the_rest():
     class_ = made_up_class(40)
-    found = items.discrimination(class_)
+    found = items.compute_discrimination(class_)
     for notebook in ("05_ddpm", "06_unet"):
         handed_in = [n for r in class_ for n in r.notebooks if n.notebook == notebook and not n.reason]
         for task in {t.task for n in handed_in for t in n.tasks}:
@@ -32,9 +32,9 @@ def test_discrimination_is_the_point_biserial_correlation_with_the_rest():
 
 def test_a_task_that_the_good_ones_miss_is_below_nothing_and_shown_so():
     class_ = [student(str(i), 10 * (i >= 5), 10 * (i >= 5), 10 * (i < 5)) for i in range(10)]
-    assert items.discrimination(class_) == pytest.approx({"t.2": -1})  # of the others, all have the rest alike
-    assert '<i class="low">r −1.00</i>' in overview.page(class_)
-    assert items.discrimination(class_[:9]) == {}  # too few
+    assert items.compute_discrimination(class_) == pytest.approx({"t.2": -1})  # of the others, all have the rest alike
+    assert '<i class="low">r −1.00</i>' in overview.render_page(class_)
+    assert items.compute_discrimination(class_[:9]) == {}  # too few
 
 
 def test_missing_notebooks_and_answers_without_a_mark_do_not_count():
@@ -42,20 +42,20 @@ def test_missing_notebooks_and_answers_without_a_mark_do_not_count():
     waiting = [Result(r.student, "", [NotebookResult("nb", [*r.notebooks[0].tasks, TaskResult(
         "q.1", 5, 0, UNMARKED, question=True)])]) for r in class_]
     missing = [student(f"x{i}", 0, 0, reason="nb.ipynb is missing.") for i in range(5)]
-    assert items.discrimination([*waiting, *missing]) == items.discrimination(class_)
-    assert items.correlation([(1, 2), (1, 3)]) is None
+    assert items.compute_discrimination([*waiting, *missing]) == items.compute_discrimination(class_)
+    assert items.correlate([(1, 2), (1, 3)]) is None
 
 
 def test_runs_are_kept_where_something_has_changed(tmp_path):
     path, first, second = tmp_path / items.TREND, [student("a", 10, 0), student("b", 0, 0)], [student("a", 10, 10)]
-    assert items.note(path, first) == {"t.0": [0.5], "t.1": [0.0]}
+    assert items.update_trend(path, first) == {"t.0": [0.5], "t.1": [0.0]}
     before = path.read_text()
-    assert items.note(path, first) == {"t.0": [0.5], "t.1": [0.0]} and path.read_text() == before
+    assert items.update_trend(path, first) == {"t.0": [0.5], "t.1": [0.0]} and path.read_text() == before
     path.write_text(before.replace("20", "19", 1).replace("\n20", "\n19"))  # an earlier time
-    assert items.note(path, second) == {"t.0": [0.5, 1.0], "t.1": [0.0, 1.0]}
+    assert items.update_trend(path, second) == {"t.0": [0.5, 1.0], "t.1": [0.0, 1.0]}
     with path.open() as file:
         assert [row["right"] for row in csv.DictReader(file)] == ["1", "0", "1", "1"]
-    assert "run by run: 50%, 100%" in overview.page(second, trend={"t.0": [0.5, 1.0]})
+    assert "run by run: 50%, 100%" in overview.render_page(second, trend={"t.0": [0.5, 1.0]})
 
 
 def test_a_report_keeps_its_runs(tmp_path):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from course_utils.grading.intake.handed_in import HandedIn, parse_time
+from course_utils.grading.intake.hand_in_time import HandInTime, parse_time
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.reports import late, report
 from course_utils.grading.reports.late import Rules
@@ -17,7 +17,7 @@ RULES = Rules({"05_ddpm": DUE}, percent_per_day=10, most_percent=50, most_days=7
 
 
 def at(**late):
-    return HandedIn((DUE + timedelta(**late)).isoformat(), "file")
+    return HandInTime((DUE + timedelta(**late)).isoformat(), "file")
 
 
 @pytest.mark.parametrize(("student", "handed_in", "factor"), [
@@ -25,23 +25,23 @@ def at(**late):
     ("ben", at(hours=24), 0.9), ("ben", at(hours=24, seconds=1), 0.8), ("ben", at(days=4.5), 0.5),
     ("ben", at(days=7), 0.5), ("ben", at(days=7, seconds=1), 0), ("ada", at(days=2, minutes=30), 1),
     ("ada", at(days=2, hours=1), 0.9), ("123", at(days=1), 1), ("123", at(days=1, hours=1), 0.9),
-    ("eve", at(), 0.8), ("eve", HandedIn("", "Moodle"), 0.8), ("ben", HandedIn("", "Moodle"), 1),
-    ("ben", HandedIn("", "Canvas"), 1), ("ben", HandedIn("", "Canvas", late=True), 0.9),
-    ("ada", HandedIn("", "Canvas", late=True), 1), ("ben", None, 1)])
+    ("eve", at(), 0.8), ("eve", HandInTime("", "Moodle"), 0.8), ("ben", HandInTime("", "Moodle"), 1),
+    ("ben", HandInTime("", "Canvas"), 1), ("ben", HandInTime("", "Canvas", late=True), 0.9),
+    ("ada", HandInTime("", "Canvas", late=True), 1), ("ben", None, 1)])
 def test_the_factor(student, handed_in, factor):
-    found, sentence = RULES.factor("05_ddpm", [student], handed_in)
+    found, sentence = RULES.compute_factor("05_ddpm", [student], handed_in)
     assert found == pytest.approx(factor) and bool(sentence) == (factor < 1)
-    assert RULES.factor("06_unet", [student], handed_in) == (1, "")
+    assert RULES.compute_factor("06_unet", [student], handed_in) == (1, "")
 
 
 def test_the_sentence_says_how_late_by_what_and_what_it_costs():
-    said = lambda *who, **late: RULES.factor("05_ddpm", who, at(**late))[1]  # noqa: E731
+    said = lambda *who, **late: RULES.compute_factor("05_ddpm", who, at(**late))[1]  # noqa: E731
     assert said("ben", days=1, hours=3, minutes=5) == (
         "Handed in 1 day 3 hours after it was due by its file's time: 20 % less for 2 days begun.")
     assert said("ben", minutes=31).startswith("Handed in 31 minutes after it was due by its file's time: 10 % less")
     assert "after its extension ended" in said("ada", days=3)
     assert "more than 7 days late does not count" in said("ben", days=8)
-    assert "Canvas" in RULES.factor("05_ddpm", ["ben"], HandedIn("", "Canvas", True))[1]
+    assert "Canvas" in RULES.compute_factor("05_ddpm", ["ben"], HandInTime("", "Canvas", True))[1]
 
 
 FILE = """
@@ -79,7 +79,7 @@ def test_a_file_is_read(tmp_path):
     ("2026-03-29T01:50", "2026-03-29T03:04", 1), ("2026-03-29T01:50", "2026-03-29T03:06", 0.9)])  # 14 and 16 minutes
 def test_a_day_is_one_of_the_wall_clock_and_minutes_are_minutes(tmp_path, due, handed_in, factor):
     text = FILE.replace("2026-03-01T23:59:00", f"{due}:00").replace("2026-03-02T10:00:00Z", f"{handed_in}:00")
-    assert rules(tmp_path, text).factor("05_ddpm", ["Ben Li_7"], None)[0] == factor
+    assert rules(tmp_path, text).compute_factor("05_ddpm", ["Ben Li_7"], None)[0] == factor
 
 
 @pytest.mark.parametrize("day", ["2026-03-27", "2026-10-23"])
@@ -89,7 +89,7 @@ def test_an_extension_ends_at_the_same_hour_when_clocks_are_changed(tmp_path, da
     for minutes, factor in ((0, 1), (1, 0.9)):
         given = (ends + timedelta(minutes=minutes)).isoformat()
         found = rules(tmp_path, text.replace('"Ben Li_7" = 2026-03-02T10:00:00Z', f"ada = {given}"))
-        assert found.factor("05_ddpm", ["ada"], None)[0] == factor
+        assert found.compute_factor("05_ddpm", ["ada"], None)[0] == factor
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
@@ -132,22 +132,22 @@ def test_nbgraders_times(text, offset):
     ("2026-10-25 02:30:00 CEST", "Europe/Berlin", 2), ("2026-10-25 02:30:00 CET", "Europe/Berlin", 1),
     ("2026-07-01 23:59:00 EDT", "Europe/Berlin", None), ("2026-07-01 23:59:00 CEST", None, None)])
 def test_an_abbreviation_is_what_the_rules_zone_calls_its_hours(said, zone, offset):
-    time = HandedIn.stamped(f"{said}\n").within(zone and ZoneInfo(zone))
+    time = HandInTime.from_timestamp(f"{said}\n").resolve(zone and ZoneInfo(zone))
     wall = datetime.fromisoformat(said.rpartition(" ")[0])
     assert time == (None if offset is None else wall.replace(tzinfo=timezone(timedelta(hours=offset))))
-    assert HandedIn.stamped(said).when is None
+    assert HandInTime.from_timestamp(said).when is None
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-03-01 23:59 ../../etc", "2026-03-01 23:59 Europe/Nowhere",
                                   "2026-13-01", "0001-01-01 00:00:00 UTC", "2026-03-01 23:59 +99", "9999-12-31 23:59"])
 def test_what_is_no_time(text):
     assert parse_time(text, ZoneInfo("Europe/Berlin")) is None
-    assert HandedIn.stamped(text).said == (text or "nothing")
+    assert HandInTime.from_timestamp(text).said == (text or "nothing")
 
 
 def result(student, earned=10, ids=None, **handed_in):
     return Result(student, "digest", [NotebookResult("05_ddpm", [TaskResult("ddpm.q_sample", 10, earned)])],
-                  ids=ids or {}, handed_in={"05_ddpm": HandedIn(**handed_in)})
+                  ids=ids or {}, handed_in={"05_ddpm": HandInTime(**handed_in)})
 
 
 def test_a_class_keeps_what_was_recorded_and_counts_less():
@@ -175,7 +175,7 @@ def test_a_notebook_brings_its_weight_to_the_total(tmp_path):
     (ada,), notes = late.apply([Result("ada", "", [one, other])], found)
     assert (ada.total, ada.max, ada.notebooks[0].earned, ada.notebooks[0].points) == (35, 50, 5, 10)
     assert notes == ["The late rules weigh 03_vae, which is not graded here."]
-    assert "Weighs 30 points of the total." in report.student_page(ada)
+    assert "Weighs 30 points of the total." in report.render_student(ada)
     (ada,), _ = late.apply([Result("ada", "", [one, other])], rules(tmp_path, "[weights]\n05 = 0\n"))
     assert (ada.total, ada.max) == (20, 20)
 

@@ -8,9 +8,9 @@ import zipfile
 import pytest
 
 from course_utils.grading.intake import claims
-from course_utils.grading.intake.layouts import see
-from course_utils.grading.intake.names import notebook_in
-from course_utils.grading.intake.submissions import Read
+from course_utils.grading.intake.layouts import find_submissions
+from course_utils.grading.intake.names import find_notebook
+from course_utils.grading.intake.submissions import StudentNotebook
 
 FILE = "_assignsubmission_file_"
 
@@ -72,8 +72,8 @@ LAYOUTS = {
 @pytest.mark.parametrize("case", LAYOUTS)
 def test_a_layout_is_recognised_as_folder_and_as_zip(tmp_path, case):
     paths, what, wanted = LAYOUTS[case]
-    folder = see(put(tmp_path / "in", *paths))
-    archive = see(pack(tmp_path / "in.zip", *paths))
+    folder = find_submissions(put(tmp_path / "in", *paths))
+    archive = find_submissions(pack(tmp_path / "in.zip", *paths))
     assert students(folder) == wanted
     assert students(archive) == wanted
     assert what in folder.sentence and what in archive.sentence and f"{len(wanted)} student" in folder.sentence
@@ -88,7 +88,8 @@ FIVE = [f"{name}/05_ddpm.ipynb" for name in ("ada", "ben", "cy", "dee", "eva")]
 @pytest.mark.parametrize("form", ["folders", "flat"])
 def test_one_entry_among_others_decides_no_layout(tmp_path, odd, student, form):
     paths = FIVE if form == "folders" else [path.replace("/", "_") for path in FIVE]
-    for seen in (see(put(tmp_path / "in", *paths, odd)), see(pack(tmp_path / "in.zip", *paths, odd))):
+    folder, archive = put(tmp_path / "in", *paths, odd), pack(tmp_path / "in.zip", *paths, odd)
+    for seen in map(find_submissions, (folder, archive)):
         assert students(seen).keys() == {"ada", "ben", "cy", "dee", "eva", student}
         assert all(students(seen).values())
 
@@ -102,35 +103,35 @@ def test_in_a_students_own_archive_the_archives_time_counts(tmp_path):
     os.utime(tmp_path / "in/ada/work.zip", (1_700_000_500, 1_700_000_500))
     for layout in ("in", "submitted"):
         (tmp_path / "in").rename(tmp_path / layout)
-        ada = see(tmp_path / layout).submissions[0]
+        ada = find_submissions(tmp_path / layout).submissions[0]
         assert ada.handed_in["05_ddpm"].when.timestamp() == 1_700_000_500
         assert ada.notebooks["05_ddpm"].path[-2] == "new"
 
 
 def test_what_is_carried_was_read_once_and_is_what_the_digest_is_of(tmp_path):
-    (one,) = see(put(tmp_path / "in", "ada/05_ddpm.ipynb", "ada/06_unet.ipynb")).submissions
-    before, carried = one.digest(), one.carried(["05_ddpm"])
+    (one,) = find_submissions(put(tmp_path / "in", "ada/05_ddpm.ipynb", "ada/06_unet.ipynb")).submissions
+    before, carried = one.digest(), one.load_contents(["05_ddpm"])
     (tmp_path / "in/ada/05_ddpm.ipynb").write_text("a neighbour's")
-    assert carried.digest() == carried.carried(["05_ddpm"]).digest() == before != one.digest()
+    assert carried.digest() == carried.load_contents(["05_ddpm"]).digest() == before != one.digest()
     assert {n: f.read() for n, f in carried.notebooks.items()} == {"05_ddpm": b"0"}
 
 
 @pytest.mark.parametrize("case", ["moodle", "canvas", "deeper"])
 def test_one_folder_around_all_of_a_zip_is_looked_through(tmp_path, case):
     paths, _, wanted = LAYOUTS[case]
-    assert students(see(pack(tmp_path / "in.zip", *(f"downloaded/{p}" for p in paths)))) == wanted
+    assert students(find_submissions(pack(tmp_path / "in.zip", *(f"downloaded/{p}" for p in paths)))) == wanted
 
 
 def test_one_student_alone(tmp_path):
-    assert students(see(put(tmp_path / "ada", "05_ddpm.ipynb"))) == {"ada": {"05_ddpm": "05_ddpm.ipynb"}}
-    assert students(see(pack(tmp_path / "in.zip", "ada/05_ddpm.ipynb"))) == {"ada": ONE}
+    assert students(find_submissions(put(tmp_path / "ada", "05_ddpm.ipynb"))) == {"ada": {"05_ddpm": "05_ddpm.ipynb"}}
+    assert students(find_submissions(pack(tmp_path / "in.zip", "ada/05_ddpm.ipynb"))) == {"ada": ONE}
 
 
 def test_students_hand_in_zips(tmp_path):
     root = put(tmp_path / "in", f"Bo Li_7{FILE}/05_ddpm.ipynb")
     (root / f"Ada Lovelace_123456{FILE}").mkdir()
     pack(root / f"Ada Lovelace_123456{FILE}/work.zip", "my work/05_ddpm.ipynb")
-    found = see(root).submissions
+    found = find_submissions(root).submissions
     assert [s.student for s in found] == ["Ada Lovelace_123456", "Bo Li_7"]
     assert found[0].notebooks["05_ddpm"].read() == b"0"
     with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
@@ -138,18 +139,18 @@ def test_students_hand_in_zips(tmp_path):
         pack(inner, "05_ddpm.ipynb")
         archive.writestr("lovelaceada_12_34567_work.zip", inner.getvalue())
         archive.writestr("boli_13_34568_05_ddpm.ipynb", "{}")
-    found = see(tmp_path / "class.zip").submissions
+    found = find_submissions(tmp_path / "class.zip").submissions
     assert {s.student: list(s.notebooks) for s in found} == {"boli_13": ["05_ddpm"], "lovelaceada_12": ["05_ddpm"]}
     folder = put(tmp_path / "zips", "ben/x.txt")
     pack(folder / "ada.zip", "05_ddpm.ipynb")
-    assert students(see(folder)) == {"ada": {"05_ddpm": "ada.zip/05_ddpm.ipynb"}, "ben": {}}
+    assert students(find_submissions(folder)) == {"ada": {"05_ddpm": "ada.zip/05_ddpm.ipynb"}, "ben": {}}
 
 
 def test_numbers_and_marks_are_kept_for_import_files(tmp_path):
-    found = see(put(tmp_path / "canvas", *LAYOUTS["canvas"][0])).submissions
+    found = find_submissions(put(tmp_path / "canvas", *LAYOUTS["canvas"][0])).submissions
     assert [s.ids for s in found] == [{"canvas": "anon_a1B2c"}, {"canvas": "13"}, {"canvas": "12"}]
     assert [s.handed_in["05_ddpm"].late for s in found] == [False, True, False]
-    found = see(put(tmp_path / "moodle", *LAYOUTS["moodle"][0])).submissions
+    found = find_submissions(put(tmp_path / "moodle", *LAYOUTS["moodle"][0])).submissions
     assert [s.ids for s in found] == [{"moodle": "123456"}, {"moodle": "7"}]
     assert found[0].handed_in["05_ddpm"].when is None  # the times in the download are those of the download
 
@@ -159,7 +160,7 @@ def test_nbgraders_time_counts_and_a_broken_one_is_no_time(tmp_path):
     (root / "ada/ps1/timestamp.txt").write_text("2026-03-01 23:59:00.123456 UTC\n")
     (root / "ben/ps1/timestamp.txt").write_text("yesterday")
     (root / "cy/ps1/timestamp.txt").write_bytes(b"\xff" * 5000)
-    ada, ben, cy = (s.handed_in["05_ddpm"] for s in see(root).submissions)
+    ada, ben, cy = (s.handed_in["05_ddpm"] for s in find_submissions(root).submissions)
     assert (ada.time, ada.told_by) == ("2026-03-01T23:59:00.123456+00:00", "timestamp.txt")
     assert (ben.when, ben.told_by, ben.said) == (None, "timestamp.txt", "yesterday")
     assert cy.when is None and "cannot be read" in cy.said
@@ -168,12 +169,12 @@ def test_nbgraders_time_counts_and_a_broken_one_is_no_time(tmp_path):
 @pytest.mark.parametrize("name", ["05_ddpm.ipynb", "05_ddpm (1).ipynb", "05_ddpm-2.ipynb", "Copy of 05_ddpm.ipynb",
                                   "05_ddpm_solved.ipynb", "05_ddpm-Copy1.ipynb", "05 ddpm.ipynb", "my_05-DDPM.IPYNB"])
 def test_a_renamed_notebook_is_known(name):
-    assert notebook_in(name) == "05_ddpm"
+    assert find_notebook(name) == "05_ddpm"
 
 
 @pytest.mark.parametrize("name", ["ddpm.ipynb", "105_ddpm.ipynb", "05_ddpms.ipynb", "05_ddpm and 06_unet.ipynb"])
 def test_other_names_tell_nothing(name):
-    assert notebook_in(name) is None
+    assert find_notebook(name) is None
 
 
 def cells(*ids, grade=False):
@@ -186,15 +187,15 @@ def test_a_name_that_tells_nothing_is_known_by_its_cells(tmp_path):
     (root / "ada/a.ipynb").write_text(cells("text-1", "ddpm-q_sample-todo", "ddpm-q_sample", "unet-x"))
     (root / "ada/b.ipynb").write_text(cells("unet-x", grade=True))
     (root / "ada/c.ipynb").write_text(cells("text-1", "setup-1"))
-    assert students(see(root)) == {"ada": {"05_ddpm": "ada/a.ipynb", "06_unet": "ada/b.ipynb"}}
-    assert see(root).submissions[0].notes == ()
+    assert students(find_submissions(root)) == {"ada": {"05_ddpm": "ada/a.ipynb", "06_unet": "ada/b.ipynb"}}
+    assert find_submissions(root).submissions[0].notes == ()
 
 
 def test_a_student_cannot_bring_a_time_along(tmp_path):
     root = put(tmp_path / "in", "ada/x/05_ddpm.ipynb", "ben/05_ddpm.ipynb", "cy/05_ddpm.ipynb")
     (root / "ada/x/timestamp.txt").write_text("2000-01-01 00:00:00 UTC")
     (root / "ben/timestamp.txt").write_text("2000-01-01 00:00:00 UTC")
-    assert [s.handed_in["05_ddpm"].told_by for s in see(root).submissions] == ["file"] * 3
+    assert [s.handed_in["05_ddpm"].told_by for s in find_submissions(root).submissions] == ["file"] * 3
 
 
 LATER = {
@@ -208,7 +209,7 @@ LATER = {
 @pytest.mark.parametrize("case", LATER)
 def test_of_two_files_the_later_counts_and_both_are_named(tmp_path, case):
     paths, later = LATER[case]
-    (student,) = see(put(tmp_path / "in", *paths)).submissions
+    (student,) = find_submissions(put(tmp_path / "in", *paths)).submissions
     assert "/".join(student.notebooks["05_ddpm"].path) == later
     (note,) = student.notes
     assert all(p in note for p in paths) and f"{later} counts" in note
@@ -217,14 +218,14 @@ def test_of_two_files_the_later_counts_and_both_are_named(tmp_path, case):
 def test_a_file_that_cannot_be_read_never_counts_over_one_that_can(tmp_path):
     root = put(tmp_path / "in", f"Ada Lovelace_123456{FILE}/05_ddpm.ipynb")
     (root / f"Ada Lovelace_123456{FILE}/05_ddpm (9).ipynb").symlink_to("/etc/passwd")
-    assert students(see(root)) == MOODLE
+    assert students(find_submissions(root)) == MOODLE
 
 
 def test_hostile_names_are_students_like_others(tmp_path):
     names = ['=1+1,"<b>', "\udce9", "..x", "a\nb", "A", "a"]
     root = put(tmp_path / "in", *(f"{n}/05_ddpm.ipynb" for n in names if n != "..x"))
-    assert {s.student for s in see(root).submissions} == set(names) - {"..x"}
-    found = see(pack(tmp_path / "in.zip", "../x/05_ddpm.ipynb", "ben/05_ddpm.ipynb")).submissions
+    assert {s.student for s in find_submissions(root).submissions} == set(names) - {"..x"}
+    found = find_submissions(pack(tmp_path / "in.zip", "../x/05_ddpm.ipynb", "ben/05_ddpm.ipynb")).submissions
     assert [(s.student, s.notebooks["05_ddpm"].refused) for s in found] == [
         ("ben", ""), ("x", "has a path that leads out of its folder")]
 
@@ -233,34 +234,34 @@ def test_a_thousand_members_and_a_broken_zip_are_one_students_matter(tmp_path):
     root = put(tmp_path / "in", "ben/05_ddpm.ipynb", *(f"cy/{i}.ipynb" for i in range(1000)))
     (root / "ada").mkdir()
     (root / "ada/work.zip").write_bytes(b"no zip")
-    ada, ben, cy = see(root).submissions
+    ada, ben, cy = find_submissions(root).submissions
     assert ada.notebooks == cy.notebooks == {} and ada.unread == ("work.zip is no zip file, or an incomplete one.",)
     assert list(ben.notebooks) == ["05_ddpm"]
 
 
 def test_a_reason_stays_short_and_no_two_have_one_id(tmp_path):
     many = [f"A B_1{FILE}/05_ddpm ({i}).ipynb" for i in range(30)]
-    (student,) = see(put(tmp_path / "many", *many)).submissions
+    (student,) = find_submissions(put(tmp_path / "many", *many)).submissions
     assert student.notes[0].startswith("30 files are 05_ddpm: ") and student.notes[0].endswith("24 more do not.")
     assert "(29).ipynb counts" in student.notes[0]
     moodle = [f"{name}{FILE}/05_ddpm.ipynb" for name in ("Ada_1", "Bo_2", "Cy_3")]
     stray = put(tmp_path / "stray", *moodle, "Ada_1/05_ddpm.ipynb", "1/05_ddpm.ipynb")
-    assert [s.student for s in see(stray).submissions] == ["1", "Ada_1", "Ada_1 (2)", "Bo_2", "Cy_3"]
+    assert [s.student for s in find_submissions(stray).submissions] == ["1", "Ada_1", "Ada_1 (2)", "Bo_2", "Cy_3"]
 
 
 def test_nothing_to_grade_is_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="There is no submission in"):
-        see(put(tmp_path / "in", "notes.txt"))
+        find_submissions(put(tmp_path / "in", "notes.txt"))
 
 
 def test_a_sign_that_is_not_seen_makes_no_second_student_of_a_name(tmp_path):
     hidden = put(tmp_path / "in", "ada/05_ddpm.ipynb", "a\u200bda/05_ddpm.ipynb", "ben/05_ddpm.ipynb")
-    assert [s.student for s in see(hidden).submissions] == ["ada", "a\u200bda (2)", "ben"]
+    assert [s.student for s in find_submissions(hidden).submissions] == ["ada", "a\u200bda (2)", "ben"]
 
 
 def test_few_files_without_a_name_are_opened_and_only_small_ones(tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(claims, "read", lambda file, most: opened.append((file.name, most)) or Read([]))
+    monkeypatch.setattr(claims, "read", lambda file, most: opened.append((file.name, most)) or StudentNotebook([]))
     put(tmp_path / "in", *(f"ada/work{n}.ipynb" for n in range(9)))
-    assert [s.notebooks for s in see(tmp_path / "in").submissions] == [{}]
+    assert [s.notebooks for s in find_submissions(tmp_path / "in").submissions] == [{}]
     assert opened == [(f"work{n}.ipynb", 5 << 20) for n in range(5)]

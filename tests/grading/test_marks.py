@@ -37,9 +37,9 @@ def test_a_mark_replaces_the_machines_and_both_are_told(tmp_path):
     t = task(by[ADA], "ddpm.q_sample")
     assert (faults, t.earned, t.machine, t.comment) == ([], 2.5, before, "Nearly, see me")
     assert by[ADA].total == ONE[0].total - before + 2.5 and by[BEN] == ONE[1]
-    page = report.student_page(by[ADA])
+    page = report.render_student(by[ADA])
     assert "2.5 / 10" in page and f"the grader gave {before:g}" in page and "Nearly, see me" in page
-    (row, *others) = csv.DictReader(io.StringIO(report.grades(list(by.values()))))
+    (row, *others) = csv.DictReader(io.StringIO(report.format_grades(list(by.values()))))
     assert row["ddpm.q_sample"] == "2.5"
     assert row["by hand"] == f"ddpm.q_sample 2.5 (not {before:g}): Nearly, see me" and not others[0]["by hand"]
 
@@ -49,7 +49,7 @@ def test_a_question_counts_for_everybody_once_it_has_a_mark(tmp_path):
     assert by[BEN].total == ONE[1].total + 4
     assert task(by[ADA], "ddpm.2").why == UNMARKED and not task(by[BEN], "ddpm.2").why
     assert by[BEN].max == ONE[1].max + 5 and by[ADA].max == ONE[0].max  # what is not marked yet is outside of the sum
-    page = report.student_page(by[ADA])
+    page = report.render_student(by[ADA])
     assert "not marked yet" in page and "– / 5" in page and "0 / 5" not in page
 
 
@@ -96,8 +96,8 @@ def test_answers_that_come_later_are_lines_beside_the_file(tmp_path):
 def test_a_mark_for_a_notebook_replaces_its_sum(tmp_path):
     by, _ = added(tmp_path, f"{ADA},05_ddpm,33,", f"{BEN},05_ddpm,,Come and see me.")
     assert by[ADA].total == 33 and by[BEN].total == ONE[1].total
-    assert "Marked by hand" in report.student_page(by[ADA])
-    assert "Come and see me." in report.student_page(by[BEN])
+    assert "Marked by hand" in report.render_student(by[ADA])
+    assert "Come and see me." in report.render_student(by[BEN])
 
 
 @pytest.mark.parametrize(("line", "said"), [
@@ -132,6 +132,6 @@ def test_a_file_that_is_no_text_is_one_sentence(tmp_path):
 
 def test_a_comment_cannot_run(tmp_path):
     by, _ = added(tmp_path, f"{ADA},ddpm.1,3,<script>alert(1)</script>", f"{BEN},ddpm.1,3,=1+1")
-    assert "<script" not in report.student_page(by[ADA])
-    rows = list(csv.reader(io.StringIO(report.grades(list(by.values())))))
+    assert "<script" not in report.render_student(by[ADA])
+    rows = list(csv.reader(io.StringIO(report.format_grades(list(by.values())))))
     assert not any(cell.startswith("=") for row in rows for cell in row)

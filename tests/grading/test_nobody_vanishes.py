@@ -9,8 +9,8 @@ import pytest
 from grading.test_layouts import FILE, FIVE, cells, pack, put, students
 
 from course_utils.grading.intake import archives, names
-from course_utils.grading.intake.layouts import see
-from course_utils.grading.records import file_name
+from course_utils.grading.intake.layouts import find_submissions
+from course_utils.grading.records import make_file_name
 
 NOTEBOOK = cells("ddpm-q_sample-todo", "ddpm-q_sample")
 CLASS = {
@@ -34,7 +34,7 @@ def by_student(seen):
 def test_a_file_of_the_wrong_kind_is_named_in_a_row(tmp_path, layout, name):
     before, student = FIN[layout]
     paths = [*CLASS[layout], before + name]
-    for seen in (see(put(tmp_path / "in", *paths)), see(pack(tmp_path / "in.zip", *paths))):
+    for seen in (find_submissions(put(tmp_path / "in", *paths)), find_submissions(pack(tmp_path / "in.zip", *paths))):
         found = by_student(seen)
         assert len(found) == 6 and not found[student].notebooks
         assert any(name in sentence for sentence in found[student].unread)
@@ -47,14 +47,14 @@ def test_a_notebook_under_another_name_is_graded(tmp_path, layout, name):
     before, student = FIN[layout]
     root = put(tmp_path / "in", *CLASS[layout], before + name)
     (root / (before + name)).write_text(NOTEBOOK)
-    assert by_student(see(root))[student].notebooks["05_ddpm"].read().decode() == NOTEBOOK
+    assert by_student(find_submissions(root))[student].notebooks["05_ddpm"].read().decode() == NOTEBOOK
 
 
 def test_a_name_that_tells_nothing_is_known_by_its_cells_under_any_ending(tmp_path):
     root = put(tmp_path / "in", *FIVE, "fin/homework.json", "gus/data.json")
     (root / "fin/homework.json").write_text(NOTEBOOK)
     (root / "gus/data.json").write_text(json.dumps({"cells": 3}))
-    found = by_student(see(root))
+    found = by_student(find_submissions(root))
     assert list(found["fin"].notebooks) == ["05_ddpm"]
     assert found["gus"].unread == ("data.json is no notebook of the course.",)
 
@@ -62,48 +62,51 @@ def test_a_name_that_tells_nothing_is_known_by_its_cells_under_any_ending(tmp_pa
 def test_a_real_notebook_counts_over_a_later_one_under_another_name(tmp_path):
     root = put(tmp_path / "in", "ada/05_ddpm.ipynb", "ada/05_ddpm.ipynb.bak")
     (root / "ada/05_ddpm.ipynb.bak").write_text(NOTEBOOK)
-    (ada,) = see(root).submissions
+    (ada,) = find_submissions(root).submissions
     assert ada.notebooks["05_ddpm"].name == "05_ddpm.ipynb" and "05_ddpm.ipynb.bak does not" in ada.notes[0]
 
 
 def test_what_belongs_to_no_student_is_a_sentence(tmp_path):
-    seen = see(put(tmp_path / "in", *FIVE, "notes.py", "timestamp.txt"))
+    seen = find_submissions(put(tmp_path / "in", *FIVE, "notes.py", "timestamp.txt"))
     assert seen.notes == ["2 files belong to no student: timestamp.txt, notes.py."]
-    assert see(put(tmp_path / "again", *FIVE)).notes == []
-    flat = see(put(tmp_path / "flat", *CLASS["flat"], "ada_notes.txt", "ada.pdf", "sheet.md", "05_ddpm.pdf"))
+    assert find_submissions(put(tmp_path / "again", *FIVE)).notes == []
+    odd = "ada_notes.txt", "ada.pdf", "sheet.md", "05_ddpm.pdf"
+    flat = find_submissions(put(tmp_path / "flat", *CLASS["flat"], *odd))
     assert flat.notes == ["2 files belong to no student: 05_ddpm.pdf, sheet.md."] and len(flat.submissions) == 5
 
 
 def test_what_lies_outside_of_a_wrapping_folder_is_a_sentence(tmp_path):
     course = ["submitted/ada/ps1/05_ddpm.ipynb", "source/ps1/05_ddpm.ipynb", "gradebook.db"]
-    seen = see(put(tmp_path / "course", *course))
+    seen = find_submissions(put(tmp_path / "course", *course))
     assert seen.notes == ["Outside of submitted, this is left out: gradebook.db, source."]
-    seen = see(pack(tmp_path / "in.zip", *(f"down/{p}" for p in FIVE), "read me.md"))
+    seen = find_submissions(pack(tmp_path / "in.zip", *(f"down/{p}" for p in FIVE), "read me.md"))
     assert len(seen.submissions) == 5 and seen.notes == ["Outside of down, this is left out: read me.md."]
 
 
 def test_a_folder_around_a_class_makes_no_class_of_one(tmp_path):
-    assert students(see(put(tmp_path / "in", *(f"week 3/{p}" for p in FIVE)))).keys() == {p[:-14] for p in FIVE}
-    assert students(see(put(tmp_path / "one", "ada/homework/05_ddpm.ipynb"))).keys() == {"ada"}
+    found = find_submissions(put(tmp_path / "in", *(f"week 3/{p}" for p in FIVE)))
+    assert students(found).keys() == {p[:-14] for p in FIVE}
+    assert students(find_submissions(put(tmp_path / "one", "ada/homework/05_ddpm.ipynb"))).keys() == {"ada"}
 
 
 def test_a_layout_can_be_forced(tmp_path):
     root = put(tmp_path / "in", "A B_7/05_ddpm.ipynb", "C D_8/05_ddpm.ipynb")
-    assert students(see(root, "folders")).keys() == {"A B_7", "C D_8"} and "Moodle" in see(root).sentence
-    assert [s.ids for s in see(root).submissions] == [{"moodle": "7"}, {"moodle": "8"}]
-    assert [s.ids for s in see(root, "folders").submissions] == [{}, {}]
+    assert students(find_submissions(root, "folders")).keys() == {"A B_7", "C D_8"}
+    assert "Moodle" in find_submissions(root).sentence
+    assert [s.ids for s in find_submissions(root).submissions] == [{"moodle": "7"}, {"moodle": "8"}]
+    assert [s.ids for s in find_submissions(root, "folders").submissions] == [{}, {}]
     stamped = put(tmp_path / "class", "ada/ps1/05_ddpm.ipynb", "ben/05_ddpm.ipynb", "cy/05_ddpm.ipynb")
     (stamped / "ada/ps1/timestamp.txt").write_text("2026-03-01 23:59:00 UTC")
-    assert [by_student(see(stamped, layout))["ada"].handed_in["05_ddpm"].told_by for layout in
+    assert [by_student(find_submissions(stamped, layout))["ada"].handed_in["05_ddpm"].told_by for layout in
             ("folders", "nbgrader")] == ["file", "timestamp.txt"]
 
 
 def test_of_many_files_of_other_kinds_a_few_are_listed(tmp_path):
     paths = [f"ada/pictures/{n:04}.png" for n in range(200)]
     pack(put(tmp_path / "in", "ben/05_ddpm.ipynb", *paths) / "cy.zip", *paths)
-    listed = archives.entries(tmp_path / "in")
+    listed = archives.list_entries(tmp_path / "in")
     assert sum(e.name.endswith(".png") for e in listed) == 2 * archives.MAX_OTHERS
-    ada, ben, cy = see(tmp_path / "in").submissions
+    ada, ben, cy = find_submissions(tmp_path / "in").submissions
     assert ada.unread == cy.unread and ada.unread[0].endswith("0004.png, 45 more are no notebooks of the course.")
 
 
@@ -116,30 +119,30 @@ def test_of_many_files_of_other_kinds_a_few_are_listed(tmp_path):
     "Copy of Copy of 05_ddpm", "my_05_ddpm", "05_ddpm-3"])
 def test_a_copy_is_no_student(tmp_path, monkeypatch, name):
     root = put(tmp_path / "ada", f"{name}.ipynb")
-    assert students(see(root)).keys() == {"ada"}
+    assert students(find_submissions(root)).keys() == {"ada"}
     monkeypatch.chdir(root)
-    assert students(see(root.relative_to(root))).keys() == {"ada"}  # `course grade .`
-    assert names.student_in(f"ben_{name}.ipynb") == "ben" or name[0] in "CKm"
+    assert students(find_submissions(root.relative_to(root))).keys() == {"ada"}  # `course grade .`
+    assert names.find_student(f"ben_{name}.ipynb") == "ben" or name[0] in "CKm"
 
 
 @pytest.mark.parametrize(("name", "student"), [
     ("1234567_05_ddpm", "1234567"), ("05_ddpm_1234567", "1234567"), ("copycat_05_ddpm", "copycat"),
     ("Copy of ada_05_ddpm", "ada"), ("12_05_ddpm", "12"), ("05_ddpm_ada2", "ada2"), ("newton_05_ddpm", "newton")])
 def test_a_student_with_an_odd_name_is_one(name, student):
-    assert names.student_in(f"{name}.ipynb") == student
+    assert names.find_student(f"{name}.ipynb") == student
 
 
 def test_one_letter_written_in_two_ways_is_one_student(tmp_path):
     two = [unicodedata.normalize(form, "José") for form in ("NFC", "NFD")]
     paths = [f"{two[0]}/05_ddpm.ipynb", f"{two[1]}/06_unet.ipynb", "ben/05_ddpm.ipynb"]
-    for seen in (see(put(tmp_path / "in", *paths)), see(pack(tmp_path / "in.zip", *paths))):
+    for seen in (find_submissions(put(tmp_path / "in", *paths)), find_submissions(pack(tmp_path / "in.zip", *paths))):
         assert students(seen)[two[0]].keys() == {"05_ddpm", "06_unet"} and len(seen.submissions) == 2
         assert "look alike and are taken for one student" in by_student(seen)[two[0]].notes[0]
 
 
 def test_blanks_around_a_name_make_no_second_student_and_capitals_do(tmp_path):
     paths = ["ada/05_ddpm.ipynb", "ada /06_unet.ipynb", "Ben/05_ddpm.ipynb", "ben/05_ddpm.ipynb"]
-    seen = see(put(tmp_path / "in", *paths))
+    seen = find_submissions(put(tmp_path / "in", *paths))
     assert students(seen).keys() == {"ada", "Ben", "ben"}
     assert by_student(seen)["ada"].notes == ("'ada' and 'ada ' look alike and are taken for one student.",)
     assert len(seen.notes) == 1 and "'Ben'" in seen.notes[0] and "are graded as 2 students" in seen.notes[0]
@@ -147,21 +150,22 @@ def test_blanks_around_a_name_make_no_second_student_and_capitals_do(tmp_path):
 
 def test_names_are_sorted_as_people_sort_them():
     wanted = ["abe", "ada2", "ada10", "Ben", "Élodie", "Øre", "Zhang"]
-    assert sorted(reversed(wanted), key=names.people) == wanted
+    assert sorted(reversed(wanted), key=names.make_sort_key) == wanted
 
 
 @pytest.mark.parametrize("name", ["05_ddpm.ipynb", "class.rar", "class.7z", "class.tar.gz"])
 def test_a_file_that_is_no_class_is_a_sentence_that_helps(tmp_path, name):
     put(tmp_path, name)
     with pytest.raises(ValueError, match="name the folder"):
-        see(tmp_path / name)
+        find_submissions(tmp_path / name)
 
 
 def test_a_time_in_windows_own_encoding_is_read(tmp_path):
     root = put(tmp_path / "in", "ada/ps1/05_ddpm.ipynb", "ben/ps1/05_ddpm.ipynb")
     for student, codec in (("ada", "utf-16"), ("ben", "utf-8-sig")):
         (root / student / "ps1/timestamp.txt").write_text("2026-03-01 23:59:00 UTC\r\n", encoding=codec)
-    assert [s.handed_in["05_ddpm"].time for s in see(root).submissions] == ["2026-03-01T23:59:00+00:00"] * 2
+    times = [s.handed_in["05_ddpm"].time for s in find_submissions(root).submissions]
+    assert times == ["2026-03-01T23:59:00+00:00"] * 2
 
 
 def test_an_empty_folder_is_a_row(tmp_path):
@@ -169,14 +173,14 @@ def test_an_empty_folder_is_a_row(tmp_path):
     os.mkdir(root / "fin")
     with zipfile.ZipFile(root / "gus.zip", "w"):
         pass
-    assert {"fin", "gus"} < students(see(root)).keys()
+    assert {"fin", "gus"} < students(find_submissions(root)).keys()
 
 
 @pytest.mark.parametrize("folders, said", [
     (["ada", "ada\u200b", "ada (2)"], "told apart by numbers"),
     (["ada!!!!+!.+.+!", "ada!..+.!..!!."], "its record would have the name of another's")])  # made for their digests
 def test_no_two_share_a_record(tmp_path, folders, said):
-    seen = see(put(tmp_path, *(f"{folder}/05_ddpm.ipynb" for folder in folders)))
-    assert len({file_name(s) for s in by_student(seen)}) == len(seen.submissions) == len(folders)
+    seen = find_submissions(put(tmp_path, *(f"{folder}/05_ddpm.ipynb" for folder in folders)))
+    assert len({make_file_name(s) for s in by_student(seen)}) == len(seen.submissions) == len(folders)
     assert len({*by_student(seen)} & {*folders}) == len(folders) - 1
     assert any(said in note for note in seen.notes)

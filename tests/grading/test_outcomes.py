@@ -13,7 +13,7 @@ from grading.classroom import made_up_class
 from course_utils import notebooks, tasks
 from course_utils.authoring import bank
 from course_utils.grading import grader, outcomes
-from course_utils.grading.grader import Key
+from course_utils.grading.grader import AnswerKey
 from course_utils.grading.records import NotebookResult, Result, TaskResult, load, save
 from course_utils.grading.reports import overview
 from course_utils.tasks import Outcome
@@ -42,8 +42,9 @@ def judged(code: str, seed: int = 7) -> TaskResult:
     task, recorded = tasks.get(TASK), load_recorded(NOTEBOOK)
     inputs = tasks.draw_inputs(task, seed)
     reference = notebooks.load(notebooks.source_of(NOTEBOOK))
-    key = Key(NOTEBOOK, [task], {TASK: inputs}, {TASK: tasks.observe(task, reference, inputs)}, None, recorded, "",
-              Path())
+    wanted = tasks.observe(task, reference, inputs)
+    key = AnswerKey(NOTEBOOK, [task], {TASK: inputs}, {TASK: wanted}, None, recorded, "",
+                    Path())
     return grader._judge(task, key, Room(code))
 
 
@@ -53,13 +54,13 @@ def test_one_wrong_formula_is_one_group_under_other_seeds_and_another_rounding()
     assert same[0].sketch != same[2].sketch  # rounded otherwise
     other = [judged(THIRD), judged("return x_start[:, 0]"), judged("raise KeyError(3)"), judged("raise KeyError(4)")]
     n = NotebookResult(NOTEBOOK, [])
-    found = outcomes.groups([(str(i), n, t) for i, t in enumerate([*same, *other])])
+    found = outcomes.group_same([(str(i), n, t) for i, t in enumerate([*same, *other])])
     assert [[student for student, _, _ in group] for group in found] == [["0", "1", "2"], ["3"], ["4"], ["5"], ["6"]]
 
 
 def test_an_address_in_a_message_is_chance_and_what_has_a_name_or_no_answer_is_in_no_group():
     objects = [judged("raise ValueError(f'what is {object()}?')") for _ in range(2)]
-    assert outcomes.same(*objects) and outcomes.said(objects[0]) == "The same exception"
+    assert outcomes.is_same(*objects) and outcomes.describe(objects[0]) == "The same exception"
     known = judged(next(e.code for e in bank.read_bank(bank.bank_of(notebooks.source_of("05"))) if e.task == TASK))
     unanswered = judged("class Unfinished(Exception): pass\nraise Unfinished")
     assert known.mistake and not known.outcome and not unanswered.outcome
@@ -67,8 +68,8 @@ def test_an_address_in_a_message_is_chance_and_what_has_a_name_or_no_answer_is_i
 
 def test_answers_right_on_the_recorded_inputs_alone_are_told():
     task, recorded = tasks.get(TASK), load_recorded(NOTEBOOK)
-    learnt, _ = outcomes.known_by(recorded.reference[TASK], recorded.reference[TASK], task)
-    assert outcomes.said(TaskResult(TASK, 10, 0, outcome=learnt)) == "Right on the check's own inputs alone"
+    learnt, _ = outcomes.fingerprint(recorded.reference[TASK], recorded.reference[TASK], task)
+    assert outcomes.describe(TaskResult(TASK, 10, 0, outcome=learnt)) == "Right on the check's own inputs alone"
 
 
 MEETING = {  # what differs by less than rounding does, though not for the check
@@ -82,10 +83,10 @@ MEETING = {  # what differs by less than rounding does, though not for the check
 def test_no_two_mistakes_of_a_bank_meet(notebook):
     recorded, met, compared = load_recorded(notebook), set(), 0
     for task in tasks.tasks_of(notebook):
-        rows = [(m.title, *outcomes.known_by(m.outcome, recorded.reference[task.id], task))
+        rows = [(m.title, *outcomes.fingerprint(m.outcome, recorded.reference[task.id], task))
                 for m in recorded.mistakes[task.id]]
         pairs = list(combinations([(title, TaskResult(task.id, 1, 0, outcome=o, sketch=s)) for title, o, s in rows], 2))
-        met |= {(task.id, a, b) for (a, s), (b, t) in pairs if outcomes.same(s, t)}
+        met |= {(task.id, a, b) for (a, s), (b, t) in pairs if outcomes.is_same(s, t)}
         compared += len(pairs)
     assert met <= MEETING and compared > 200
 
@@ -93,7 +94,7 @@ def test_no_two_mistakes_of_a_bank_meet(notebook):
 def test_what_is_not_finite_counts_by_its_place():
     task, odd = tasks.get(TASK), torch.tensor([1.0, float("nan"), 2.0])
     wrong = [Outcome({"x_t": x}) for x in (odd, odd.flip(0), odd.roll(1), torch.tensor([1.0, float("inf"), 2.0]))]
-    found = [outcomes.known_by(o, Outcome({"x_t": torch.ones(3)}), task) for o in wrong]
+    found = [outcomes.fingerprint(o, Outcome({"x_t": torch.ones(3)}), task) for o in wrong]
     assert found[0][0].startswith("nan ") and found[0][0] != found[2][0]
     assert found[0][0] == found[1][0] == found[3][0] and found[0][1] != found[1][1]
 
@@ -101,7 +102,7 @@ def test_what_is_not_finite_counts_by_its_place():
 def test_what_is_too_large_to_be_read_counts_by_its_shape():
     task, wanted = tasks.get(TASK), Outcome({"x_t": torch.ones(3)})
     large = [torch.zeros(1, dtype=torch.int8).expand(1 << 40, 2), torch.ones(1, dtype=torch.int8).expand(1 << 40, 3)]
-    (one, sketch), (other, _) = (outcomes.known_by(Outcome({"x_t": x}), wanted, task) for x in large)
+    (one, sketch), (other, _) = (outcomes.fingerprint(Outcome({"x_t": x}), wanted, task) for x in large)
     assert one.startswith("shape ") and one != other and sketch == []
 
 
@@ -110,9 +111,9 @@ def test_the_class_page_counts_them_and_leads_to_one_cell(tmp_path):
     n = NotebookResult(NOTEBOOK, [t], sources=[(12, HALVED)])
     class_ = [Result(name, "", [n]) for name in ("ada", "ben", "cy")]
     alone = replace(judged(THIRD), cell=12)
-    page = overview.page([*class_, Result("dee", "", [NotebookResult(NOTEBOOK, [alone])])])
+    page = overview.render_page([*class_, Result("dee", "", [NotebookResult(NOTEBOOK, [alone])])])
     assert "<b>The same wrong value</b>" in page and '<span class="many">3' in page
     assert f'#{NOTEBOOK}-12">ada, cell 12</a>' in page and "1 wrong answer of a kind that nobody else gave" in page
-    assert "without a name" not in overview.page(made_up_class(3))
+    assert "without a name" not in overview.render_page(made_up_class(3))
     save(class_[0], tmp_path)
     assert load("ada", tmp_path) == class_[0]

@@ -12,7 +12,7 @@ from conftest import require
 from grading.classroom import made_up_class
 from playwright.sync_api import Browser, sync_playwright
 
-from course_utils.grading.records import Result, file_name
+from course_utils.grading.records import Result, make_file_name
 from course_utils.grading.reports import items, report
 
 pytestmark = pytest.mark.slow
@@ -51,10 +51,11 @@ def pages(tmp_path_factory) -> list[Path]:
     older = [replace(first, notebooks=more), replace(second, student="gone"), *others]
     (out / "marks.csv").write_text(f"student,id,points,comment\n{LONG},ddpm.1,3,{LONG}\n{LONG},{LONG},ten,\n")
     for results in ([second, *others], _with_all([first, second, *others])):  # two runs
-        report.write(out, results, False, report.Beside(older=older), also=["similar"])
+        report.write(out, results, False, report.ReportInputs(older=older), also=["similar"])
         trend = out / items.TREND
         trend.write_text(trend.read_text().replace("\n20", "\n19"))
-    return [out / "index.html", out / "changes.html", out / "similar.html", out / f"students/{file_name(LONG)}.html"]
+    names = ["index", "changes", "similar", f"students/{make_file_name(LONG)}"]
+    return [out / f"{name}.html" for name in names]
 
 
 def _with_all(results: list[Result]) -> list[Result]:

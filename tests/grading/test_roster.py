@@ -10,7 +10,7 @@ from grading.test_runs import fake  # noqa: F401
 from course_utils import cli
 from course_utils.grading import grade
 from course_utils.grading.intake import roster
-from course_utils.grading.intake.layouts import see
+from course_utils.grading.intake.layouts import find_submissions
 
 CANVAS = """\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,05_ddpm (4711)
     Points Possible,,,,,100
@@ -47,7 +47,7 @@ FIT = [(r, h) for r in ROSTERS for h in HANDED_IN
 def held(tmp_path, text, paths):
     (tmp_path / "roster.csv").write_text(text)
     people = roster.read(tmp_path / "roster.csv")
-    return roster.held_against(see(put(tmp_path / "in", *paths)).submissions, people, tmp_path / "roster.csv")
+    return roster.compare(find_submissions(put(tmp_path / "in", *paths)).submissions, people, tmp_path / "roster.csv")
 
 
 @pytest.mark.parametrize(("kind", "handed_in"), FIT)

@@ -25,30 +25,30 @@ from tqdm import tqdm
 
 from course_utils import cli, tasks
 from course_utils.grading import grade, pools, records, rubric, runs
-from course_utils.grading.causes import what_happened, with_cause
+from course_utils.grading.causes import add_cause, describe_error
 from course_utils.grading.grader import Grader
 from course_utils.grading.intake import layouts
-from course_utils.grading.intake.submissions import Carried, Read, Submission
+from course_utils.grading.intake.submissions import FileContent, StudentNotebook, Submission
 from course_utils.grading.records import NotebookResult, Result, TaskResult
 from course_utils.grading.rooms.limits import Limits
-from course_utils.grading.rooms.room import RoomFailed, Rooms
+from course_utils.grading.rooms.room import RoomFactory, RoomFailed
 from course_utils.tasks import Outcome
 from course_utils.tasks.compare import first_difference
 
 
-class FakeWorkshop:
+class FakeProcess:
     """Grades without a room: a student called `loop` overruns unless alone, `stuck` always."""
 
     graded: list[tuple[str, bool]] = []
     busy = 0
     lock = threading.Lock()
 
-    def __init__(self, order, jobs):
+    def __init__(self, config, jobs):
         self.graded.clear()
-        self.rubrics = {n: rubric.digest(n) for n in (order.notebooks if order else ["05_ddpm"])}
+        self.rubrics = {n: rubric.digest(n) for n in (config.notebooks if config else ["05_ddpm"])}
 
     def grade(self, submission, alone=True):
-        cls = FakeWorkshop
+        cls = FakeProcess
         with cls.lock:
             cls.graded.append((submission.student, alone))
             cls.busy += 1
@@ -67,8 +67,8 @@ class FakeWorkshop:
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setattr(pools, "Workshop", FakeWorkshop)
-    return FakeWorkshop
+    monkeypatch.setattr(pools, "GraderProcess", FakeProcess)
+    return FakeProcess
 
 
 def class_of(tmp_path, *students):
@@ -147,7 +147,7 @@ def test_results_are_not_kept(tmp_path, fake):
     folder, out = class_of(tmp_path, *(f"s{n:03}" for n in range(200)))
     alive = weakref.WeakValueDictionary()
     with pools.LocalPool(None, 2) as pool:
-        for result in runs._graded(layouts.see(folder).submissions, [], pool, out):
+        for result in runs._grade(layouts.find_submissions(folder).submissions, [], pool, out):
             alive[result.student] = result
             assert len(alive) < 20
 
@@ -200,7 +200,7 @@ def test_a_resumed_run_is_late_by_the_same_rules(tmp_path, fake):
 def test_more_at_one_time_than_the_machine_can_hold_is_said(tmp_path, fake):
     hand_in(tmp_path / "in", "ada", ddpm())
     said = []
-    list(grade(tmp_path / "in", tmp_path / "out", jobs=3, limits=Limits(together=1 << 50), say=said.append))
+    list(grade(tmp_path / "in", tmp_path / "out", jobs=3, limits=Limits(room_memory=1 << 50), say=said.append))
     assert len(said) == 1 and "3 notebooks at one time may take 3145728.0: grade with fewer --jobs" in said[0]
 
 
@@ -322,17 +322,17 @@ def test_a_full_disk_is_a_sentence_that_says_how_to_go_on(tmp_path, fake, capsys
 def test_an_exceptions_name_is_a_name(name, shown):
     task = tasks.get("ddpm.extract")
     got, want = Outcome(error=name, message="m"), Outcome({"x": torch.zeros(1)})
-    assert what_happened(got) == f"It raised {shown}: m"
+    assert describe_error(got) == f"It raised {shown}: m"
     assert first_difference(got, want, task).sentence == f"It raised {shown} before `x` could be seen: m"
 
 
 def test_a_missing_name_is_told_with_the_cell_that_stopped():
     lost = TaskResult("ddpm.q_sample", 10, 0, "It raised `NameError`: name 'extract' is not defined.")
     cause = [(3, "It raised `SyntaxError`: '(' was never closed."), (5, "")]
-    assert with_cause(lost, cause).why == f"{lost.why} Before that, cell 3 had stopped: {cause[0][1]}"
-    assert with_cause(lost, []) == lost
+    assert add_cause(lost, cause).why == f"{lost.why} Before that, cell 3 had stopped: {cause[0][1]}"
+    assert add_cause(lost, []) == lost
     wrong = replace(lost, why="`x_t` is off.")
-    assert with_cause(wrong, cause) == wrong
+    assert add_cause(wrong, cause) == wrong
 
 
 def test_the_notebooks_of_one_submission_are_graded_beside_each_other(tmp_path, monkeypatch):
@@ -343,8 +343,8 @@ def test_the_notebooks_of_one_submission_are_graded_beside_each_other(tmp_path, 
             meeting.wait(30)
         return NotebookResult(notebook, [])
 
-    monkeypatch.setattr(Grader, "_notebook", meet)
-    grader = Grader(Rooms(), 1, tmp_path, jobs=2)
+    monkeypatch.setattr(Grader, "_grade_notebook", meet)
+    grader = Grader(RoomFactory(), 1, tmp_path, jobs=2)
     grader.keys = {name: name for name in ["05_ddpm", "06_unet"]}
     for student, alone in [("ada", False), ("ben", True)]:
         result = grader.grade(Submission(student, {}), alone)
@@ -355,7 +355,7 @@ def test_the_notebooks_of_one_submission_are_graded_beside_each_other(tmp_path, 
 def test_a_run_that_ends_ends_its_rooms_and_opens_no_more(tmp_path, monkeypatch):
     opened, both = [], threading.Barrier(3)
 
-    class Endless(Rooms):
+    class Endless(RoomFactory):
         @contextmanager
         def open(self, *_, slot):
             opened.append(slot)
@@ -367,14 +367,14 @@ def test_a_run_that_ends_ends_its_rooms_and_opens_no_more(tmp_path, monkeypatch)
         assert room.wait(30)
         raise RoomFailed("It was ended.")
 
-    monkeypatch.setattr(sys.modules[Grader.__module__], "Conversation", stay)
-    monkeypatch.setattr(Grader, "_asked", lambda self, work, key: self._room(tmp_path).__enter__())
-    monkeypatch.setattr(sys.modules[Grader.__module__], "read", lambda file: Read([]))
+    monkeypatch.setattr(sys.modules[Grader.__module__], "RoomClient", stay)
+    monkeypatch.setattr(Grader, "_ask_tasks", lambda self, work, key: self._open_room(tmp_path).__enter__())
+    monkeypatch.setattr(sys.modules[Grader.__module__], "read", lambda file: StudentNotebook([]))
     grader = Grader(Endless(), 1, tmp_path, jobs=2)
     key = SimpleNamespace(notebook="05_ddpm", given=SimpleNamespace(work=lambda *_: None), tasks=[], rubric="")
     grader.keys = {n: key for n in range(5)}
     with ThreadPoolExecutor() as threads:
-        result = threads.submit(grader.grade, Submission("ada", {"05_ddpm": Carried("", b"")}), False)
+        result = threads.submit(grader.grade, Submission("ada", {"05_ddpm": FileContent("", b"")}), False)
         both.wait(30)
         grader.close()
         assert result.result(30).failed

@@ -17,7 +17,7 @@ from course_utils import notebooks
 from course_utils.authoring import bank
 from course_utils.grading import grade, grader
 from course_utils.grading.intake import submissions
-from course_utils.grading.intake.submissions import Carried
+from course_utils.grading.intake.submissions import FileContent
 from course_utils.grading.records import NotebookResult, Result, TaskResult, save
 from course_utils.grading.reports import report, similar
 
@@ -31,8 +31,8 @@ def solutions(notebook: str, answers: dict[str, str]) -> str:
 
 
 def own_code(notebook: str, nb: NotebookNode) -> str:
-    cells = submissions.read(Carried(f"{notebook}.ipynb", nbformat.writes(nb).encode()))
-    return cells.solutions(grader.given_lines(notebooks.read(SOURCES[notebook])))
+    cells = submissions.read(FileContent(f"{notebook}.ipynb", nbformat.writes(nb).encode()))
+    return cells.read_solutions(grader.find_given_lines(notebooks.read(SOURCES[notebook])))
 
 
 def written_apart(notebook: str) -> dict[str, dict[str, str]]:
@@ -58,7 +58,7 @@ def test_what_was_written_apart_is_far_below_the_threshold(notebook, monkeypatch
     monkeypatch.setattr(similar, "ALIKE", 0.0)
     monkeypatch.setattr(similar, "FEWEST", 1)
     texts = {name: solutions(notebook, answers) for name, answers in written_apart(notebook).items()}
-    found = similar.pairs(of(notebook, texts), {})
+    found = similar.find_pairs(of(notebook, texts), {})
     assert max([p.share for p in found], default=0) < a_fifth
     assert len(list(combinations(texts, 2))) == 10
 
@@ -72,7 +72,7 @@ def test_renamed_copies_and_copies_of_half_are_listed_first(notebook):
     texts = {name: solutions(notebook, a) for name, a in apart.items()}
     texts |= {"copy": solutions(notebook, {t: renamed(c) for t, c in answers.items()}),
               "half": solutions(notebook, half)}
-    found = similar.pairs(of(notebook, texts), {})
+    found = similar.find_pairs(of(notebook, texts), {})
     assert {p.first.student for p in found[:1]} | {p.second.student for p in found[:1]} == {original, "copy"}
     assert found[0].share > 0.9
     mine = {frozenset((p.first.student, p.second.student)) for p in found}
@@ -85,7 +85,7 @@ def test_what_everybody_writes_alike_is_no_sign():
     loops = next(a for n, a in written_apart(notebook).items() if n.endswith("loops"))
     everybody = {f"s{i}": solutions(notebook, {}) for i in range(20)}
     two = {"a": solutions(notebook, loops), "b": solutions(notebook, {t: renamed(c) for t, c in loops.items()})}
-    (pair,) = similar.pairs(of(notebook, everybody | two), {})
+    (pair,) = similar.find_pairs(of(notebook, everybody | two), {})
     assert {pair.first.student, pair.second.student} == {"a", "b"}
 
 
@@ -103,9 +103,9 @@ def test_an_earlier_report_is_compared_and_a_student_never_with_oneself():
     notebook = "05_ddpm"
     text = solutions(notebook, {})
     old = {"2025": of(notebook, {"ada": text, "zoe": text})}
-    found = similar.pairs(of(notebook, {"ada": text}), old)
+    found = similar.find_pairs(of(notebook, {"ada": text}), old)
     assert [(p.first.student, p.second.student, p.second.report) for p in found] == [("ada", "zoe", "2025")]
-    page = similar.page(found, {"ada": "Ada"})
+    page = similar.render_page(found, {"ada": "Ada"})
     assert "Ada</a> · zoe (2025)" in page and "<mark>" in page
 
 

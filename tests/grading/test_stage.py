@@ -36,7 +36,7 @@ def test_a_notebook_names_the_checkpoints_that_its_code_loads(code, named):
 
 def test_the_grader_stages_what_the_source_names(tmp_path, monkeypatch):
     monkeypatch.setattr(grader, "load_recorded", lambda notebook: SimpleNamespace(modules=MODULES))
-    room = grader.Grader._staged(SimpleNamespace(folder=tmp_path), "05_ddpm")
+    room = grader.Grader._stage(SimpleNamespace(folder=tmp_path), "05_ddpm")
     assert [path.name for path in (room / "course_utils/checkpoints").iterdir()] == ["mnist-unet.safetensors"]
 
 

@@ -32,7 +32,7 @@ MAX_DEPTH = 8  # folders inside folders
 MAX_NAME = 255  # characters of one part of a member's name, as in folders; an archive may have 65,535
 MAX_OTHERS = 50  # files of other kinds of one student's folder or archive that are listed, so that they can be named
 KINDS = (".ipynb", ".zip")  # of a submission
-MODULE = ".py"  # may go with it
+MODULE = ".py"  # a module that may go with it
 
 
 class Unreadable(ValueError):
@@ -74,31 +74,31 @@ class Entry:
         if self.refused:
             raise Unreadable(f"{self.name} {self.refused}.")
         if self.members:
-            return _member(_archive(self, self.members[:-1]), self.members[-1], self.name, most)
-        return _plain(self, most)
+            return _read_member(_open_archive(self, self.members[:-1]), self.members[-1], self.name, most)
+        return _read_file(self, most)
 
 
-def entries(submissions: Path) -> list[Entry]:
+def list_entries(submissions: Path) -> list[Entry]:
     """Everything that was handed in, by name: folders, files, and what lies in archives; of other kinds a few.
 
     Raises:
         ValueError: When there is neither such a folder nor such a zip file, or it holds too much.
     """
     if submissions.is_dir():
-        found = list(_in_folder(submissions, ()))
+        found = list(_list_folder(submissions, ()))
         for entry in found:
             if not entry.path:
                 raise ValueError(f"{submissions} {entry.refused}.")
         return found
     if not submissions.is_file():
         raise ValueError(f"There is no folder or zip file {submissions}.")
-    return list(_in_archive(Entry((), submissions), nested=True))
+    return list(_list_archive(Entry((), submissions), nested=True))
 
 
 # ---- listing -------------------------------------------------------------------------------------------------------
 
 
-def _in_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
+def _list_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
     try:
         with os.scandir(folder) as scanned:
             found = sorted(islice(scanned, MAX_ENTRIES + 1), key=lambda e: e.name)
@@ -110,35 +110,35 @@ def _in_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
         yield Entry(path, folder, refused=reason, folder=True)
     others = 0
     for entry in found[:MAX_ENTRIES]:
-        name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # no two alike
+        name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # different names stay different
         is_other = not _is_wanted(name) and not entry.is_dir(follow_symlinks=False)
         others += is_other
         if not _is_clutter(name) and not (is_other and path and others > MAX_OTHERS):
-            yield from _on_disk(entry, (*path, name))
+            yield from _list_on_disk(entry, (*path, name))
 
 
-def _on_disk(entry: os.DirEntry[str], path: tuple[str, ...]) -> Iterator[Entry]:
+def _list_on_disk(entry: os.DirEntry[str], path: tuple[str, ...]) -> Iterator[Entry]:
     source = Path(entry.path)
     if entry.is_symlink():
         yield Entry(path, source, refused="is a link, which is not followed", folder=not _is_wanted(path[-1]))
     elif entry.is_dir() and len(path) <= MAX_DEPTH and not path[-1].lower().endswith(".ipynb"):
         yield Entry(path, source, folder=True)
-        yield from _in_folder(source, path)
+        yield from _list_folder(source, path)
     elif not entry.is_file():
         deep = entry.is_dir() and len(path) > MAX_DEPTH
         yield Entry(path, source, refused="lies too deep, and is not looked into" if deep else "is not a file")
     else:
         time = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime).astimezone()
         file = Entry(path, source, time=time, depth=len(path))
-        yield from _in_archive(file) if path[-1].lower().endswith(".zip") else [file]
+        yield from _list_archive(file) if path[-1].lower().endswith(".zip") else [file]
 
 
-def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
+def _list_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
     """What lies in an archive. `nested`: in the class's archive, where archives are students' and are looked into."""
     if archive.path:
         yield replace(archive, folder=True)
     try:
-        infos = _archive(archive, archive.members).infolist()
+        infos = _open_archive(archive, archive.members).infolist()
         if not nested and sum(info.file_size for info in infos) > MAX_UNPACKED:
             raise Unreadable(f"{archive.name} unpacks to more than {MAX_UNPACKED >> 20} MiB.")
     except Unreadable as e:
@@ -146,9 +146,9 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
             raise
         yield replace(archive, refused=str(e).removeprefix(archive.name).strip(" ."), folder=True)
         return
-    members = [(n, info, *_place(info)) for n, info in enumerate(infos)]
+    members = [(n, info, *_find_place(info)) for n, info in enumerate(infos)]
     members = [m for m in members if m[2] and not any(map(_is_clutter, m[2]))]
-    if archive.path:  # a student's own: what may count, of that the nearest, and a few others to be named
+    if archive.path:  # a student's own: the files nearest to its top that may count, and a few others to name
         files = sorted((m for m in members if not m[1].is_dir()), key=lambda m: len(m[2]))
         wanted = [m for m in files if _is_wanted(m[2][-1])]
         members = wanted[:MAX_OWN] + [m for m in files if not _is_wanted(m[2][-1])][:MAX_OTHERS]
@@ -162,26 +162,26 @@ def _in_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
                 folders.add(parent)
                 yield Entry((*archive.path, *parent), archive.source, archive.members, folder=True)
         if not info.is_dir():
-            entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _time(info), refused,
+            entry = Entry((*archive.path, *parts), archive.source, (*archive.members, n), _read_time(info), refused,
                           depth=archive.depth)
-            if archive.path:  # a student can write any time into an archive of one's own
+            if archive.path:  # a student can put any time into such an archive
                 entry = replace(entry, time=archive.time, told=entry.time, own=True)
-            yield from _archived(entry, nested)
+            yield from _list_member(entry, nested)
 
 
-def _archived(entry: Entry, nested: bool) -> Iterator[Entry]:
+def _list_member(entry: Entry, nested: bool) -> Iterator[Entry]:
     if entry.refused or not entry.name.lower().endswith(".zip"):
         yield entry
     elif nested:
-        yield from _in_archive(entry)
+        yield from _list_archive(entry)
     else:
         yield replace(entry, refused="is an archive in an archive, which is not opened")
 
 
-def _place(info: zipfile.ZipInfo) -> tuple[tuple[str, ...], str]:
+def _find_place(info: zipfile.ZipInfo) -> tuple[tuple[str, ...], str]:
     """A member's place, without whatever leads out of the archive, and why it is not read."""
     name = info.filename.replace("\\", "/")
-    parts = tuple(_shortened(p) for p in name.split("/") if p not in ("", ".", ".."))[:MAX_DEPTH]
+    parts = tuple(_shorten(p) for p in name.split("/") if p not in ("", ".", ".."))[:MAX_DEPTH]
     if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
         return parts, "has a path that leads out of its folder"
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -189,12 +189,12 @@ def _place(info: zipfile.ZipInfo) -> tuple[tuple[str, ...], str]:
     return parts, ""
 
 
-def _shortened(part: str) -> str:
+def _shorten(part: str) -> str:
     """A name that is read again and again, in reasons, pages and tables; its ending says what it is."""
     return part if len(part) <= MAX_NAME else f"{part[:MAX_NAME - 41]}…{part[-40:]}"
 
 
-def _time(info: zipfile.ZipInfo) -> datetime | None:
+def _read_time(info: zipfile.ZipInfo) -> datetime | None:
     try:
         return datetime(*info.date_time).astimezone()  # an archive says local time without naming a zone
     except (ValueError, OverflowError):
@@ -212,7 +212,7 @@ def _is_wanted(name: str) -> bool:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def _opened_beneath(entry: Entry) -> BinaryIO:
+def _open_without_links(entry: Entry) -> BinaryIO:
     """Opens an entry's source; below the submissions no link is followed, at any part, whatever was there when listed.
 
     Raises:
@@ -231,27 +231,27 @@ def _opened_beneath(entry: Entry) -> BinaryIO:
     return open(at, "rb")
 
 
-def _plain(entry: Entry, most: int) -> bytes:
+def _read_file(entry: Entry, most: int) -> bytes:
     try:
-        file = _opened_beneath(entry)
+        file = _open_without_links(entry)
     except OSError:
         raise Unreadable(f"{entry.name} cannot be opened.") from None
     with file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{entry.name} is not a file.")
-        _limit(entry.name, status.st_size, most)
+        _check_size(entry.name, status.st_size, most)
         return file.read(most)
 
 
-def _archive(entry: Entry, members: tuple[int, ...]) -> zipfile.ZipFile:
+def _open_archive(entry: Entry, members: tuple[int, ...]) -> zipfile.ZipFile:
     """The archive that an entry is or lies in, by its place in the file."""
     try:
-        with _opened_beneath(entry) as file:
+        with _open_without_links(entry) as file:
             status = os.fstat(file.fileno())
         outermost = replace(entry, path=(entry.source.name,), members=(), time=None, told=None, own=False, refused="",
                             folder=False)
-        return _opened(outermost, members, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
+        return _open_cached(outermost, members, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
     except OSError:
         raise Unreadable(f"{entry.name} cannot be opened.") from None
     except (zipfile.BadZipFile, struct.error, ArithmeticError, ValueError, NotImplementedError, EOFError) as e:
@@ -260,28 +260,28 @@ def _archive(entry: Entry, members: tuple[int, ...]) -> zipfile.ZipFile:
 
 
 @lru_cache(maxsize=4)
-def _opened(entry: Entry, members: tuple[int, ...], stamp: tuple[int, ...]) -> zipfile.ZipFile:
+def _open_cached(entry: Entry, members: tuple[int, ...], stamp: tuple[int, ...]) -> zipfile.ZipFile:
     """An archive, ready to be read; `stamp` makes it a new one when the file has changed."""
     if not members:
-        file, name = _opened_beneath(entry), entry.name
+        file, name = _open_without_links(entry), entry.name
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
             raise Unreadable(f"{name} is not a file.")
     else:
-        outer = _opened(entry, members[:-1], stamp)
+        outer = _open_cached(entry, members[:-1], stamp)
         name = outer.infolist()[members[-1]].filename.rpartition("/")[2]
-        file = io.BytesIO(_member(outer, members[-1], name, MAX_ARCHIVE))
+        file = io.BytesIO(_read_member(outer, members[-1], name, MAX_ARCHIVE))
     _check_directory(file, name, MAX_MEMBERS if members or entry.depth else MAX_ENTRIES)
     return zipfile.ZipFile(file)
 
 
 def _check_directory(file: BinaryIO, name: str, most: int) -> None:
     """Refuses a list of members too long to be read, before it is: every member becomes an object of 3 KB."""
-    end = zipfile._EndRecData(file)  # the very record that is read afterwards, that of zip64 where there is one
+    end = zipfile._EndRecData(file)  # the record that ZipFile reads, too: that of zip64 where there is one
     if not end:
         raise Unreadable(f"{name} is no zip file, or an incomplete one.")
     size = end[zipfile._ECD_SIZE]
-    at = end[zipfile._ECD_LOCATION] - size  # as zipfile finds it, whatever is said of its place
+    at = end[zipfile._ECD_LOCATION] - size  # as ZipFile computes it; it ignores the offset that the record states
     if end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64:
         at -= zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator
     too_many = f"{name} lists more files than are looked at: {most}, in {MAX_DIRECTORY >> 20} MiB."
@@ -296,13 +296,13 @@ def _check_directory(file: BinaryIO, name: str, most: int) -> None:
         raise Unreadable(too_many)
 
 
-def _member(archive: zipfile.ZipFile, index: int, name: str, most: int) -> bytes:
+def _read_member(archive: zipfile.ZipFile, index: int, name: str, most: int) -> bytes:
     info = archive.infolist()[index]
     if info.flag_bits & 1:
         raise Unreadable(f"{name} is encrypted.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise Unreadable(f"{name} is packed by a method that is not used here; pack it again as an ordinary zip file.")
-    _limit(name, info.file_size, most)
+    _check_size(name, info.file_size, most)
     if info.file_size > 1 << 20 and info.file_size > MAX_RATIO * info.compress_size:
         raise Unreadable(f"{name} unpacks to more than {MAX_RATIO} times its size.")
     try:
@@ -312,6 +312,6 @@ def _member(archive: zipfile.ZipFile, index: int, name: str, most: int) -> bytes
         raise Unreadable(f"{name} is damaged in its archive.") from None
 
 
-def _limit(name: str, size: int, most: int) -> None:
+def _check_size(name: str, size: int, most: int) -> None:
     if size > most:
         raise Unreadable(f"{name} has {size >> 20} MiB, more than the {most >> 20} allowed.")

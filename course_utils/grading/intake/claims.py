@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from course_utils import tasks
 from course_utils.grading.intake.archives import KINDS, Entry, Unreadable
-from course_utils.grading.intake.beside import beside
-from course_utils.grading.intake.handed_in import HandedIn, parse_time
-from course_utils.grading.intake.names import COPY, INSTEAD, SEALED, notebook_in
+from course_utils.grading.intake.hand_in_time import HandInTime, parse_time
+from course_utils.grading.intake.names import COPY, INSTEAD, SEALED, find_notebook
+from course_utils.grading.intake.student_modules import find_modules
 from course_utils.grading.intake.submissions import MAX_UNNAMED, Submission, read
 
 COUNTER = re.compile(r"(?:\(|-|-Copy)(\d+)\)?$", re.IGNORECASE)
@@ -44,40 +44,44 @@ class _Claim:
 
     entry: Entry
     owner: Owner
-    handed_in: HandedIn
+    handed_in: HandInTime
     order: tuple
 
 
-def submission(files: Files, modules: Files, layout: str) -> Submission:
+def choose_files(files: Files, modules: Files, layout: str) -> Submission:
     """What counts of a student's files, and a sentence for what does not."""
-    claims, unread = _claims(files + [m for m in modules if notebook_in(m[1].name)], layout)
+    claims, unread = _collect_claims(files + [m for m in modules if find_notebook(m[1].name)], layout)
     counts = {notebook: max(claimed, key=lambda c: c.order) for notebook, claimed in sorted(claims.items())}
     if not counts:
         unread += [entry.name for _, entry in modules]
-    notes = [_note(notebook, counts[notebook], claimed) for notebook, claimed in claims.items() if len(claimed) > 1]
+    notes = [_describe_choice(notebook, counts[notebook], claimed)
+             for notebook, claimed in claims.items() if len(claimed) > 1]
     newest = max(counts.values(), key=lambda c: c.order, default=None)
     owner = newest.owner if newest else (files or modules)[0][0]
-    placed = _placed(modules, layout)
+    placed = _place_modules(modules, layout)
     return Submission(owner.student, {n: c.entry for n, c in counts.items()}, dict(owner.ids),
-                      {n: c.handed_in for n, c in counts.items()}, (*_one_student(files), *notes), _unread(unread),
-                      {n: found for n, c in counts.items() if (found := beside(c.entry.path[:-1], placed))})
+                      {n: c.handed_in for n, c in counts.items()}, (*_note_lookalikes(files), *notes),
+                      _describe_unread(unread),
+                      {n: found for n, c in counts.items() if (found := find_modules(c.entry.path[:-1], placed))})
 
 
-def _claims(files: Files, layout: str) -> tuple[dict[str, list[_Claim]], list[str]]:
+def _collect_claims(files: Files, layout: str) -> tuple[dict[str, list[_Claim]], list[str]]:
     """The files that are taken for notebooks, and those that are not: a sentence, or a name alone."""
-    times = _timestamps(entry for _, entry in files) if layout == "nbgrader" else {}
+    times = _read_timestamps(entry for _, entry in files) if layout == "nbgrader" else {}
     claims: dict[str, list[_Claim]] = {}
     unread, opened = [], 0
     for owner, entry in sorted(files, key=lambda f: not f[1].name.lower().endswith(".ipynb")):
         name = entry.name if len(entry.path) > 1 else owner.file or entry.name
         is_named = name.lower().endswith(".ipynb") and not entry.folder
-        notebook = notebook_in(name) if is_named else None
+        notebook = find_notebook(name) if is_named else None
         if not notebook and opened < MAX_UNKNOWN and not entry.refused and (is_named or _may_hold_one(entry, name)):
             opened += 1
-            notebook = notebook_by_cells(entry, None if is_named else notebook_in(name))
+            notebook = identify_by_cells(entry, None if is_named else find_notebook(name))
         if notebook:
-            handed_in = _handed_in(owner, entry, layout, times.get(entry.path[:2] if entry.own else entry.path[:-1]))
-            claims.setdefault(notebook, []).append(_Claim(entry, owner, handed_in, _order(owner, entry, handed_in)))
+            stamped = times.get(entry.path[:2] if entry.own else entry.path[:-1])
+            handed_in = _find_hand_in_time(owner, entry, layout, stamped)
+            order = _make_sort_key(owner, entry, handed_in)
+            claims.setdefault(notebook, []).append(_Claim(entry, owner, handed_in, order))
         elif entry.refused:
             unread.append(f"{entry.name} {entry.refused}.")
         elif entry.name.lower().endswith(SEALED):
@@ -93,10 +97,10 @@ def _may_hold_one(entry: Entry, name: str) -> bool:
     if entry.folder or name == STAMP or name.endswith((*KINDS, *SEALED)):
         return False
     return ".ipynb" in name or "." not in name or name.endswith(OTHER_NAMES) or (
-        notebook_in(name) is not None and not name.endswith(INSTEAD))
+        find_notebook(name) is not None and not name.endswith(INSTEAD))
 
 
-def notebook_by_cells(file: Entry, name: str | None = None) -> str | None:
+def identify_by_cells(file: Entry, name: str | None = None) -> str | None:
     """The notebook that a file is: that of its `name` if it is a notebook at all, else the one of most of its cells.
 
     Cells are known by their ids and nbgrader's; None where they tell nothing.
@@ -105,57 +109,58 @@ def notebook_by_cells(file: Entry, name: str | None = None) -> str | None:
         cells = read(file, MAX_UNNAMED).cells
     except Unreadable:
         return None
-    said = [id for c in cells for id in (c.get("id"), _grade_id(c["metadata"])) if isinstance(id, str)]
+    said = [id for c in cells for id in (c.get("id"), _read_grade_id(c["metadata"])) if isinstance(id, str)]
     known = {prefix: tasks.module_of(prefix).NOTEBOOK for prefix in tasks.prefixes()}
     votes = Counter(known[p] for p in (id.partition("-")[0] for id in said) if p in known)
     return name or (votes.most_common(1)[0][0] if votes else None)
 
 
-def _grade_id(metadata: dict) -> object:
+def _read_grade_id(metadata: dict) -> object:
     about = metadata.get("nbgrader")
     return about.get("grade_id") if isinstance(about, dict) else None
 
 
-def _unread(found: list[str]) -> tuple[str, ...]:
+def _describe_unread(found: list[str]) -> tuple[str, ...]:
     """A sentence for each file or folder that could not be opened, and one for what is no notebook, so many of each."""
     told = [said for said in found if " " in said and said.endswith(".")]
     others = [name for name in found if name not in told]
     told = [*told[:MAX_NAMED], f"{len(told) - MAX_NAMED} more are not read."][:len(told)]
     if others:
-        told.append(f"{listed(others)} {'is no notebook' if len(others) == 1 else 'are no notebooks'} of the course.")
+        are_none = "is no notebook" if len(others) == 1 else "are no notebooks"
+        told.append(f"{list_names(others)} {are_none} of the course.")
     return tuple(told)
 
 
-def listed(names: list[str]) -> str:
+def list_names(names: list[str]) -> str:
     """The names, a few of them when they are many."""
     return ", ".join([*names[:MAX_NAMED], f"{len(names) - MAX_NAMED} more"][:len(names)])
 
 
-def _one_student(files: Files) -> list[str]:
+def _note_lookalikes(files: Files) -> list[str]:
     """A sentence when names that only look alike are taken for one student's."""
     written = sorted({owner.written for owner, _ in files if owner.written})
     return [f"{' and '.join(map(repr, written))} look alike and are taken for one student."] if len(written) > 1 else []
 
 
-def _placed(modules: Files, layout: str) -> list[tuple[tuple[str, ...], Entry]]:
+def _place_modules(modules: Files, layout: str) -> list[tuple[tuple[str, ...], Entry]]:
     """A student's modules, each with the place where it lay before it was handed in, the latest last."""
-    in_order = sorted(modules, key=lambda m: _order(*m, _handed_in(*m, layout, None)))
-    return [((*entry.path[:-1], _uncounted(owner.file if len(entry.path) == 1 else entry.name)), entry)
+    in_order = sorted(modules, key=lambda m: _make_sort_key(*m, _find_hand_in_time(*m, layout, None)))
+    return [((*entry.path[:-1], _strip_counter(owner.file if len(entry.path) == 1 else entry.name)), entry)
             for owner, entry in in_order]
 
 
-def _uncounted(name: str) -> str:
+def _strip_counter(name: str) -> str:
     """A module's name without what browsers, Jupyter and Canvas add to it."""
     return re.sub(r"-\d+$", "", COPY.sub("", name[:-3])) + ".py"
 
 
-def _note(notebook: str, counted: _Claim, claimed: list[_Claim]) -> str:
+def _describe_choice(notebook: str, counted: _Claim, claimed: list[_Claim]) -> str:
     named = ["/".join(c.entry.path) for c in claimed if c is not counted]
     return (f"{len(claimed)} files are {notebook}: {'/'.join(counted.entry.path)} counts, being the latest; "
-            f"{listed(named)} {'does' if len(named) == 1 else 'do'} not.")
+            f"{list_names(named)} {'does' if len(named) == 1 else 'do'} not.")
 
 
-def _order(owner: Owner, entry: Entry, handed_in: HandedIn) -> tuple:
+def _make_sort_key(owner: Owner, entry: Entry, handed_in: HandInTime) -> tuple:
     """What is later: by the time of the file where it is true, by Canvas's number of the upload, by the counter.
 
     What cannot be read, and then what bears another name than a notebook's, counts only where nothing else does.
@@ -167,16 +172,16 @@ def _order(owner: Owner, entry: Entry, handed_in: HandedIn) -> tuple:
             owner.upload, int(counter[1][:9]) if counter else 0, entry.path)
 
 
-def _handed_in(owner: Owner, entry: Entry, layout: str, stamped: HandedIn | None) -> HandedIn:
+def _find_hand_in_time(owner: Owner, entry: Entry, layout: str, stamped: HandInTime | None) -> HandInTime:
     file = "/".join(entry.path)
     if layout in ("canvas", "moodle"):
-        return HandedIn("", layout.capitalize(), owner.late, file=file)
+        return HandInTime("", layout.capitalize(), owner.late, file=file)
     if stamped:
         return replace(stamped, file=file)
-    return HandedIn(entry.time.isoformat() if entry.time else "", "file", file=file)
+    return HandInTime(entry.time.isoformat() if entry.time else "", "file", file=file)
 
 
-def _timestamps(files: Iterable[Entry]) -> dict[tuple[str, ...], HandedIn]:
+def _read_timestamps(files: Iterable[Entry]) -> dict[tuple[str, ...], HandInTime]:
     """The times in nbgrader's timestamp.txt, by the folder that it lies in; also those that are not understood."""
     found = {}
     for entry in files:
@@ -186,5 +191,6 @@ def _timestamps(files: Iterable[Entry]) -> dict[tuple[str, ...], HandedIn]:
             except Unreadable:
                 content = b"what cannot be read"
             utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as Windows' own shell writes
-            found[entry.path[:-1]] = HandedIn.stamped(content.decode("utf-16" if utf16 else "utf-8-sig", "replace"))
+            text = content.decode("utf-16" if utf16 else "utf-8-sig", "replace")
+            found[entry.path[:-1]] = HandInTime.from_timestamp(text)
     return found

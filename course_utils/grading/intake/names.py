@@ -30,7 +30,7 @@ def tidy(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
-def people(name: str) -> list[tuple[int, int | str]]:
+def make_sort_key(name: str) -> list[tuple[int, int | str]]:
     """A key that sorts names as people do: Élodie before Zhang, abe before Ben, ada2 before ada10."""
     plain = unicodedata.normalize("NFKD", name).translate({ord(a): b for a, b in zip("øØłŁđĐ", "oOlLdD", strict=True)})
     letters = "".join(c for c in plain if not unicodedata.combining(c)).casefold()
@@ -39,7 +39,7 @@ def people(name: str) -> list[tuple[int, int | str]]:
     return [*parts, (2, name)]
 
 
-def stem(name: str) -> str:
+def strip_endings(name: str) -> str:
     """A file's name without its endings, also two or three: `ada` of `ada.ipynb.txt` and `ada.tar.gz`."""
     while (ending := next((e for e in OTHER_ENDINGS if name.lower().endswith(e)), "")) and len(name) > len(ending):
         name = name[:-len(ending)]
@@ -47,27 +47,27 @@ def stem(name: str) -> str:
 
 
 @cache
-def _known() -> re.Pattern[str]:
+def _compile_names() -> re.Pattern[str]:
     """Finds a notebook of the course in a file's name, also with spaces in it or words around it."""
     names = sorted((re.escape(p.stem).replace("_", "[ _-]") for p in notebooks.sources()), key=len, reverse=True)
     return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(names)})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
-def notebook_in(name: str) -> str | None:
+def find_notebook(name: str) -> str | None:
     """The notebook that a file's name tells: `05_ddpm` for `Copy of 05_ddpm (1).ipynb`; None for none or several."""
-    said = {re.sub("[ -]", "_", word).lower() for word in _known().findall(name.rsplit(".", 1)[0])}
+    said = {re.sub("[ -]", "_", word).lower() for word in _compile_names().findall(name.rsplit(".", 1)[0])}
     return next((p.stem for p in notebooks.sources() if {p.stem.lower()} == said), None)
 
 
-def student_in(name: str) -> str:
+def find_student(name: str) -> str:
     """The student of a flat file: what stands before the notebook's name, or else behind it; empty where nobody is.
 
     Words such as "Copy of" or "final" are nobody.
     """
-    bare = stem(name[-300:])
+    bare = strip_endings(name[-300:])
     while (shorter := COPY.sub("", bare)) != bare:  # a copy of a copy
         bare = shorter
-    said = _known().search(bare)
+    said = _compile_names().search(bare)
     if not said:
         return "" if _is_nobody(bare) else tidy(bare)
     sides = bare[:said.start()], re.sub(r"[ _-]+\(?\d{1,2}\)?$", "", bare[said.end():])

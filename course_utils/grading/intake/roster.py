@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from course_utils.grading.intake.claims import listed
+from course_utils.grading.intake.claims import list_names
 from course_utils.grading.intake.names import tidy
 from course_utils.grading.intake.submissions import Submission
 from course_utils.grading.reports import tables
@@ -41,7 +41,7 @@ def read(path: Path) -> list[Person]:
     rows = [[tidy(cell) for cell in row] for _, row in tables.read(path) if row]
     head = [cell.casefold() for cell in rows[0]] if rows else []
     is_table = len({*head} & {*IDS, *NAMES, *FIRST, *LAST}) >= min(2, len(head)) > 0
-    people = [_person(dict(zip(head, row, strict=False)), "section" in head) if is_table else _plain(row)
+    people = [_read_person(dict(zip(head, row, strict=False)), "section" in head) if is_table else _read_plain(row)
               for row in rows[is_table:] if not (row[0].startswith("#") or "points possible" in row[0].casefold())]
     found = [p for p in people if p and p.keys]
     if not found:
@@ -50,11 +50,11 @@ def read(path: Path) -> list[Person]:
     return found
 
 
-def _plain(row: list[str]) -> Person | None:
-    return Person(row[0], frozenset(map(_key, filter(None, row)))) if row[0] else None
+def _read_plain(row: list[str]) -> Person | None:
+    return Person(row[0], frozenset(map(_normalise, filter(None, row)))) if row[0] else None
 
 
-def _person(said: dict[str, str], is_canvas: bool) -> Person | None:
+def _read_person(said: dict[str, str], is_canvas: bool) -> Person | None:
     """A person by a table's columns: every id, the local part of an address, and the name in both orders."""
     ids = [said[c] for c in IDS if said.get(c)]
     names = [said[c] for c in NAMES if said.get(c)]
@@ -67,18 +67,18 @@ def _person(said: dict[str, str], is_canvas: bool) -> Person | None:
     known = {"canvas": said.get("id", "")} if is_canvas else {"moodle": number[1]} if number else {}
     keys = [*ids, *names, *(id.partition("@")[0] for id in ids if "@" in id), *known.values()]
     shown = next((said[c] for c in (*LOGINS, *([] if is_canvas else ["id", "student"])) if said.get(c)), "")
-    return Person(shown or next(iter(names + ids)), frozenset(map(_key, filter(None, keys))),
+    return Person(shown or next(iter(names + ids)), frozenset(map(_normalise, filter(None, keys))),
                   {platform: number for platform, number in known.items() if number})
 
 
-def _key(name: str) -> str:
+def _normalise(name: str) -> str:
     """By which two writings of one name are the same: letters and digits alone, whatever their case."""
     letters = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in letters if c.isalnum()) or letters
 
 
-def held_against(found: list[Submission], people: list[Person], path: Path,
-                 ) -> tuple[list[Submission], list[Person], list[str]]:
+def compare(found: list[Submission], people: list[Person], path: Path,
+            ) -> tuple[list[Submission], list[Person], list[str]]:
     """The submissions, a note with those of nobody in the class; who is missing; and a sentence for both.
 
     Raises:
@@ -88,30 +88,30 @@ def held_against(found: list[Submission], people: list[Person], path: Path,
     for n, person in enumerate(people):
         for key in person.keys:
             by_key.setdefault(key, []).append(n)
-    whose = [_whose(s, by_key) for s in found]
+    whose = [_find_people(s, by_key) for s in found]
     if not any(whose):
         raise ValueError(f"{path.name} names nobody of those who handed in; is it another class's? It begins with "
                          f"{people[0].student!r}, and they with {found[0].student!r}.")
     missing = [p for n, p in enumerate(people) if {n} not in whose]
     unknown = [s.student for s, n in zip(found, whose, strict=True) if not n]
     unsure = [s.student for s, n in zip(found, whose, strict=True) if len(n) > 1]
-    notes = _said(f"{path.name} names", "from whom nothing has come", [p.student for p in missing])
-    notes += _said("Not in " + path.name + ":", "who handed in", unknown)
-    notes += _said(f"{path.name} names more than one person who may be", "and none is taken", unsure)
+    notes = _describe(f"{path.name} names", "from whom nothing has come", [p.student for p in missing])
+    notes += _describe("Not in " + path.name + ":", "who handed in", unknown)
+    notes += _describe(f"{path.name} names more than one person who may be", "and none is taken", unsure)
     told = f"{path.name} does not name this student."
     return [s if n else replace(s, notes=(*s.notes, told)) for s, n in zip(found, whose, strict=True)], missing, notes
 
 
-def _whose(s: Submission, by_key: dict[str, list[int]]) -> set[int]:
+def _find_people(s: Submission, by_key: dict[str, list[int]]) -> set[int]:
     """The people whom a submission may belong to: by its number, else by its id, else by the name in it."""
     bare = re.sub(r"_(\d+|anon_\w+)$", "", s.student)
     for key in (*s.ids.values(), s.student, bare):
-        if people := by_key.get(_key(key)):
+        if people := by_key.get(_normalise(key)):
             return set(people)
     return set()
 
 
-def _said(before: str, after: str, names: Iterable[str]) -> list[str]:
+def _describe(before: str, after: str, names: Iterable[str]) -> list[str]:
     names = list(names)
     many = "1 student" if len(names) == 1 else f"{len(names)} students"
-    return [f"{before} {many} {after}: {listed(names)}."] if names else []
+    return [f"{before} {many} {after}: {list_names(names)}."] if names else []

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from course_utils import released
 from course_utils.grading.intake.archives import MAX_FILE, Entry, Unreadable
-from course_utils.grading.intake.handed_in import HandedIn
+from course_utils.grading.intake.hand_in_time import HandInTime
 from course_utils.grading.rooms.work import Work
 
 MAX_CELLS = 2000
@@ -27,14 +27,14 @@ MAX_MODULES_TOGETHER = 1 << 20  # bytes of the .py files beside one notebook
 
 
 @dataclass(frozen=True)
-class Carried:
+class FileContent:
     """A file on its way to another machine: what it holds, or the sentence that says why that cannot be known."""
 
     name: str
     content: bytes | str
 
     @classmethod
-    def of(cls, file: Entry, most: int = MAX_FILE) -> Carried:
+    def of(cls, file: Entry, most: int = MAX_FILE) -> FileContent:
         """Reads the file, up to `most` bytes."""
         try:
             return cls(file.name, file.read(most))
@@ -60,41 +60,41 @@ class Submission:
         notes: A sentence for each notebook that several files claim.
         unread: A sentence for each file or folder that could not be opened.
         beside: The student's modules beside each notebook, by the path that they are imported by.
-        sealed: The digest of what was read, all of it, once it was.
+        content_digest: The digest of what was read, all of it, once it was.
     """
 
     student: str
-    notebooks: dict[str, Entry | Carried]
+    notebooks: dict[str, Entry | FileContent]
     ids: dict[str, str] = field(default_factory=dict)
-    handed_in: dict[str, HandedIn] = field(default_factory=dict)
+    handed_in: dict[str, HandInTime] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    beside: dict[str, dict[str, Entry | Carried]] = field(default_factory=dict)
-    sealed: str = ""
+    beside: dict[str, dict[str, Entry | FileContent]] = field(default_factory=dict)
+    content_digest: str = ""
 
     def digest(self) -> str:
         """Changes with every byte of the notebooks that count, and of the modules beside them."""
-        if self.sealed:
-            return self.sealed
+        if self.content_digest:
+            return self.content_digest
         sha = hashlib.sha256()
         for name, file in sorted(self.notebooks.items()):
-            sha.update(_stamp(name, file, MAX_FILE))
+            sha.update(_encode_file(name, file, MAX_FILE))
             for path, module in sorted(self.beside.get(name, {}).items()):
-                sha.update(_stamp(path, module, MAX_MODULES_TOGETHER))
+                sha.update(_encode_file(path, module, MAX_MODULES_TOGETHER))
         return sha.hexdigest()
 
-    def carried(self, notebooks: Collection[str]) -> Submission:
+    def load_contents(self, notebooks: Collection[str]) -> Submission:
         """The same with contents, read once and sealed, in place of files; then of the notebooks only these."""
         read = self
-        if not self.sealed:
-            modules = {n: {path: Carried.of(f, MAX_MODULES_TOGETHER) for path, f in found.items()}
+        if not self.content_digest:
+            modules = {n: {path: FileContent.of(f, MAX_MODULES_TOGETHER) for path, f in found.items()}
                        for n, found in self.beside.items()}
-            read = replace(self, notebooks={n: Carried.of(f) for n, f in self.notebooks.items()}, beside=modules)
+            read = replace(self, notebooks={n: FileContent.of(f) for n, f in self.notebooks.items()}, beside=modules)
         return replace(read, notebooks={n: f for n, f in read.notebooks.items() if n in notebooks},
-                       beside={n: m for n, m in read.beside.items() if n in notebooks}, sealed=read.digest())
+                       beside={n: m for n, m in read.beside.items() if n in notebooks}, content_digest=read.digest())
 
 
-def _stamp(name: str, file: Entry | Carried, most: int) -> bytes:
+def _encode_file(name: str, file: Entry | FileContent, most: int) -> bytes:
     try:
         content = file.read(most)
     except Unreadable as e:
@@ -103,7 +103,7 @@ def _stamp(name: str, file: Entry | Carried, most: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class Read:
+class StudentNotebook:
     """A notebook as it was read.
 
     Attributes:
@@ -117,19 +117,19 @@ class Read:
     @property
     def tasks(self) -> set[str]:
         """The ids of the tasks whose cells it has."""
-        return set(self.places())
+        return set(self.find_places())
 
-    def places(self) -> dict[str, int]:
+    def find_places(self) -> dict[str, int]:
         """The place of each task's cell, counted from 1."""
         return {id: n for n, cell in enumerate(self.cells, 1) if isinstance(id := cell["metadata"].get("task"), str)}
 
-    def answers(self) -> dict[str, str]:
+    def read_answers(self) -> dict[str, str]:
         """What is answered in words, by question; empty where nothing is."""
         said = {id: cell["source"].replace(PLACEHOLDER, "").strip() for cell in self.cells
                 if isinstance(id := cell["metadata"].get("question"), str)}
-        return {id: _shown(text) for id, text in said.items()}
+        return {id: _shorten(text) for id, text in said.items()}
 
-    def solutions(self, given: Collection[str]) -> str:
+    def read_solutions(self, given: Collection[str]) -> str:
         """The student's own code: tasks' cells and added ones, without the lines that were given, such as `def`."""
         own = [(cell["metadata"].get("task"), cell["source"]) for cell in self.cells
                if cell.get("cell_type") == "code" and _is_own(cell["metadata"])]
@@ -138,16 +138,16 @@ class Read:
         return "\n".join(f"# {id if isinstance(id, str) else 'a cell of their own'}\n" + "\n".join(lines)
                          for id, lines in written if lines)[:MAX_SOLUTIONS]
 
-    def sources(self, cells: Iterable[int]) -> list[tuple[int, str]]:
+    def read_sources(self, cells: Iterable[int]) -> list[tuple[int, str]]:
         """The texts of these cells, by their places, as far as a report shows them."""
-        return [(n, _shown(self.cells[n - 1]["source"])) for n in sorted(set(cells)) if 0 < n <= len(self.cells)]
+        return [(n, _shorten(self.cells[n - 1]["source"])) for n in sorted(set(cells)) if 0 < n <= len(self.cells)]
 
 
-def _shown(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} …"
 
 
-def read(file: Entry | Carried, most: int = MAX_FILE) -> Read:
+def read(file: Entry | FileContent, most: int = MAX_FILE) -> StudentNotebook:
     """Reads a notebook of up to `most` bytes.
 
     Raises:
@@ -168,7 +168,7 @@ def read(file: Entry | Carried, most: int = MAX_FILE) -> Read:
                                                else "JSON, but no notebook."))
     if len(nb["cells"]) > MAX_CELLS:
         raise Unreadable(f"{file.name} has {len(nb['cells'])} cells, more than the {MAX_CELLS} allowed.")
-    return Read([_cell(cell, file.name) for cell in nb["cells"]], _release(nb.get("metadata")))
+    return StudentNotebook([_read_cell(cell, file.name) for cell in nb["cells"]], _read_release(nb.get("metadata")))
 
 
 def _holds_too_much(content: bytes) -> bool:
@@ -176,18 +176,18 @@ def _holds_too_much(content: bytes) -> bool:
 
     What is counted are commas, opening brackets and whole strings; every value is one of them or behind one.
     """
-    bare = content.replace(rb"\\", b"").replace(rb'\"', b"")  # from here on, a quotation mark begins or ends a string
+    bare = content.replace(rb"\\", b"").replace(rb'\"', b"")  # now each quotation mark begins or ends a string
     marks = re.finditer(rb'"[^"]*"?|[\[{,]', bare)
     return next(islice(marks, 2 * MAX_VALUES, None), None) is not None
 
 
-def _release(metadata: Any) -> str:
+def _read_release(metadata: Any) -> str:
     course = metadata.get("course") if isinstance(metadata, dict) else None
     release = course.get("release") if isinstance(course, dict) else None
     return release if isinstance(release, str) and re.fullmatch(r"[0-9a-f]{8}", release) else ""
 
 
-def _cell(cell: Any, name: str) -> dict[str, Any]:
+def _read_cell(cell: Any, name: str) -> dict[str, Any]:
     source = cell.get("source") if isinstance(cell, dict) else None
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
@@ -210,30 +210,30 @@ class GivenCells:
     @classmethod
     def of(cls, nb: NotebookNode) -> GivenCells:
         """Those of a source that `notebooks.read` gave."""
-        given = [c for c in nb.cells if c.cell_type == "code" and _says_so(c.metadata)]
+        given = [c for c in nb.cells if c.cell_type == "code" and _is_given(c.metadata)]
         return cls(frozenset(c.id for c in given), frozenset(map(released.digest, given)))
 
-    def work(self, cells: list[dict[str, Any]], files: dict[str, str] | None = None) -> Work:
+    def make_work(self, cells: list[dict[str, Any]], files: dict[str, str] | None = None) -> Work:
         """What a room runs of these cells, numbered by their places from 1, and of the modules beside them."""
         code = {n: c for n, c in enumerate(cells, 1) if c.get("cell_type") == "code" and c["source"].strip()}
-        claimed = {n: _carried_digest(c["metadata"]) for n, c in code.items() if self._claims(c)}
+        claimed = {n: _read_released_digest(c["metadata"]) for n, c in code.items() if self._claims(c)}
         return Work([(n, c["source"]) for n, c in code.items()], claimed, sorted(self.digests), files or {})
 
     def _claims(self, cell: dict[str, Any]) -> bool:
         id = cell.get("id")
-        return _says_so(cell["metadata"]) or isinstance(id, str) and id in self.ids
+        return _is_given(cell["metadata"]) or isinstance(id, str) and id in self.ids
 
 
-def _says_so(metadata: dict[str, Any]) -> bool:
+def _is_given(metadata: dict[str, Any]) -> bool:
     tags = metadata.get("tags")
     return "check" in metadata or isinstance(tags, list) and "demo" in tags
 
 
 def _is_own(metadata: dict[str, Any]) -> bool:
     tags = metadata.get("tags")
-    return "task" in metadata or not (_says_so(metadata) or isinstance(tags, list) and "setup" in tags)
+    return "task" in metadata or not (_is_given(metadata) or isinstance(tags, list) and "setup" in tags)
 
 
-def _carried_digest(metadata: dict[str, Any]) -> str:
+def _read_released_digest(metadata: dict[str, Any]) -> str:
     said = metadata.get("released")
     return said if isinstance(said, str) else ""

@@ -5,19 +5,17 @@ Compared is what the machine found; marks by hand and lateness are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html import escape
 
 from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import tables
-from course_utils.grading.reports.page import count, document, number, visible
+from course_utils.grading.reports.page import format_count, format_number, render
 from course_utils.terminal import printable
 
 HANDED_IN = "another submission"
 RUBRIC = "a changed task"
 POINTS = "changed points"
-DRAWS = "only the draws are others"  # a verdict on the edge, or a time-out
+DRAWS = "only the draws are others"  # a verdict close to a tolerance, or a deadline
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Changes:
     totals: dict[str, tuple[float, float]] = field(default_factory=dict)
     only: list[str] = field(default_factory=list)
 
-    def students(self) -> list[tuple[str, float, float, str]]:
+    def list_students(self) -> list[tuple[str, float, float, str]]:
         """Those whose total differs, the largest difference first: student, before, now, and the causes."""
         causes: dict[str, dict[str, None]] = {}
         for c in self.changes:
@@ -57,115 +55,112 @@ class Changes:
                 if abs(now - before) > 1e-9]
         return sorted(rows, key=lambda r: -abs(r[2] - r[1]))
 
-    def by_task(self) -> list[tuple[str, list[Change]]]:
+    def group_by_task(self) -> list[tuple[str, list[Change]]]:
         """The tasks whose points are others now, or in which a student who handed in the same gained or lost."""
         same = [c for c in self.changes if c.cause != HANDED_IN]
         rows = [(task, [c for c in same if c.task == task]) for task in self.tasks]
         return [(task, found) for task, found in rows if found or len(set(self.tasks[task])) > 1]
 
 
-def between(old: list[Result], new: list[Result]) -> Changes:
+def compare(old: list[Result], new: list[Result]) -> Changes:
     """Compares two reports, student for student, notebook for notebook, task for task."""
-    before, now, found = {r.student: r for r in old}, {r.student: r for r in new}, Changes()
-    was, have = _notebooks(old), _notebooks(new)
-    both = [n for n in have if n in was]
-    found.only = [*_only("student", list(before), list(now)), *_only("notebook", list(was), list(have)),
-                  *_only("task", [t for n in both for t in was[n]], [t for n in both for t in have[n]])]
-    for student in (s for s in now if s in before):
-        pairs = list(_pairs(before[student], now[student]))
-        found.totals[student] = sum(a.earned for a, _ in pairs), sum(b.earned for _, b in pairs)
-        again = before[student].digest != now[student].digest
-        for a, b in pairs:
-            for s, t in ((s, t) for s in a.tasks for t in b.tasks if s.task == t.task):
-                found.tasks[t.task] = s.points, t.points
-                if s.earned != t.earned:
-                    cause = HANDED_IN if again else RUBRIC if a.rubric != b.rubric else (
-                        POINTS if s.points != t.points else DRAWS)
-                    found.changes.append(Change(student, b.notebook, t.task, s.earned, t.earned, cause))
+    before, found = {r.student: r for r in old}, Changes(only=_find_unmatched(old, new))
+    for r in {r.student: r for r in new}.values():
+        if r.student in before:
+            _add_student(found, before[r.student], r)
     return found
 
 
-def _pairs(a: Result, b: Result) -> Iterator[tuple[NotebookResult, NotebookResult]]:
-    was = {n.notebook: n for n in a.notebooks}
-    return ((was[n.notebook], n) for n in b.notebooks if n.notebook in was)
+def _find_unmatched(old: list[Result], new: list[Result]) -> list[str]:
+    """What stands in one report alone: students, notebooks, and tasks of the notebooks in both."""
+    was, have = _list_tasks(old), _list_tasks(new)
+    both = [n for n in have if n in was]
+    students = [list(dict.fromkeys(r.student for r in results)) for results in (old, new)]
+    return [*_describe_unmatched("student", *students), *_describe_unmatched("notebook", list(was), list(have)),
+            *_describe_unmatched("task", [t for n in both for t in was[n]], [t for n in both for t in have[n]])]
 
 
-def _notebooks(results: list[Result]) -> dict[str, list[str]]:
+def _add_student(found: Changes, old: Result, new: Result) -> None:
+    """Puts a student's totals, tasks and changes into `found`, in place."""
+    pairs = _pair_notebooks(old, new)
+    found.totals[new.student] = sum(a.earned for a, _ in pairs), sum(b.earned for _, b in pairs)
+    for a, b in pairs:
+        now = {t.task: t for t in b.tasks}
+        for s, t in ((s, now[s.task]) for s in a.tasks if s.task in now):
+            found.tasks[t.task] = s.points, t.points
+            if s.earned != t.earned:
+                cause = (HANDED_IN if old.digest != new.digest else RUBRIC if a.rubric != b.rubric
+                         else POINTS if s.points != t.points else DRAWS)
+                found.changes.append(Change(new.student, b.notebook, t.task, s.earned, t.earned, cause))
+
+
+def _pair_notebooks(old: Result, new: Result) -> list[tuple[NotebookResult, NotebookResult]]:
+    was = {n.notebook: n for n in old.notebooks}
+    return [(was[n.notebook], n) for n in new.notebooks if n.notebook in was]
+
+
+def _list_tasks(results: list[Result]) -> dict[str, list[str]]:
     """The notebooks, each with its tasks."""
     return {n.notebook: [t.task for t in n.tasks] for r in results for n in r.notebooks}
 
 
-def _only(what: str, old: list[str], new: list[str]) -> list[str]:
+def _describe_unmatched(what: str, old: list[str], new: list[str]) -> list[str]:
     """A sentence for each side that has names the other lacks."""
     sides = {"Only in the old report": [n for n in old if n not in set(new)],
              "Only in this report": [n for n in new if n not in set(old)]}
-    return [f"{side}: {count(len(names), what)}, {', '.join(names)}." for side, names in sides.items() if names]
+    return [f"{side}: {format_count(len(names), what)}, {', '.join(names)}." for side, names in sides.items() if names]
 
 
 # ---- as text, table and page ---------------------------------------------------------------------------------------
 
 
-def sentences(c: Changes) -> list[str]:
+def describe(c: Changes) -> list[str]:
     """The comparison for a terminal, a line each."""
-    changed = c.students()
+    changed = c.list_students()
     ups = sum(now > before for _, before, now, _ in changed)
-    both = count(len(c.totals), "student")
+    both = format_count(len(c.totals), "student")
     lines = [f"Of {both} in both reports, {ups} gained and {len(changed) - ups} lost points."]
-    for task, found in c.by_task():
+    for task, found in c.group_by_task():
         old, new = c.tasks[task]
-        worth = f" (worth {number(old)} before, {number(new)} now)" if old != new else ""
+        worth = f" (worth {format_number(old)} before, {format_number(new)} now)" if old != new else ""
         gained = sum(x.now > x.before for x in found)
         lines.append(f"  {task}{worth}: {gained} gained, {len(found) - gained} lost")
-    lines += [f"  {s}: {number(before)} → {number(now)} ({signed(now - before)}), {cause}"
+    lines += [f"  {s}: {format_number(before)} → {format_number(now)} ({format_signed(now - before)}), {cause}"
               for s, before, now, cause in changed]
     return [*map(printable, [*lines, *c.only])]
 
 
-def table(c: Changes) -> str:
+def format_table(c: Changes) -> str:
     """A line for each task of each student that has other points now, as CSV."""
-    rows = [[x.student, x.notebook, x.task, number(x.before), number(x.now), round(x.now - x.before, 6), x.cause]
-            for x in c.changes]
-    return tables.written([["student", "notebook", "task", "before", "now", "change", "cause"], *rows])
+    rows = [[x.student, x.notebook, x.task, format_number(x.before), format_number(x.now),
+             round(x.now - x.before, 6), x.cause] for x in c.changes]
+    return tables.format_csv([["student", "notebook", "task", "before", "now", "change", "cause"], *rows])
 
 
-def page(c: Changes, sandbox: bool = True) -> str:
+def render_page(c: Changes, sandbox: bool = True) -> str:
     """The comparison as HTML."""
-    changed = c.students()
-    head = (f'<header>\n<p class="soft">Compared with an older report</p>\n<h1>Changes</h1>\n<p class="soft">'
-            f"{visible(sentences(c)[0])} The same as a table: "
-            '<a href="changes.csv">changes.csv</a>; the report: <a href="index.html">index.html</a></p>\n</header>')
-    said = "\n".join(f"<p>{visible(s)}</p>" for s in c.only)
-    parts = [head, f'<div class="warn">{said}</div>' if said else "",
-             _table("Tasks", ["Task", "Points", "Gained", "Lost"], [_task(t, x, c.tasks[t]) for t, x in c.by_task()]),
-             _table("Students", ["Student", "Before", "Now", "Change"], [_student(*row) for row in changed])]
-    same = " The table of tasks counts the students who handed in the same in both." if c.by_task() else ""
-    foot = f"<footer>Compared is what the grader found; marks by hand and lateness are left out.{same}</footer>"
-    return document("Changes", "\n".join(filter(None, parts)) + foot, sandbox)
+    return render("changes.html", "Changes", sandbox, summary=describe(c)[0], only=c.only,
+                  tasks=[_make_task_row(task, found, c.tasks[task]) for task, found in c.group_by_task()],
+                  students=[_make_student_row(*row) for row in c.list_students()])
 
 
-def _table(title: str, names: list[str], rows: list[str]) -> str:
-    if not rows:
-        return ""
-    head = f'<th scope="col">{names[0]}</th>' + "".join(f'<th scope="col" class="points">{n}</th>' for n in names[1:])
-    return (f"<section>\n<h2>{title}</h2>\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows)
-            + "\n</tbody>\n</table>\n</section>")
+@dataclass(frozen=True)
+class _Student:
+    """The first cell of a student's row."""
+
+    name: str
+    cause: str
 
 
-def _task(task: str, found: list[Change], points: tuple[float, float]) -> str:
+def _make_task_row(task: str, found: list[Change], points: tuple[float, float]) -> list[str]:
     gained = sum(x.now > x.before for x in found)
-    worth = " → ".join(dict.fromkeys(map(number, points)))
-    return _row(f"<code>{escape(task)}</code>", worth, str(gained), str(len(found) - gained))
+    return [task, " → ".join(dict.fromkeys(map(format_number, points))), str(gained), str(len(found) - gained)]
 
 
-def _student(student: str, before: float, now: float, cause: str) -> str:
-    return _row(f'{visible(student)}<br><span class="soft">{cause}</span>', number(before), number(now),
-                signed(now - before))
+def _make_student_row(student: str, before: float, now: float, cause: str) -> list[_Student | str]:
+    return [_Student(student, cause), format_number(before), format_number(now), format_signed(now - before)]
 
 
-def _row(first: str, *others: str) -> str:
-    return f"<tr><td>{first}</td>" + "".join(f'<td class="points">{o}</td>' for o in others) + "</tr>"
-
-
-def signed(points: float) -> str:
+def format_signed(points: float) -> str:
     """+2.5 or −3, with a minus sign that is no hyphen."""
-    return f"+{number(points)}" if points > 0 else f"−{number(-points)}"
+    return f"+{format_number(points)}" if points > 0 else f"−{format_number(-points)}"

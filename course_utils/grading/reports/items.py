@@ -21,7 +21,7 @@ RUNS = 20  # the latest that are kept
 Trend = dict[str, list[float]]  # by task, the share of right answers in each run
 
 
-def answers(results: list[Result]) -> dict[str, dict[str, Counter[str]]]:
+def count_answers(results: list[Result]) -> dict[str, dict[str, Counter[str]]]:
     """For each notebook, each task's answers counted by kind, among those who handed in a notebook to grade.
 
     A question in words counts where it has a mark.
@@ -31,16 +31,16 @@ def answers(results: list[Result]) -> dict[str, dict[str, Counter[str]]]:
         for n in r.notebooks:
             table = found.setdefault(n.notebook, {})
             for t in n.tasks:
-                table.setdefault(t.task, Counter()).update([] if n.reason or t.unmarked else [kind(t)])
+                table.setdefault(t.task, Counter()).update([] if n.reason or t.unmarked else [classify(t)])
     return found
 
 
-def kind(t: TaskResult) -> str:
+def classify(t: TaskResult) -> str:
     """One of `KINDS`."""
     return "right" if t.right else "partly" if t.earned else "empty" if t.why == UNFILLED else "wrong"
 
 
-def discrimination(results: list[Result]) -> dict[str, float]:
+def compute_discrimination(results: list[Result]) -> dict[str, float]:
     """How far those who solve a task also have the other points of its notebook: the item-rest correlation, in [-1, 1].
 
     It is the correlation of a task's points with the sum of the notebook's other tasks, without the task's own part in
@@ -53,11 +53,11 @@ def discrimination(results: list[Result]) -> dict[str, float]:
         total = sum(t.earned for t in counted)
         for t in counted:
             pairs.setdefault(t.task, []).append((t.earned, total - t.earned))
-    found = {task: correlation(both) for task, both in pairs.items() if len(both) >= FEWEST}
+    found = {task: correlate(both) for task, both in pairs.items() if len(both) >= FEWEST}
     return {task: r for task, r in found.items() if r is not None}
 
 
-def correlation(pairs: list[tuple[float, float]]) -> float | None:
+def correlate(pairs: list[tuple[float, float]]) -> float | None:
     """Pearson's; None where one side is always the same."""
     middle = [mean(side) for side in zip(*pairs, strict=True)]
     x, y = ([pair[i] - middle[i] for pair in pairs] for i in (0, 1))
@@ -68,14 +68,15 @@ def correlation(pairs: list[tuple[float, float]]) -> float | None:
 # ---- run by run ----------------------------------------------------------------------------------------------------
 
 
-def note(path: Path, results: list[Result]) -> Trend:
+def update_trend(path: Path, results: list[Result]) -> Trend:
     """Puts a run's counts into the report's `trend.csv`, where they differ from the last run's, and gives all runs'."""
     runs = _read(path) if path.exists() else []
-    now = {task: (c["right"], sum(c.values())) for table in answers(results).values() for task, c in table.items()}
+    now = {task: (c["right"], sum(c.values()))
+           for table in count_answers(results).values() for task, c in table.items()}
     if now and (not runs or runs[-1][1] != now):
         runs = [*runs, (datetime.now(UTC).isoformat(timespec="seconds"), now)][-RUNS:]
         rows = [[time, task, *counts] for time, counted in runs for task, counts in counted.items()]
-        files.write(path, tables.written([["run", "task", "right", "answers"], *rows]))
+        files.write(path, tables.format_csv([["run", "task", "right", "answers"], *rows]))
     return {task: [right / total for _, counted in runs for right, total in [counted.get(task, (0, 0))] if total]
             for task in now}
 

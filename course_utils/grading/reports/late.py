@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from course_utils.grading.intake.handed_in import HandedIn
+from course_utils.grading.intake.hand_in_time import HandInTime
 from course_utils.grading.intake.names import tidy
 from course_utils.grading.records import Result
 
@@ -68,7 +68,7 @@ class Rules:
     zone: tzinfo | None = None
     weights: dict[str, float] = field(default_factory=dict)
 
-    def factor(self, notebook: str, ids: Collection[str], handed_in: HandedIn | None) -> tuple[float, str]:
+    def compute_factor(self, notebook: str, ids: Collection[str], handed_in: HandInTime | None) -> tuple[float, str]:
         """The share of the points earned that counts, and a sentence for the student that says why.
 
         Args:
@@ -76,29 +76,29 @@ class Rules:
             ids: By which the student may be named in the rules: the id, the number in Moodle or Canvas.
             handed_in: None where nothing was handed in.
         """
-        named = _of(self.handed_in, ids, notebook)
+        named = _look_up(self.handed_in, ids, notebook)
         if notebook not in self.due or not (handed_in or named):
             return 1.0, ""
-        time, told = (named, "") if named else (handed_in.within(self.zone), TOLD_BY.get(handed_in.told_by, ""))
-        extension = _of(self.extensions, ids, notebook) or 0.0
+        time, told = (named, "") if named else (handed_in.resolve(self.zone), TOLD_BY.get(handed_in.told_by, ""))
+        extension = _look_up(self.extensions, ids, notebook) or 0.0
         if time is None:
             if not handed_in.late or extension:
                 return 1.0, ""
-            return self._after(1, "Handed in late, says Canvas, which tells no time:")
-        late, days = self._late(time, self.due[notebook], extension)
+            return self._reduce(1, "Handed in late, says Canvas, which tells no time:")
+        late, days = self._measure_lateness(time, self.due[notebook], extension)
         if late <= self.grace:
             return 1.0, ""
         when = "after its extension ended" if extension else "after it was due"
-        return self._after(days, f"Handed in {_duration(late if late < DAY else days * DAY)} {when}{told}:")
+        return self._reduce(days, f"Handed in {_format_duration(late if late < DAY else days * DAY)} {when}{told}:")
 
-    def _late(self, time: datetime, due: datetime, extension: float) -> tuple[timedelta, float]:
+    def _measure_lateness(self, time: datetime, due: datetime, extension: float) -> tuple[timedelta, float]:
         """How late it is, and in how many days of the wall clock: what is due at noon is a day late at noon."""
         zone = self.zone or due.tzinfo
         end = due.astimezone(zone).replace(tzinfo=None) + extension * DAY
-        late = time - end.replace(tzinfo=zone).astimezone(UTC)  # within a zone, Python would skip no hour
+        late = time - end.replace(tzinfo=zone).astimezone(UTC)  # within a zone Python ignores a changed clock
         return late, max((time.astimezone(zone).replace(tzinfo=None) - end) / DAY, 1e-6)
 
-    def _after(self, days: float, what: str) -> tuple[float, str]:
+    def _reduce(self, days: float, what: str) -> tuple[float, str]:
         if days > self.most_days:
             return 0.0, f"{what} what comes more than {self.most_days:g} days late does not count."
         begun = math.ceil(days)
@@ -106,13 +106,13 @@ class Rules:
         return 1 - percent / 100, f"{what} {percent:g} % less for {begun} {'day' if begun == 1 else 'days'} begun."
 
 
-def _of(table: dict[str, Any], ids: Iterable[str], notebook: str) -> Any:
+def _look_up(table: dict[str, Any], ids: Iterable[str], notebook: str) -> Any:
     """What a table says of a student and notebook, or None."""
     said = next((table[id] for id in ids if id in table), None)
     return said.get(notebook) if isinstance(said, dict) else said
 
 
-def _duration(late: timedelta) -> str:
+def _format_duration(late: timedelta) -> str:
     """Two units, rounded down: `1 day 3 hours`, `12 minutes`."""
     minutes = max(1, int(late.total_seconds()) // 60)
     units = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
@@ -129,17 +129,18 @@ def read(path: Path) -> Rules:
 
     try:
         said = tomllib.loads(path.read_text("utf-8-sig"))
-        zone = _zone(said.pop("zone")) if "zone" in said else None
+        zone = _read_zone(said.pop("zone")) if "zone" in said else None
         tables = {name: said.pop(name, {}) for name in ("due", "extensions", "handed_in", "weights")}
-        numbers = {name: _number(name, said.pop(name)) for name in
+        numbers = {name: _read_number(name, said.pop(name)) for name in
                    ("percent_per_day", "most_percent", "most_days", "grace_minutes") if name in said}
         if said:
             raise ValueError(f"{', '.join(said)} means nothing here.")
-        due = {notebooks.source_of(name).stem: _time(name, time, zone) for name, time in _table(tables, "due").items()}
-        weights = {notebooks.source_of(name).stem: _number(name, weight)
-                   for name, weight in _table(tables, "weights").items()}
-        extensions = _by_student(tables, "extensions", _number)
-        handed_in = _by_student(tables, "handed_in", lambda name, time: _time(name, time, zone))
+        due = {notebooks.source_of(name).stem: _read_time(name, time, zone)
+               for name, time in _check_table(tables, "due").items()}
+        weights = {notebooks.source_of(name).stem: _read_number(name, weight)
+                   for name, weight in _check_table(tables, "weights").items()}
+        extensions = _read_by_student(tables, "extensions", _read_number)
+        handed_in = _read_by_student(tables, "handed_in", lambda name, time: _read_time(name, time, zone))
         if not due and (numbers or extensions or handed_in):
             raise ValueError("no notebook is due by it: name one under [due].")
     except UnicodeDecodeError:
@@ -150,27 +151,27 @@ def read(path: Path) -> Rules:
     return Rules(due, **numbers, grace=grace, extensions=extensions, handed_in=handed_in, zone=zone, weights=weights)
 
 
-def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+def _check_table(tables: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(tables[name], dict):
         raise ValueError(f"{name} is a table, [{name}].")
     return tables[name]
 
 
-def _by_student(tables: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+def _read_by_student(tables: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     from course_utils import notebooks
 
     return {tidy(id): {notebooks.source_of(n).stem: value(f"{id}, {n}", v) for n, v in said.items()}
-            if isinstance(said, dict) else value(id, said) for id, said in _table(tables, name).items()}
+            if isinstance(said, dict) else value(id, said) for id, said in _check_table(tables, name).items()}
 
 
-def _zone(name: Any) -> ZoneInfo:
+def _read_zone(name: Any) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, TypeError, OSError):
         raise ValueError(f"there is no time zone {name!r}.") from None
 
 
-def _number(name: str, said: Any) -> float:
+def _read_number(name: str, said: Any) -> float:
     if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said < 1e6:
         raise ValueError(f"{name} is a number from 0 on, not {said!r}.")
     if "percent" in name and said > 100:
@@ -178,7 +179,7 @@ def _number(name: str, said: Any) -> float:
     return said
 
 
-def _time(name: str, said: Any, zone: tzinfo | None) -> datetime:
+def _read_time(name: str, said: Any, zone: tzinfo | None) -> datetime:
     if not isinstance(said, datetime):
         raise ValueError(f"{name} is a day and a time, such as 2026-03-01T23:59:00+01:00, not {said}.")
     if said.tzinfo is None and zone is None:
@@ -194,7 +195,8 @@ def apply(results: list[Result], rules: Rules) -> tuple[list[Result], list[str]]
     ids = {r.student: {tidy(r.student), *r.ids.values()} for r in results}
     applied = []
     for r in results:
-        found = {n.notebook: rules.factor(n.notebook, ids[r.student], r.handed_in.get(n.notebook)) for n in r.notebooks}
+        found = {n.notebook: rules.compute_factor(n.notebook, ids[r.student], r.handed_in.get(n.notebook))
+                 for n in r.notebooks}
         applied.append(replace(r, notebooks=[replace(n, factor=found[n.notebook][0], late=found[n.notebook][1],
                                                      weight=rules.weights.get(n.notebook)) for n in r.notebooks]))
     known = set().union(*ids.values())
@@ -202,16 +204,16 @@ def apply(results: list[Result], rules: Rules) -> tuple[list[Result], list[str]]
              (("extensions", rules.extensions), ("handed_in", rules.handed_in)) for id in said if id not in known]
     graded = {n.notebook for r in results for n in r.notebooks}
     notes += [f"The late rules weigh {name}, which is not graded here." for name in rules.weights if name not in graded]
-    blind = sum(any(h.told_by == "Moodle" and n in rules.due and not _of(rules.handed_in, ids[r.student], n)
+    blind = sum(any(h.told_by == "Moodle" and n in rules.due and not _look_up(rules.handed_in, ids[r.student], n)
                     for n, h in r.handed_in.items()) for r in results)
     if blind:
         notes.append(f"Moodle's download does not tell when work was handed in: {blind} students count as in time "
                      "unless [handed_in] names their times.")
-    return applied, notes + [_not_understood(r.student, n, h) for r in results for n, h in r.handed_in.items()
-                             if h.said and n in rules.due and not h.within(rules.zone)
-                             and not _of(rules.handed_in, ids[r.student], n)]
+    return applied, notes + [_describe_unknown_time(r.student, n, h) for r in results for n, h in r.handed_in.items()
+                             if h.said and n in rules.due and not h.resolve(rules.zone)
+                             and not _look_up(rules.handed_in, ids[r.student], n)]
 
 
-def _not_understood(student: str, notebook: str, handed_in: HandedIn) -> str:
+def _describe_unknown_time(student: str, notebook: str, handed_in: HandInTime) -> str:
     return (f"{student}, {notebook}: {handed_in.told_by} says {handed_in.said!r}, which is not understood in the "
             "rules' zone. It counts as in time unless [handed_in] names the time.")

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from statistics import mean, median
 
 from course_utils.grading import outcomes
-from course_utils.grading.records import Result
+from course_utils.grading.records import NotebookResult, Result
 from course_utils.grading.reports import classlist, items
-from course_utils.grading.reports.classlist import link
-from course_utils.grading.reports.items import KINDS, answers
-from course_utils.grading.reports.page import anchor, count, document, has_text, number, section, visible
+from course_utils.grading.reports.items import KINDS, count_answers
+from course_utils.grading.reports.page import format_number, has_text, render
 
-SHOWN = 10  # rows of a list; the others are folded
 MAX_WHY = 200  # characters of what an exception says
-DISCRIMINATION = ('<p class="soft">r says how far those who solve a task also have the other points of its notebook '
-                  "(item-rest correlation, Henrysson 1963). Below .2, look at the task: its text may mislead, or it "
-                  "asks for something else than the rest.</p>")
+SECTIONS = {"points": "Points", "odd": "To look at", "tasks": "Tasks", "mistakes": "Common mistakes",
+            "unnamed": "Mistakes without a name", "similar": "Similar work", "students": "Students"}
 
 
 @dataclass(frozen=True)
@@ -33,12 +28,65 @@ class Slip:
     students: list[str]
 
 
-def shares(results: list[Result]) -> list[float]:
+@dataclass(frozen=True)
+class Histogram:
+    """How many students earned 0 to 10 % of the points, and so on: number and height in percent; and in words."""
+
+    columns: list[tuple[int, str]]
+    said: str
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A task's answers.
+
+    Attributes:
+        said: All of it in words.
+        stack: The kinds of answers, each with its width in percent.
+        percent: The share of right ones.
+        tells: How the task tells students apart, such as `.45`; empty where that is not known.
+        line: The shares of right answers, run by run, as a polyline's points; empty for one run.
+    """
+
+    task: str
+    said: str
+    stack: list[tuple[str, str]]
+    percent: str
+    tells: str
+    is_poor: bool
+    line: str
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """A notebook's tasks, how many students handed it in, and which tasks everybody or nobody solved."""
+
+    notebook: str
+    handed_in: int
+    rows: list[TaskRow]
+    has_runs: bool
+    solved: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class UnnamedMistake:
+    """The same wrong answer of several students, with one of them as an example."""
+
+    task: str
+    kind: str
+    students: list[str]
+    student: str
+    notebook: NotebookResult
+    cell: int
+    why: str
+
+
+def compute_shares(results: list[Result]) -> list[float]:
     """Each student's share of the points, in [0, 1]."""
     return [min(1.0, r.total / r.max) if r.max else 0.0 for r in results]
 
 
-def slips(results: list[Result]) -> list[Slip]:
+def find_slips(results: list[Result]) -> list[Slip]:
     """The known mistakes that were made, the commonest first."""
     found: dict[tuple[str, str], Slip] = {}
     for r in results:
@@ -47,8 +95,8 @@ def slips(results: list[Result]) -> list[Slip]:
     return sorted(found.values(), key=lambda s: -len(s.students))
 
 
-def page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True, trend: items.Trend | None = None,
-         pairs: int | None = None) -> str:
+def render_page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True,
+                trend: items.Trend | None = None, pairs: int | None = None) -> str:
     """The class report as HTML.
 
     Args:
@@ -57,157 +105,69 @@ def page(results: list[Result], notes: Sequence[str] = (), sandbox: bool = True,
         trend: How each task went, run by run.
         pairs: How many pairs of similar work lie on a page of their own; None where nobody asked.
     """
-    told = "".join(f"<li>{visible(note)}</li>\n" for note in notes)
-    warning = f'<div class="warn" role="note"><ul class="notes">\n{told}</ul></div>\n' if notes else ""
-    names = classlist.shown_names(results)
-    body = [_head(results), warning, _histogram(shares(results)), _odd(results, names), _tasks(results, trend or {}),
-            _slips(results, names), _unnamed(results, names), _similar(pairs), classlist.table(results)]
-    text = "\n".join(filter(None, body))
-    return document("Class report", text.replace("</header>", f"{_contents(text)}</header>", 1), sandbox,
-                    classlist.SCRIPT)
+    odd, slips, tells = [r for r in results if r.reason], find_slips(results), items.compute_discrimination(results)
+    unnamed = outcomes.group_same((r.student, n, t) for r in results for n in r.notebooks for t in n.tasks)
+    shared = [_make_unnamed(group) for group in unnamed if len(group) > 1]
+    left_out = {"odd": not odd, "mistakes": not slips, "unnamed": not unnamed, "similar": pairs is None}
+    return render(
+        "class.html", "Class report", sandbox, classlist.SCRIPT, notes=notes, students=len(results),
+        sections={id: heading for id, heading in SECTIONS.items() if not left_out.get(id)},
+        points=format_number(max((r.max for r in results), default=0)), tiles=_make_tiles(results, len(odd)),
+        names=classlist.choose_names(results), histogram=_make_histogram(compute_shares(results)), odd=odd,
+        kinds=KINDS, task_tables=_make_task_tables(results, tells, trend or {}), tells_apart=bool(tells), slips=slips,
+        unnamed={"shared": shared, "alone": len(unnamed) - len(shared)}, pairs=pairs,
+        class_list=classlist.make_list(results))
 
 
-def _contents(page: str) -> str:
-    """Links to the page's sections, which each have an id and a heading."""
-    found = re.findall(r'<section id="(\w+)">\n<h2>([^<]+)</h2>', page)
-    links = "\n".join(f'<a href="#{id}">{title}</a>' for id, title in found)
-    return f"<nav>\n{links}\n</nav>\n"
+def _make_tiles(results: list[Result], odd: int) -> dict[str, object]:
+    every = compute_shares(results) or [0]
+    return {"students": len(results), "mean": f"{mean(every):.0%}", "median": f"{median(every):.0%}", "to look at": odd}
 
 
-def _head(results: list[Result]) -> str:
-    every, odd = shares(results), sum(bool(r.reason) for r in results)
-    tiles = {"students": len(results), "mean": f"{mean(every or [0]):.0%}", "median": f"{median(every or [0]):.0%}",
-             "to look at": odd}
-    shown = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
-    points = number(max((r.max for r in results), default=0))
-    return (f'<header>\n<h1>Class report</h1>\n<p class="soft">{points} points. The same as a table: '
-            f'<a href="grades.csv">grades.csv</a></p>\n<dl class="tiles">\n{shown}\n</dl>\n</header>')
-
-
-def _histogram(every: list[float]) -> str:
-    """How many students earned 0 to 10 % of the points, and so on."""
+def _make_histogram(every: list[float]) -> Histogram:
     bins = Counter(min(9, int(share * 10 + 1e-9)) for share in every)
     highest = max(bins.values(), default=1)
-    columns = "\n".join(f'<div>{bins[i] or ""}<i style="height: {85 * bins[i] / highest:.1f}%"></i></div>'
-                        for i in range(10))
     said = "; ".join(f"{10 * i} to {10 * i + 10} %: {bins[i]}" for i in range(10) if bins[i])
-    axis = "".join(f"<span>{10 * i}</span>" for i in range(11))
-    figure = (f'<figure class="histogram" role="img" aria-label="Students by their share of the points. {said}">\n'
-              f'<div class="columns">\n{columns}\n</div>\n<div class="axis">{axis}</div>\n'
-              "<figcaption>students by their share of the points, in %</figcaption>\n</figure>")
-    return section("points", "Points", figure)
+    return Histogram([(bins[i], f"{85 * bins[i] / highest:.1f}") for i in range(10)], said)
 
 
-def _odd(results: list[Result], names: dict[str, str]) -> str:
-    rows = [f'<li>{link(r.student, names[r.student])}<p class="soft">{visible(r.reason)}</p></li>'
-            for r in results if r.reason]
-    return section("odd", "To look at", _folded(rows, "odd", "student")) if rows else ""
+def _make_task_tables(results: list[Result], tells: dict[str, float], trend: items.Trend) -> list[TaskTable]:
+    made = []
+    for notebook, table in count_answers(results).items():
+        handed_in = max((sum(c.values()) for c in table.values()), default=0)
+        rows = [_make_task_row(task, c, tells.get(task), trend.get(task, [])) for task, c in table.items()]
+        answered = {t: c["right"] for t, c in table.items() if 0 < handed_in == sum(c.values())}
+        solved = {who: [t for t, right in answered.items() if right == wanted]
+                  for who, wanted in (("everybody", handed_in), ("nobody", 0))}
+        made.append(TaskTable(notebook, handed_in, rows, any(row.line for row in rows), solved))
+    return made
 
 
-def _folded(rows: list[str], kind: str, what: str) -> str:
-    """A list, of which what comes after the first ones is folded."""
-    if not rows:
-        return ""
-    first, others = "\n".join(rows[:SHOWN]), "\n".join(rows[SHOWN:])
-    more = (f'<details><summary>{count(len(rows) - SHOWN, f"more {what}")}</summary>\n<ul class="{kind}">\n{others}\n'
-            "</ul></details>\n") if others else ""
-    return f'<ul class="{kind}">\n{first}\n</ul>\n{more}'
-
-
-def _tasks(results: list[Result], trend: items.Trend) -> str:
-    key = "\n".join(f'<span><i class="{k}"></i>{said}</span>' for k, said in KINDS.items())
-    parts = [f'<div class="key" aria-hidden="true">\n{key}\n</div>']
-    tells = items.discrimination(results)
-    for notebook, table in answers(results).items():
-        handed = max((sum(c.values()) for c in table.values()), default=0)
-        rows = "\n".join(_share(task, counted, tells.get(task), trend.get(task, [])) for task, counted in table.items())
-        again = " runs" if any(len(trend.get(task, [])) > 1 for task in table) else ""
-        parts.append(f'<h3><span>{escape(notebook)}</span> <span class="soft">{handed} of '
-                     f'{count(len(results), "student")}</span></h3>\n<ul class="shares{again}">\n{rows}\n</ul>')
-        for said, wanted in (("everybody", handed), ("nobody", 0)):
-            names = [f"<code>{escape(t)}</code>" for t, c in table.items()
-                     if 0 < handed == sum(c.values()) and c["right"] == wanted]
-            parts += [f'<p class="soft">Solved by {said}: {", ".join(names)}.</p>'] if names else []
-    parts += [DISCRIMINATION] if tells else []
-    return section("tasks", "Tasks", "\n".join(parts))
-
-
-def _share(task: str, counted: Counter[str], tells: float | None, runs: list[float]) -> str:
-    """A task's answers as a bar, the share of right ones, how it tells students apart, and its earlier runs."""
+def _make_task_row(task: str, counted: Counter[str], tells: float | None, runs: list[float]) -> TaskRow:
     total = sum(counted.values())
     said = ", ".join(f"{counted[k]} {words}" for k, words in KINDS.items() if counted[k]) or "no answers"
     said += f"; r = {tells:.2f}" if tells is not None else ""
     said += f"; run by run: {', '.join(f'{share:.0%}' for share in runs)}" if len(runs) > 1 else ""
-    stack = "".join(f'<i class="{k}" style="width: {100 * counted[k] / total:.1f}%"></i>'
-                    for k in ("right", "partly", "wrong") if counted[k])
-    percent = f'{counted["right"] / total:.0%}' if total else "–"
-    index = "" if tells is None else f'<i class="{"low" if tells < items.POOR else "soft"}">r {signed(tells)}</i>'
-    return (f'<li title="{said}"><code>{escape(task)}</code><div class="stack" aria-hidden="true">{stack}</div>'
-            f'<span class="points" aria-hidden="true">{percent}</span><span class="index" aria-hidden="true">{index}'
-            f'{_line(runs)}</span><span class="hidden">{said}</span></li>')
+    stack = [(k, f"{100 * counted[k] / total:.1f}") for k in ("right", "partly", "wrong") if counted[k]]
+    percent = f"{counted['right'] / total:.0%}" if total else "–"
+    return TaskRow(task, said, stack, percent, "" if tells is None else format_correlation(tells),
+                   tells is not None and tells < items.POOR, _draw_line(runs))
 
 
-def signed(r: float) -> str:
+def format_correlation(r: float) -> str:
     """A correlation, .45 or −.12: without the 0 that it always begins with."""
     return f"{r:.2f}".replace("0.", ".").replace("-", "−")
 
 
-def _line(runs: list[float]) -> str:
-    """The shares of right answers, run by run, as a small line from 0 at the bottom to 1 at the top."""
+def _draw_line(runs: list[float]) -> str:
+    """The shares of right answers, run by run, from 0 at the bottom of a small picture to 1 at its top."""
     if len(runs) < 2:
         return ""
-    points = " ".join(f"{2 + 36 * i / (len(runs) - 1):.1f},{14 - 12 * share:.1f}" for i, share in enumerate(runs))
-    return f'<svg viewBox="0 0 40 16"><polyline points="{points}"/></svg>'
+    return " ".join(f"{2 + 36 * i / (len(runs) - 1):.1f},{14 - 12 * share:.1f}" for i, share in enumerate(runs))
 
 
-def _slips(results: list[Result], names: dict[str, str]) -> str:
-    rows = [_slip(s, names) for s in slips(results)]
-    if not rows:
-        return ""
-    return section("mistakes", "Common mistakes", _folded(rows, "slips", "mistake"))
-
-
-def _slip(s: Slip, names: dict[str, str]) -> str:
-    who = ", ".join(link(student, names[student]) for student in s.students)
-    return (f'<li><span class="many">{len(s.students)}<span class="hidden"> '
-            f'{"student" if len(s.students) == 1 else "students"}:</span></span><div><b>{visible(s.title)}</b> '
-            f'<code class="soft">{escape(s.task)}</code><p class="soft">{visible(s.hint)}</p>'
-            f'<details><summary>Who?</summary>{who}</details></div></li>')
-
-
-# ---- what the bank does not know yet -------------------------------------------------------------------------------
-
-
-def _unnamed(results: list[Result], names: dict[str, str]) -> str:
-    """Wrong answers that no known mistake explains, where several students gave the same."""
-    wrong = [(r.student, n, t) for r in results for n in r.notebooks for t in n.tasks]
-    found = outcomes.groups(wrong)
-    shared = [g for g in found if len(g) > 1]
-    if not found:
-        return ""
-    rows = [_group(g, names) for g in shared]
-    alone = f"{count(len(found) - len(shared), 'wrong answer')} of a kind that nobody else gave."
-    about = ("Wrong answers that no known mistake explains, put together where they give the same on the check's own "
-             "inputs: the bank's next entries.")
-    return section("unnamed", "Mistakes without a name", f'<p class="soft">{about}</p>\n'
-                   f'{_folded(rows, "slips", "mistake")}<p class="soft">{alone}</p>')
-
-
-def _group(group: list[outcomes.Answer], names: dict[str, str]) -> str:
-    student, n, t = next((a for a in group if has_text(a[1], a[2].cell)), group[0])
-    who = ", ".join(link(s, names[s]) for s, _, _ in group)
-    place = f"#{anchor(n, t.cell)}" if has_text(n, t.cell) else ""
-    cell = f", cell {t.cell}" if t.cell else ""
-    shortened = t.why if len(t.why) <= MAX_WHY else t.why[:MAX_WHY] + " …"
-    return (f'<li><span class="many">{len(group)}<span class="hidden"> students:</span></span><div>'
-            f'<b>{outcomes.said(t)}</b> <code class="soft">{escape(t.task)}</code>'
-            f'<p class="soft">{visible(shortened)}</p>'
-            f'<p class="soft">For example {link(student, names[student] + cell, place)}</p>'
-            f"<details><summary>Who?</summary>{who}</details></div></li>")
-
-
-def _similar(pairs: int | None) -> str:
-    if pairs is None:
-        return ""
-    return section("similar", "Similar work", f'<p><a href="similar.html">{count(pairs, "pair")} to look at</a>. '
-                   '<span class="soft">No points hang on it.</span></p>')
+def _make_unnamed(group: list[outcomes.Answer]) -> UnnamedMistake:
+    """The group's entry, with a student whose page shows the cell as the example, where there is one."""
+    student, n, t = next((a for a in group if has_text(a[2].cell, a[1])), group[0])
+    why = t.why if len(t.why) <= MAX_WHY else t.why[:MAX_WHY] + " …"
+    return UnnamedMistake(t.task, outcomes.describe(t), [s for s, _, _ in group], student, n, t.cell, why)

@@ -12,16 +12,16 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import combinations
 from typing import Any
 
+from markupsafe import Markup
+
 from course_utils.grading.records import Result
-from course_utils.grading.reports.classlist import link
-from course_utils.grading.reports.page import count, document, verbatim, visible
+from course_utils.grading.reports.page import render, verbatim
 
 LENGTH = 25  # characters of a passage, without blanks and with one for each name
-WINDOW = 1  # every passage is kept: which of several would be, hangs on Python's hashes, others in each run
+WINDOW = 1  # every passage is kept: a choice would depend on Python's hashes, which differ in each run
 MANY, MANY_SHARE = 5, 0.05  # a passage that more students hold than both of these is what everybody writes
 ALIKE = 0.4  # of the shorter one's passages: the references and variants of all notebooks, written apart, share at most
 # 0.072; renamed copies all, and copies in which every third task is of other origin at least 0.42
@@ -30,7 +30,7 @@ SHOWN = 100  # pairs on the page
 
 
 @dataclass(frozen=True)
-class Work:
+class Solutions:
     """A student's solutions in one notebook; `report` names an earlier report, and is empty for this one's."""
 
     student: str
@@ -43,37 +43,37 @@ class Pair:
     """Two that are alike: the share of the shorter one's passages that the other has too, and many have not."""
 
     notebook: str
-    first: Work
-    second: Work
+    first: Solutions
+    second: Solutions
     share: float
     places: tuple[list[tuple[int, int]], list[tuple[int, int]]]  # of these passages in each, from and to
 
 
-def require() -> None:
+def require_copydetect() -> None:
     """ValueError in a sentence where the library is not installed."""
     if importlib.util.find_spec("copydetect") is None:
         raise ValueError("Similar work is compared by copydetect, which is not installed: pip install copydetect.")
 
 
-def pairs(results: Sequence[Result], earlier: Mapping[str, Sequence[Result]]) -> list[Pair]:
+def find_pairs(results: Sequence[Result], earlier: Mapping[str, Sequence[Result]]) -> list[Pair]:
     """The pairs to look at, the most alike first; at least one of the two is of this report."""
-    works: dict[str, list[Work]] = {}
+    works: dict[str, list[Solutions]] = {}
     for report, found in {"": results, **earlier}.items():
         for r in found:
             for n in r.notebooks:
-                works.setdefault(n.notebook, []).append(Work(r.student, report, n.solutions))
-    made = [pair for notebook, found in works.items() for pair in _alike(notebook, found)]
+                works.setdefault(n.notebook, []).append(Solutions(r.student, report, n.solutions))
+    made = [pair for notebook, found in works.items() for pair in _find_alike(notebook, found)]
     return sorted(made, key=lambda p: (-p.share, p.notebook, p.first.student, p.second.student))
 
 
-def _alike(notebook: str, works: list[Work]) -> Iterator[Pair]:
+def _find_alike(notebook: str, works: list[Solutions]) -> Iterator[Pair]:
     from copydetect import CodeFingerprint, compare_files
 
     works = [w for w in works if len(w.text) >= LENGTH]
     marks = [CodeFingerprint("", LENGTH, WINDOW, language="python", fp=io.StringIO(w.text)) for w in works]
     sizes = [len(m.hashes) for m in marks]
-    _without_common(marks)
-    for i, j in _sharing(marks):
+    _drop_common(marks)
+    for i, j in _list_sharing_pairs(marks):
         a, b = works[i], works[j]
         if a.report and b.report or a.student == b.student:
             continue
@@ -84,7 +84,7 @@ def _alike(notebook: str, works: list[Work]) -> Iterator[Pair]:
             yield Pair(notebook, a, b, share, tuple(list(zip(*map(list, s.astype(int)), strict=True)) for s in slices))
 
 
-def _without_common(marks: list[Any]) -> None:
+def _drop_common(marks: list[Any]) -> None:
     """Takes out of fingerprints, in place, the passages that many of them have."""
     held = Counter(mark for m in marks for mark in m.hashes)
     common = {mark for mark, n in held.items() if n > max(MANY, MANY_SHARE * len(marks))}
@@ -93,7 +93,7 @@ def _without_common(marks: list[Any]) -> None:
         m.hash_idx = {mark: places for mark, places in m.hash_idx.items() if mark not in common}
 
 
-def _sharing(marks: list[Any]) -> list[tuple[int, int]]:
+def _list_sharing_pairs(marks: list[Any]) -> list[tuple[int, int]]:
     """The pairs that have enough passages in common to be compared."""
     holders: dict[int, list[int]] = {}
     for i, m in enumerate(marks):
@@ -106,35 +106,20 @@ def _sharing(marks: list[Any]) -> list[tuple[int, int]]:
 # ---- the page ------------------------------------------------------------------------------------------------------
 
 
-def page(found: list[Pair], names: dict[str, str], sandbox: bool = True) -> str:
+def render_page(found: list[Pair], names: dict[str, str], sandbox: bool = True) -> str:
     """The pairs as HTML, for the instructor alone."""
-    shown = found[:SHOWN]
-    more = f" The {SHOWN} most alike are shown." if len(found) > SHOWN else ""
-    head = ('<header>\n<p class="soft"><a href="index.html">Class report</a></p>\n<h1>Similar work</h1>\n'
-            f'<p class="soft">{count(len(found), "pair")} to look at.{more} No points hang on it, and no student sees '
-            f"this page. Names, comments and spacing are not compared, nor what was given or what many write. A pair "
-            f"is listed where {ALIKE:.0%} of the shorter one's solutions stand in the other's. There may be good "
-            "reasons: work in pairs, one tutor, one source.</p>\n</header>")
-    body = "\n".join(_pair(p, names) for p in shown)
-    return document("Similar work", f"{head}\n{body}", sandbox)
+    pairs = [(p, [mark_shared(work.text, places) for work, places in zip((p.first, p.second), p.places, strict=True)])
+             for p in found[:SHOWN]]
+    return render("similar.html", "Similar work", sandbox, pairs=pairs, names=names, found=len(found),
+                  alike=f"{ALIKE:.0%}")
 
 
-def _pair(p: Pair, names: dict[str, str]) -> str:
-    who = [link(w.student, names[w.student]) if not w.report else f"{visible(w.student)} ({visible(w.report)})"
-           for w in (p.first, p.second)]
-    code = "\n".join(f"<pre><code>{_marked(w.text, places)}</code></pre>"
-                     for w, places in zip((p.first, p.second), p.places, strict=True))
-    return (f'<section class="pair">\n<h3><span>{who[0]} · {who[1]}</span> <span class="soft">{escape(p.notebook)}, '
-            f'{p.share:.0%}</span></h3>\n<details><summary>Side by side</summary>\n<div class="beside">\n{code}\n</div>'
-            "</details>\n</section>")
-
-
-def _marked(text: str, places: list[tuple[int, int]]) -> str:
+def mark_shared(text: str, places: list[tuple[int, int]]) -> Markup:
     """A text, escaped, with the lines marked whose greater part the other has, too."""
     shared, at, lines = {i for begin, end in places for i in range(begin, end)}, 0, []
     for line in text.split("\n"):
         code = [i for i, c in enumerate(line, at) if not c.isspace()]
         is_shared = not line.startswith("# ") and 2 * len(shared.intersection(code)) > len(code)
-        lines.append(f"<mark>{verbatim(line)}</mark>" if is_shared else verbatim(line))
+        lines.append(Markup("<mark>{}</mark>").format(verbatim(line)) if is_shared else verbatim(line))
         at += len(line) + 1
-    return "\n".join(lines)
+    return Markup("\n").join(lines)

@@ -14,20 +14,20 @@ FORMULA = re.compile(r"""(^|[;|,]["'\s]*)([-=+@－＝＋＠])""")  # begins a ce
 MAX_LINES = 50  # of one cell; a quotation mark that is never closed must not swallow the rest of the file
 
 
-def written(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as CSV; texts are made `plain`, numbers stay as they are."""
+def format_csv(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as CSV; texts are made `escape_formulas`, numbers stay as they are."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerows([plain(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    table.writerows([escape_formulas(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return text.getvalue()
 
 
-def plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula, by whatever mark it separates cells, and that is `one_line`."""
-    return FORMULA.sub(r"\1'\2", one_line(text))
+def escape_formulas(text: str) -> str:
+    """A text that no spreadsheet takes for a formula, by whatever mark it separates cells, and that is `join_lines`."""
+    return FORMULA.sub(r"\1'\2", join_lines(text))
 
 
-def one_line(text: str) -> str:
+def join_lines(text: str) -> str:
     """A text for a cell: `printable`, with one blank between words."""
     return " ".join(printable(text).split())
 
@@ -50,13 +50,13 @@ def read(path: Path) -> Iterator[tuple[int, list[str] | None]]:
     first = next((line for line in lines if line.strip()), "")
     mark, n = ";" if first.count(";") > first.count(",") else ",", 0
     while n < len(lines):
-        row, used = _row(lines[n:n + MAX_LINES], mark)
+        row, used = _parse_row(lines[n:n + MAX_LINES], mark)
         if row is None or any(cell.strip() for cell in row):
             yield n + 1, row
         n += used
 
 
-def _row(lines: list[str], mark: str) -> tuple[list[str] | None, int]:
+def _parse_row(lines: list[str], mark: str) -> tuple[list[str] | None, int]:
     """The row that begins with these lines, and how many of them it takes."""
     for used in range(1, len(lines) + 1):
         try:

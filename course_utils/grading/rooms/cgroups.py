@@ -25,29 +25,29 @@ _numbers = itertools.count()
 
 
 @contextmanager
-def group(limits: Limits) -> Iterator[list[Path]]:
+def make_groups(limits: Limits) -> Iterator[list[Path]]:
     """Makes a room's groups and removes them afterwards, when all of the room has ended.
 
     Yields:
         Files. A process that writes "0" to each is inside, with all that it will fork.
     """
     with ExitStack() as stack:
-        yield [stack.enter_context(_group(parent, limits)) for parent in usable()]
+        yield [stack.enter_context(_make_group(parent, limits)) for parent in find_usable()]
 
 
-def inside(files: list[Path]) -> list[str]:
+def make_join_command(files: list[Path]) -> list[str]:
     """The words before a command that let it run inside the groups."""
     join = 'until [ "$1" = -- ]; do echo 0 > "$1" || exit 1; shift; done; shift; exec "$@"'
     return ["/bin/sh", "-c", join, "sh", *map(str, files), "--"] if files else []
 
 
 @cache
-def usable() -> dict[Path, set[str]]:
+def find_usable() -> dict[Path, set[str]]:
     """The folders below which this process can make groups, each with what it can limit there.
 
     What a killed grader left behind in them is removed.
     """
-    for parent in (found := candidates()):
+    for parent in (found := find_candidates()):
         for left in parent.glob(f"{PREFIX}*"):
             if not os.path.exists(f"/proc/{left.name.split('-')[2]}"):
                 _remove(left)
@@ -57,13 +57,14 @@ def usable() -> dict[Path, set[str]]:
 def _works(parent: Path) -> bool:
     """Whether a process can be put into a group made here; rights and real-time priorities may be in the way."""
     try:
-        with _group(parent, Limits()) as file:
-            return subprocess.run([*inside([file]), "true"], capture_output=True, check=False).returncode == 0
+        with _make_group(parent, Limits()) as file:
+            command = [*make_join_command([file]), "true"]
+            return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
 
-def candidates(proc: Path = Path("/proc/self")) -> dict[Path, set[str]]:
+def find_candidates(proc: Path = Path("/proc/self")) -> dict[Path, set[str]]:
     """The folders that have controllers to give: this process's own, or in version 2 the nearest above it.
 
     Args:
@@ -78,21 +79,21 @@ def candidates(proc: Path = Path("/proc/self")) -> dict[Path, set[str]]:
             controllers = CONTROLLERS & set(options.split(","))
             for names in own:
                 if controllers & set(names.split(",")):
-                    found[_folder(own[names], root, mount)] = controllers
+                    found[_find_folder(own[names], root, mount)] = controllers
         elif kind == "cgroup2" and "" in own:
-            folder = _folder(own[""], root, mount)
+            folder = _find_folder(own[""], root, mount)
             above = [folder, *(p for p in folder.parents if p.is_relative_to(mount))]
-            found |= next(({p: given} for p in above if (given := _given(p))), {})
+            found |= next(({p: given} for p in above if (given := _read_delegated(p))), {})
     return found
 
 
-def _folder(group: Path, root: str, mount: str) -> Path:
+def _find_folder(group: Path, root: str, mount: str) -> Path:
     """Where a group is seen, below a mount that shows the groups from `root` on."""
     folder = Path(mount) / group.relative_to(root) if group.is_relative_to(root) else Path(mount)
     return folder if folder.is_dir() else Path(mount)
 
 
-def _given(folder: Path) -> set[str]:
+def _read_delegated(folder: Path) -> set[str]:
     """The controllers that a group of version 2 gives to those below it."""
     with suppress(OSError):
         return CONTROLLERS & set((folder / "cgroup.subtree_control").read_text().split())
@@ -100,11 +101,11 @@ def _given(folder: Path) -> set[str]:
 
 
 @contextmanager
-def _group(parent: Path, limits: Limits) -> Iterator[Path]:
+def _make_group(parent: Path, limits: Limits) -> Iterator[Path]:
     folder = parent / f"{PREFIX}{os.getpid()}-{next(_numbers)}"
     folder.mkdir()
     try:
-        memory, processes = limits.together, limits.processes + OWN_PROCESSES
+        memory, processes = limits.room_memory, limits.processes + OWN_PROCESSES
         for file, value in {
                 "memory.limit_in_bytes": memory, "memory.memsw.limit_in_bytes": memory,  # version 1; memsw: with swap
                 "memory.max": memory, "memory.swap.max": 0, "pids.max": processes}.items():

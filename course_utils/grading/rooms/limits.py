@@ -19,7 +19,7 @@ class Limits:
         probe: Seconds that the answer to one task may take.
         notebook: Seconds for all cells of a notebook together, the import of torch included.
         memory: Bytes that a process may add to what it holds once torch is imported.
-        together: Bytes that all of a room may hold, its /tmp and /dev/shm too, where there are control groups.
+        room_memory: Bytes that all of a room may hold, its /tmp and /dev/shm too, where there are control groups.
         processes: Processes and threads at one time.
         scratch: Bytes of /tmp, and as many of /dev/shm, and of a single file.
         reply: Bytes of one answer.
@@ -29,14 +29,14 @@ class Limits:
     probe: float = 10
     notebook: float = 300
     memory: int = 2048 * MiB
-    together: int = 2560 * MiB
+    room_memory: int = 2560 * MiB
     processes: int = 64
     scratch: int = 128 * MiB
     reply: int = 64 * MiB
 
-    def beyond_the_machine(self, rooms: int) -> str:
+    def describe_excess(self, rooms: int) -> str:
         """The sentence that says when so many rooms could take more memory than there is; empty when they cannot."""
-        has, most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, rooms * self.together / 2**30
+        has, most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, rooms * self.room_memory / 2**30
         if most <= has:
             return ""
         return (f"This machine has {has:.1f} GiB of memory, and {rooms} notebooks at one time may take {most:.1f}: "
@@ -56,10 +56,10 @@ class Limits:
             resource.RLIMIT_AS: held + self.memory,
             resource.RLIMIT_FSIZE: self.scratch,
             resource.RLIMIT_NOFILE: 256,
-            resource.RLIMIT_CORE: 1,  # 0 would still feed a program that the system has for cores
-            resource.RLIMIT_SIGPENDING: 1000,  # signals and timers; these and queues are counted for the user in all
+            resource.RLIMIT_CORE: 1,  # at 0 the kernel would still start a program that collects core dumps
+            resource.RLIMIT_SIGPENDING: 1000,  # signals and timers: counted for the user, as queues are
             resource.RLIMIT_MSGQUEUE: 0,
-            resource.RLIMIT_CPU: int(2 * self.notebook),  # the deadlines are in wall time; this ends what escaped them
+            resource.RLIMIT_CPU: int(2 * self.notebook),  # ends what outlives the deadlines, which are in wall time
         }
         if count_processes:
             limits[resource.RLIMIT_NPROC] = self.processes

@@ -26,21 +26,21 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from course_utils.grading.rooms import cgroups, seen
+from course_utils.grading.rooms import cgroups, mounts
 from course_utils.grading.rooms.limits import Limits, MiB
-from course_utils.grading.rooms.seccomp import SandboxError, filter_program
+from course_utils.grading.rooms.seccomp import SandboxError, write_filter
 from course_utils.grading.rooms.stage import stage_plain
 
 LIBRARY = "/room"  # where a room finds the staged folder
-TIDY = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
+ENVIRONMENT = {  # one thread, so that forking is safe and sums have one order; nothing written, drawn or shown
     "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1",
     "CUDA_VISIBLE_DEVICES": "", "USER": "student",
-    "TORCHDYNAMO_DISABLE": "1",  # what is to be compiled is run as it is: there are no headers, and C++ takes long
+    "TORCHDYNAMO_DISABLE": "1",  # torch.compile does nothing: there are no headers, and C++ takes long
 }
 
 
-def bubblewrap() -> str:
+def find_bubblewrap() -> str:
     """The path of bwrap: the one that was installed with the course, else the system's; SandboxError for none."""
     from importlib.util import find_spec
 
@@ -68,7 +68,7 @@ class Room(Protocol):
 
 
 @dataclass(frozen=True)
-class Rooms:
+class RoomFactory:
     """How rooms are made on this machine.
 
     Attributes:
@@ -91,88 +91,91 @@ class Rooms:
             staged: The folder that becomes /room; modules are found there first.
             slot: Which of the rooms that are open at one time this is, from 0.
         """
-        python = run_module(module, *arguments)
+        python = make_module_command(module, *arguments)
         if not self.sandbox:
             with tempfile.TemporaryDirectory(prefix="room-") as scratch:
-                with _running(python, os.environ | _environment(str(staged), scratch), scratch) as process:
+                with _start_process(python, os.environ | _make_environment(str(staged), scratch), scratch) as process:
                     yield process
             return
-        with tempfile.TemporaryFile() as program, cgroups.group(self.limits) as groups:
-            filter_program(program)
-            command = [*cgroups.inside(groups), *self.command(staged, python, program.fileno(), slot)]
-            with _running(command, {}, "/", program.fileno()) as process:
+        with tempfile.TemporaryFile() as program, cgroups.make_groups(self.limits) as groups:
+            write_filter(program)
+            command = [*cgroups.make_join_command(groups), *self.make_command(staged, python, program.fileno(), slot)]
+            with _start_process(command, {}, "/", program.fileno()) as process:
                 yield process
 
-    def expect(self, staged: Path, module: str) -> None:
+    def prestart(self, staged: Path, module: str) -> None:
         """Begins what rooms of this kind will need: here nothing."""
 
     def close(self) -> None:
         """Ends what is kept from room to room: here nothing."""
 
-    def command(self, staged: Path, python: list[str], filter_fd: int, slot: int = 0) -> list[str]:
+    def make_command(self, staged: Path, python: list[str], filter_fd: int, slot: int = 0) -> list[str]:
         """The whole command of a room: bubblewrap's arguments, then what runs inside."""
         root = os.geteuid() == 0
-        return [bubblewrap(), *(_ROOT if root else _USER), *self.view(staged), "--seccomp", str(filter_fd), "--",
-                *(_become(self.user + slot) if root else []), *python]
+        return [find_bubblewrap(), *(_ROOT_OPTIONS if root else _USER_OPTIONS), *self.list_options(staged),
+                "--seccomp", str(filter_fd), "--",
+                *(_make_setpriv_command(self.user + slot) if root else []), *python]
 
-    def view(self, staged: Path, *also: Path) -> list[str]:
+    def list_options(self, staged: Path, *also: Path) -> list[str]:
         """What is seen inside: the environment, the mounts, those of other paths too, the place."""
         size = str(self.limits.scratch)
         return [
             "--die-with-parent", "--new-session", "--clearenv",
-            *(word for item in _environment(LIBRARY, "/tmp").items() for word in ("--setenv", *item)),
+            *(word for item in _make_environment(LIBRARY, "/tmp").items() for word in ("--setenv", *item)),
             "--proc", "/proc", "--dev", "/dev",
             "--tmpfs", "/dev/pts", "--remount-ro", "/dev/pts",  # terminals are few, and shared with all of the machine
             "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm",
             "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
-            *seen.binds(self.private, also), "--ro-bind", str(staged), LIBRARY,  # after /tmp: Python may lie there
+            *mounts.list_binds(self.private, also), "--ro-bind", str(staged), LIBRARY,  # Python may lie in /tmp
             "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
 
-_ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-         "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
-_USER = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+_ROOT_OPTIONS = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+                 "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+_USER_OPTIONS = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000",
+                 "--cap-drop", "ALL"]
 
 
-def run_module(module: str, *arguments: str) -> list[str]:
+def make_module_command(module: str, *arguments: str) -> list[str]:
     """The command of `python -m module`; called as `../.venv/bin/python`, Python names itself by folders on the way."""
     return [os.path.normpath(sys.executable), "-P", "-m", module, *arguments]
 
 
-def _become(user: int) -> list[str]:
+def _make_setpriv_command(user: int) -> list[str]:
     return ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
             "--inh-caps=-all", "--no-new-privs"]
 
 
-def _environment(library: str, scratch: str) -> dict[str, str]:
-    return TIDY | {"PYTHONPATH": library, "HOME": scratch, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",
-                   "COURSE_CACHE": f"{library}/cache/course_utils", "MPLCONFIGDIR": f"{scratch}/matplotlib"}
+def _make_environment(library: str, scratch: str) -> dict[str, str]:
+    return ENVIRONMENT | {"PYTHONPATH": library, "HOME": scratch, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",
+                          "COURSE_CACHE": f"{library}/cache/course_utils", "MPLCONFIGDIR": f"{scratch}/matplotlib"}
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str], folder: str, *fds: int) -> Iterator[subprocess.Popen]:
+def _start_process(command: list[str], environment: dict[str, str], folder: str, *fds: int,
+                   ) -> Iterator[subprocess.Popen]:
     process = subprocess.Popen(command, env=environment, cwd=folder, pass_fds=fds, start_new_session=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
     try:
         yield process
     finally:
-        process.kill()  # bubblewrap's end is the end of all that runs inside
+        process.kill()  # all that runs inside ends with bubblewrap
         for stream in (process.stdin, process.stdout, process.stderr):
             stream.close()
         process.wait()
 
 
-def self_test(rooms: Rooms) -> None:
+def run_self_test(rooms: RoomFactory) -> None:
     """Lets a room try to get out, and ends it while it runs; SandboxError names what failed, or would be seen."""
-    if sentence := seen.exposed(rooms.private):
+    if sentence := mounts.find_exposed(rooms.private):
         raise SandboxError(sentence)
-    limits = replace(rooms.limits, together=256 * MiB)  # filling it takes no time, and tells as much
-    counted = sorted(set().union(*cgroups.usable().values()))
+    limits = replace(rooms.limits, room_memory=256 * MiB)  # a small limit is reached quickly, and tests the same
+    counted = sorted(set().union(*cgroups.find_usable().values()))
     with (tempfile.TemporaryDirectory(prefix="self-test-") as folder, socket.socket(socket.AF_UNIX) as server,
           closing(replace(rooms, limits=limits)) as trial):
         secret = Path(folder) / "secret"
         secret.write_text("outside")
-        outside = [str(secret), "/etc/passwd", *seen.looked_for(rooms.private)]
+        outside = [str(secret), "/etc/passwd", *mounts.list_hidden(rooms.private)]
         name = f"self-test-{secrets.token_hex(8)}"
         server.bind("\0" + name)
         server.listen()
@@ -180,7 +183,7 @@ def self_test(rooms: Rooms) -> None:
         staged = stage_plain(Path(folder) / "room")
         try:
             with trial.open(staged, "course_utils.grading.rooms.selftest", *map(json.dumps, arguments)) as room:
-                refused = _first_line(room)
+                refused = _read_first_line(room)
                 room.kill()
                 ended = select.select([room.stdout], [], [], 3)[0] and room.stdout.read(1) == b""
         except RoomFailed as e:
@@ -192,7 +195,7 @@ def self_test(rooms: Rooms) -> None:
         raise SandboxError(f"The sandbox does not hold on this machine. It allows: {', '.join(failed)}.")
 
 
-def _first_line(room: Room) -> dict[str, bool]:
+def _read_first_line(room: Room) -> dict[str, bool]:
     if select.select([room.stdout], [], [], 60)[0]:
         line = room.stdout.readline()
         if line:

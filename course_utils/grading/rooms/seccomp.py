@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from typing import BinaryIO
 
+from course_utils.grading.rooms import namespaces
+
 REFUSED = """
     unshare setns mount umount2 pivot_root chroot mount_setattr move_mount open_tree fsopen fsconfig fsmount fspick
     ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise
@@ -13,17 +15,16 @@ REFUSED = """
     memfd_create memfd_secret shmget msgget semget io_setup inotify_init inotify_init1 fanotify_init
     setxattr lsetxattr fsetxattr setxattrat
 """.split()
-NEW_NAMESPACES = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]
 SET_LEASE, NOTIFY = 1024, 1026  # commands of fcntl: opening a leased file waits for the lease's holder
-LOCKS = [5, 6, 7, 36, 37, 38]  # those that set or ask for a lock
-UNIX = 1  # the one family of sockets that is there
+LOCKS = [5, 6, 7, 36, 37, 38]  # commands of fcntl that set or ask for a lock
+UNIX = 1  # AF_UNIX, the only family of sockets that is allowed
 
 
 class SandboxError(OSError):
     """There is no working sandbox; the sentence names what is missing or failed."""
 
 
-def filter_program(file: BinaryIO) -> None:
+def write_filter(file: BinaryIO) -> None:
     """Writes the filter, as the BPF program that bubblewrap loads, and goes back to the file's beginning.
 
     Refused calls fail with EPERM; clone3, whose arguments a filter cannot read, with ENOSYS, so that the C library
@@ -45,13 +46,13 @@ def filter_program(file: BinaryIO) -> None:
         if seccomp.resolve_syscall(seccomp.system_arch(), name) >= 0:  # else this kernel's headers do not know it
             program.add_rule(seccomp.ERRNO(errno.EPERM), name)
     program.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
-    for flag in NEW_NAMESPACES:
+    for flag in namespaces.ALL:
         program.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
     program.add_rule(seccomp.ERRNO(errno.ENOSYS), "flock")
-    for command in (SET_LEASE, NOTIFY, *LOCKS):  # the kernel reads 32 bits of it
+    for command in (SET_LEASE, NOTIFY, *LOCKS):  # of which the kernel reads 32 bits
         said = errno.ENOLCK if command in LOCKS else errno.EPERM
         program.add_rule(seccomp.ERRNO(said), "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
-    for call in ("socket", "socketpair"):  # others lead into the kernel, the hypervisor, or all the machine's memory
+    for call in ("socket", "socketpair"):  # other families reach the kernel, the hypervisor or shared memory
         program.add_rule(seccomp.ERRNO(errno.EPERM), call, seccomp.Arg(0, seccomp.NE, UNIX))
     program.export_bpf(file)
     file.seek(0)

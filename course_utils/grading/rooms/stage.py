@@ -11,8 +11,8 @@ from pathlib import Path
 from course_utils.cells import to_python
 
 LIBRARY = Path(__file__).parents[2]
-WORKING = ["check", "cells", "files", "released", "tasks",
-           *(f"grading.rooms.{name}" for name in ("limits", "wire", "work", "worker", "ready", "zygote"))]
+IN_A_ROOM = ["limits", "namespaces", "wire", "work", "worker", "preload", "fork_server"]  # of this folder
+ALWAYS_STAGED = ["check", "cells", "files", "released", "tasks", *(f"grading.rooms.{name}" for name in IN_A_ROOM)]
 STAND_IN = LIBRARY / "grading/rooms/stand_in.py"
 
 
@@ -33,7 +33,7 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints:
     from course_utils import tasks
 
     names = {n for n in names if not n.startswith(("tasks", "grading"))}
-    names |= {*WORKING, *(f"tasks.{name}" for name in tasks.NO_TASKS)}
+    names |= {*ALWAYS_STAGED, *(f"tasks.{name}" for name in tasks.NO_TASKS)}
     for name in sorted(names):
         _copy_module(name, folder)
     for module in map(tasks.module_of, tasks.prefixes()):
@@ -43,8 +43,8 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints:
         path = LIBRARY / "checkpoints" / f"{name}.safetensors"
         if path.is_file():  # a notebook may name one that is still to be trained
             _copy(path, folder / "course_utils/checkpoints" / path.name)
-    for name in sorted({name for source in demos for name in _imported(source)}):
-        _stand_in(name, folder / "course_utils")
+    for name in sorted({name for source in demos for name in _find_imports(source)}):
+        _place_stand_in(name, folder / "course_utils")
     _copy_caches(folder / "cache", names)
     _make_readable(folder)
     return folder
@@ -52,8 +52,8 @@ def stage(folder: Path, notebook: str, modules: Iterable[str] = (), checkpoints:
 
 def stage_plain(folder: Path) -> Path:
     """What the self-test of a room needs, without torch and without a task."""
-    for name in ("grading", "grading.rooms.limits", "grading.rooms.selftest", "grading.rooms.zygote"):
-        _copy_module(name, folder)
+    for name in ("limits", "namespaces", "selftest", "fork_server"):
+        _copy_module(f"grading.rooms.{name}", folder)
     _make_readable(folder)
     return folder
 
@@ -70,7 +70,7 @@ def _copy_module(name: str, folder: Path) -> None:
         _copy(source, folder / "course_utils" / source.relative_to(LIBRARY))
 
 
-def _imported(source: str) -> Iterator[str]:
+def _find_imports(source: str) -> Iterator[str]:
     """The modules of course_utils that a cell of the course imports: `plot`, `diffusion.paths`."""
     for node in ast.walk(ast.parse(to_python(source))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
@@ -82,7 +82,7 @@ def _imported(source: str) -> Iterator[str]:
                 yield name
 
 
-def _stand_in(name: str, library: Path) -> None:
+def _place_stand_in(name: str, library: Path) -> None:
     """Puts the stand-in where a module would be, and in every package on the way that is not there."""
     parts = name.split(".")
     for depth in range(1, len(parts) + 1):

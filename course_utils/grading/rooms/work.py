@@ -32,18 +32,18 @@ class Work:
     given: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
 
-    def packed(self) -> bytes:
+    def pack(self) -> bytes:
         """All of it as JSON."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def unpacked(cls, content: bytes) -> Work:
+    def unpack(cls, content: bytes) -> Work:
         """What `packed` gave."""
         about = json.loads(content)
         return cls(**{**about, "claimed": {int(n): digest for n, digest in about["claimed"].items()}})
 
     def place_files(self, folder: str) -> None:
-        """Writes the student's modules, to be found after all that is installed."""
+        """Writes the student's modules and appends `folder` to `sys.path`, after all that is installed."""
         for name, text in self.files.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def run_cell(source: str, name: str, nb: ModuleType) -> Outcome:
     try:
         run(source, name, nb)
     except BaseException as e:  # SystemExit and KeyboardInterrupt would not end a notebook either
-        return Outcome(error=type(e).__name__, message=_text(e))
+        return Outcome(error=type(e).__name__, message=_read_message(e))
     return Outcome()
 
 
@@ -72,12 +72,12 @@ def run_definitions(source: str, name: str, nb: ModuleType) -> Outcome:
     try:
         parts = released.definitions(source)
     except Exception as e:
-        return Outcome(error=type(e).__name__, message=_text(e))
+        return Outcome(error=type(e).__name__, message=_read_message(e))
     outcomes = [run_cell(text, f"{name[:-1]}, line {line}>", nb) for line, text in parts]
     return next((o for o in outcomes if o.error == "ModuleNotFoundError"), Outcome(error=PARTLY))
 
 
-def _text(e: BaseException) -> str:
+def _read_message(e: BaseException) -> str:
     try:
         return str(e)
     except Exception:  # a student's own exception may be broken

@@ -31,29 +31,29 @@ import torch
 
 from course_utils import tasks
 from course_utils.cells import fresh_notebook
-from course_utils.grading.rooms import ready, wire
+from course_utils.grading.rooms import preload, wire
 from course_utils.grading.rooms.limits import Limits
 from course_utils.grading.rooms.work import Work
 from course_utils.tasks import Namespace, Outcome
 
 Cells = list[tuple[int, str]]  # number and source
 REQUEST_CAP = 1 << 30  # bytes; what the grader sends is trusted
-STRETCH = 0.25  # seconds: work that is worth a fork, which costs a few milliseconds
-THROUGH, LAST = b".", b"!"  # what a stretch says of each cell that came through, and of its last one
+STRETCH = 0.25  # seconds of work between two forks, each of which costs a few milliseconds
+CELL_DONE, STRETCH_DONE = b".", b"!"  # written to the parent after each cell, and after the last of a stretch
 PR_SET_CHILD_SUBREAPER = 36
-HOME = os.environ["HOME"]  # where a notebook's relative paths lead
+HOME = os.environ["HOME"]  # the notebook's working folder
 
 
 def main() -> None:
     """Runs one room: `python -m course_utils.grading.rooms.worker LIMITS SANDBOXED`, both as JSON."""
     limits, sandboxed = Limits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
-    ready.fonts()
-    ready.databases()
-    ready.torch_itself()
+    preload.copy_fonts()
+    preload.use_dotfile_locks()
+    preload.initialise_torch()
     np.random.seed()  # forks of one process would all draw the same
     limits.confine(count_processes=sandboxed)
     requests, replies = _take_pipes()
-    _stay_behind()
+    _fork_and_wait()
     wire.send(replies, wire.pack("here", Outcome()))
     serve(requests, replies, limits)
     os._exit(0)
@@ -66,7 +66,7 @@ def serve(requests: int, replies: int, limits: Limits) -> None:
     work.place_files(HOME)
     cells = work.cells
     while cells:
-        cells = _go_on(work, cells, nb, replies, limits)
+        cells = _run_next_stretch(work, cells, nb, replies, limits)
     wire.send(replies, wire.pack("ready", Outcome()))
     late = 0.0
     while True:
@@ -77,7 +77,7 @@ def serve(requests: int, replies: int, limits: Limits) -> None:
         late = _answer(id, inputs.tensors, nb, replies, limits, late)
 
 
-def _go_on(work: Work, cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
+def _run_next_stretch(work: Work, cells: Cells, nb: ModuleType, replies: int, limits: Limits) -> Cells:
     """Forks and returns, in the child, what is left after its stretch, or else, here, all cells but the lost one."""
     through, telling = os.pipe()
     files = set(os.listdir(HOME))
@@ -91,15 +91,15 @@ def _go_on(work: Work, cells: Cells, nb: ModuleType, replies: int, limits: Limit
     os.close(telling)
     for place, (number, _) in enumerate(cells):
         try:
-            if wire.read(through, 1, monotonic() + limits.cell) == LAST:
+            if wire.read(through, 1, monotonic() + limits.cell) == STRETCH_DONE:
                 break
         except (TimeoutError, EOFError) as e:
-            _end(pid)
+            _kill(pid)
             os.close(through)
             _remove(set(os.listdir(HOME)) - files)
-            wire.send(replies, wire.pack(f"cell:{number}", _lost(e, "The cell", limits.cell)))
+            wire.send(replies, wire.pack(f"cell:{number}", _describe_loss(e, "The cell", limits.cell)))
             return cells[:place] + cells[place + 1:]
-    os._exit(0)  # the child is the notebook now
+    os._exit(0)  # the child goes on in this process's place
 
 
 def _run_stretch(work: Work, cells: Cells, nb: ModuleType, replies: int, telling: int) -> Cells:
@@ -111,10 +111,10 @@ def _run_stretch(work: Work, cells: Cells, nb: ModuleType, replies: int, telling
             failed.append(wire.pack(f"cell:{number}", outcome))
         if ran == len(cells) or monotonic() - begin > STRETCH:
             break
-        os.write(telling, THROUGH)
+        os.write(telling, CELL_DONE)
     for frame in failed:
         wire.send(replies, frame)
-    os.write(telling, LAST)
+    os.write(telling, STRETCH_DONE)
     return cells[ran:]
 
 
@@ -135,13 +135,13 @@ def _answer(id: str, inputs: dict, nb: ModuleType, replies: int, limits: Limits,
         body = wire.receive(reading, limits.probe - late, limits.reply)
         frame = len(body).to_bytes(4, "little") + body
     except (TimeoutError, EOFError) as e:
-        frame = wire.pack(id, _lost(e, "It", limits.probe))
+        frame = wire.pack(id, _describe_loss(e, "It", limits.probe))
     except wire.WireError as e:
         frame = wire.pack(id, Outcome(error="Refused", message=str(e)))
     wire.send(replies, frame)
     os.close(reading)
     begin = monotonic()
-    _end(pid)
+    _kill(pid)
     return monotonic() - begin
 
 
@@ -156,7 +156,7 @@ def _observe(id: str, inputs: dict, nb: ModuleType) -> bytes:
         return wire.pack(id, Outcome(error=type(e).__name__, message=str(e)))
 
 
-def _lost(e: Exception, what: str, seconds: float) -> Outcome:
+def _describe_loss(e: Exception, what: str, seconds: float) -> Outcome:
     if isinstance(e, TimeoutError):
         return Outcome(error="Deadline", message=f"{what} took longer than {seconds:g} seconds.")
     return Outcome(error="Ended", message=f"{what} ended the Python process.")
@@ -164,7 +164,7 @@ def _lost(e: Exception, what: str, seconds: float) -> Outcome:
 
 def _receive_work(requests: int) -> Work:
     _, outcome = wire.unpack(wire.receive(requests, None, REQUEST_CAP))
-    return Work.unpacked(outcome.tensors["work"].numpy().tobytes())
+    return Work.unpack(outcome.tensors["work"].numpy().tobytes())
 
 
 def _take_pipes() -> tuple[int, int]:
@@ -177,9 +177,9 @@ def _take_pipes() -> tuple[int, int]:
     return requests, replies
 
 
-def _stay_behind() -> None:
+def _fork_and_wait() -> None:
     """Forks; the child goes on, and this process, which the room lives as long as, waits until none is left."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # whose parent has gone on is adopted here
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans become this process's children
     if os.fork() == 0:
         return
     os.closerange(3, 256)
@@ -199,7 +199,7 @@ def _remove(names: set[str]) -> None:
                 os.remove(path)
 
 
-def _end(pid: int) -> None:
+def _kill(pid: int) -> None:
     for kill in (os.killpg, os.kill):
         with suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ from grading.attacks.suite import HURT, Family, Piece
 
 from course_utils.grading.rooms.limits import Limits, MiB
 
-NARROW = Limits(cell=12, probe=6, notebook=120, memory=256 * MiB, together=512 * MiB, processes=16, scratch=16 * MiB)
+NARROW = Limits(cell=12, probe=6, notebook=120, memory=256 * MiB, room_memory=512 * MiB, processes=16, scratch=16 * MiB)
 EVERYTHING = """
 import os, signal, sys, threading, time
 end = time.monotonic() + SECONDS

@@ -19,7 +19,7 @@ from unittest import mock
 from course_utils import notebooks
 from course_utils.grading.records import load_all
 from course_utils.grading.reports.classlist import SCRIPT
-from course_utils.grading.rooms import cgroups, conversation
+from course_utils.grading.rooms import cgroups, client
 from course_utils.grading.rooms.limits import Limits
 
 REPOSITORY = Path(notebooks.__file__).parents[1]
@@ -59,9 +59,9 @@ class Watch(threading.Thread):
 
     def faults(self, limits: Limits, jobs: int) -> str:
         """What was taken beyond the rooms' limits, with some more for what else runs; not counted, it has no limit."""
-        counted = set().union(*cgroups.usable().values())
+        counted = set().union(*cgroups.find_usable().values())
         most = {"own memory": 1000, "descriptors": 50 + 30 * jobs}
-        most |= {"memory": 4000 + jobs * (limits.together >> 20)} if "memory" in counted else {}
+        most |= {"memory": 4000 + jobs * (limits.room_memory >> 20)} if "memory" in counted else {}
         most |= {"processes": 200 + jobs * (limits.processes + cgroups.OWN_PROCESSES)} if "pids" in counted else {}
         return " ".join(f"{self.peaks[name]} {name}" for name in most if self.peaks.get(name, 0) > most[name])
 
@@ -93,7 +93,7 @@ class World:
         self._patched = [
             mock.patch.dict(os.environ, {"COURSE_CANARY": self.canary, "TMPDIR": str(self.folder / "tmp")}),
             mock.patch.object(tempfile, "tempdir", str(self.folder / "tmp")),
-            mock.patch.object(conversation.Conversation, "ask", self._timed(conversation.Conversation.ask))]
+            mock.patch.object(client.RoomClient, "ask", self._timed(client.RoomClient.ask))]
         for patch in self._patched:
             patch.start()
         self.watch.start()
@@ -216,4 +216,4 @@ class World:
         return " ".join(faults[:5])
 
     def _too_late(self) -> str:
-        return " ".join(f"{s:.1f} s late" for s in self.late if s > conversation.GRACE + 0.5)
+        return " ".join(f"{s:.1f} s late" for s in self.late if s > client.GRACE_SECONDS + 0.5)

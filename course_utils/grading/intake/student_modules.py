@@ -11,11 +11,11 @@ from functools import cache
 from importlib.machinery import PathFinder
 
 from course_utils.grading.intake.archives import MODULE, Entry, Unreadable
-from course_utils.grading.intake.submissions import MAX_MODULES_TOGETHER, Carried
+from course_utils.grading.intake.submissions import MAX_MODULES_TOGETHER, FileContent
 
 MAX_PATH = 200  # bytes; no file system takes a name of 256
 MAX_MODULES = 50  # beside one notebook: more are an environment or somebody's library
-Modules = dict[str, Entry | Carried]  # by the path that they are imported by: `helpers.py`, `pkg/nets.py`
+Modules = dict[str, Entry | FileContent]  # by the path that they are imported by: `helpers.py`, `pkg/nets.py`
 
 
 def is_module(entry: Entry) -> bool:
@@ -23,7 +23,7 @@ def is_module(entry: Entry) -> bool:
     return entry.name.lower().endswith(MODULE) and not entry.folder
 
 
-def beside(folder: tuple[str, ...], files: Iterable[tuple[tuple[str, ...], Entry]]) -> Modules:
+def find_modules(folder: tuple[str, ...], files: Iterable[tuple[tuple[str, ...], Entry]]) -> Modules:
     """Those of a student's files that the notebook in `folder` can import: in it or in a package below.
 
     Args:
@@ -50,14 +50,14 @@ def read(modules: Modules) -> tuple[dict[str, str], list[str]]:
     texts, refused, together = {}, [], 0
     for path, file in modules.items():
         try:
-            texts[path] = _text(path, file, MAX_MODULES_TOGETHER - together, len(texts))
+            texts[path] = _read_text(path, file, MAX_MODULES_TOGETHER - together, len(texts))
             together += len(texts[path].encode())
         except Unreadable as e:
             refused.append(f"{e} It was not taken along.")
     return texts, refused
 
 
-def _text(path: str, file: Entry | Carried, most: int, before: int) -> str:
+def _read_text(path: str, file: Entry | FileContent, most: int, before: int) -> str:
     name = path.partition("/")[0].removesuffix(".py")
     if _is_taken(name):
         raise Unreadable(f"{path} bears the name of a module that is there already, {name}.")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from grading.test_room import inside, kind, rooms  # noqa: F401
 
-from course_utils.grading.rooms import seen
-from course_utils.grading.rooms.room import Rooms, SandboxError, self_test
+from course_utils.grading.rooms import mounts
+from course_utils.grading.rooms.room import RoomFactory, SandboxError, run_self_test
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 PACKAGES = next(Path(p) for p in sys.path if p.endswith("site-packages"))
@@ -19,10 +19,10 @@ PACKAGES = next(Path(p) for p in sys.path if p.endswith("site-packages"))
 @pytest.fixture
 def fresh(monkeypatch):
     """What is seen is looked up once in a process: a test that changes it begins and ends without that memory."""
-    seen._binds.cache_clear()
+    mounts._list_binds.cache_clear()
     yield monkeypatch
     monkeypatch.undo()
-    seen._binds.cache_clear()
+    mounts._list_binds.cache_clear()
 
 
 def test_nothing_of_the_system_is_there_that_is_not_named(tmp_path, rooms):  # noqa: F811
@@ -32,11 +32,11 @@ def test_nothing_of_the_system_is_there_that_is_not_named(tmp_path, rooms):  # n
     got = inside(rooms, tmp_path, f"""
         answer([os.listdir("/usr/share"), os.path.exists("/usr/src"), os.path.exists("/usr/local/share"),
                 [p for p in {others!r} if os.path.exists(p)]])""")
-    assert set(got[0]) <= set(seen.SHARED) and got[1:] == [False, False, []]
+    assert set(got[0]) <= set(mounts.SHARED) and got[1:] == [False, False, []]
 
 
 def test_packages_of_other_pythons_are_empty(tmp_path, rooms):  # noqa: F811
-    others = list(map(str, seen._other_packages(seen._shown())))
+    others = list(map(str, mounts._list_other_packages(mounts._list_shown())))
     assert others and all(map(os.listdir, others))
     assert inside(rooms, tmp_path, f"answer([os.listdir(p) for p in {others!r}])") == [[]] * len(others)
 
@@ -50,8 +50,9 @@ def test_what_is_private_in_a_folder_that_is_seen_is_covered_file_or_folder(tmp_
 
 
 def test_libraries_that_hold_the_answers_are_covered(tmp_path, rooms, fresh):  # noqa: F811
-    assert {PACKAGES / "course_utils", PACKAGES / "course_utils.py", PACKAGES / "diffusers"} <= set(seen._answering())
-    fresh.setattr(seen, "ANSWERING", ["jupytext"])
+    answering = {PACKAGES / "course_utils", PACKAGES / "course_utils.py", PACKAGES / "diffusers"}
+    assert answering <= set(mounts._list_answer_packages())
+    fresh.setattr(mounts, "ANSWER_PACKAGES", ["jupytext"])
     assert inside(rooms, tmp_path, f"answer(os.listdir({str(PACKAGES / 'jupytext')!r}))") == []
 
 
@@ -83,32 +84,32 @@ def test_what_every_room_would_see_is_refused_in_a_sentence(tmp_path):
     for path, root in ((Path("/usr/lib/python3"), "/usr/lib"), (PACKAGES / "nbformat/__init__.py", str(PACKAGES)),
                        (tmp_path / "report", str(PACKAGES))):
         with pytest.raises(SandboxError, match=f"{path} lies in {root}, which every room sees"):
-            self_test(Rooms(private=(Path("/usr/src"), path)))
+            run_self_test(RoomFactory(private=(Path("/usr/src"), path)))
 
 
 def test_a_course_below_usr_src_or_around_its_environment_is_not_seen():
     course = Path(__file__).parents[2]
-    assert seen.exposed([Path("/usr/src"), Path(sys.prefix), Path(sys.prefix).parent, course]) == ""
+    assert mounts.find_exposed([Path("/usr/src"), Path(sys.prefix), Path(sys.prefix).parent, course]) == ""
 
 
 def test_the_exchange_of_nbgrader_must_lie_elsewhere(monkeypatch):
-    monkeypatch.setattr(seen, "EXCHANGES", [PACKAGES / "nbformat"])
+    monkeypatch.setattr(mounts, "EXCHANGES", [PACKAGES / "nbformat"])
     with pytest.raises(SandboxError, match="nbformat lies in"):
-        self_test(Rooms())
+        run_self_test(RoomFactory())
 
 
 @pytest.mark.parametrize("path", ["/usr/bin/env", "/usr/lib"])
 def test_the_self_test_looks_from_inside_for_what_is_private(monkeypatch, path):
-    monkeypatch.setattr(seen, "looked_for", lambda private: ["/usr/src", path])
+    monkeypatch.setattr(mounts, "list_hidden", lambda private: ["/usr/src", path])
     with pytest.raises(SandboxError, match="seeing what lies outside"):
-        self_test(Rooms())
+        run_self_test(RoomFactory())
 
 
 def test_what_lies_in_a_private_folder_is_looked_for_but_not_what_leads_to_python(tmp_path):
     (tmp_path / "ada").mkdir()
     (tmp_path / "class.zip").touch()
-    assert set(seen.looked_for([tmp_path])) >= {str(tmp_path / "ada"), str(tmp_path / "class.zip")}
-    assert sys.prefix not in seen.looked_for([Path(sys.prefix).parent])
+    assert set(mounts.list_hidden([tmp_path])) >= {str(tmp_path / "ada"), str(tmp_path / "class.zip")}
+    assert sys.prefix not in mounts.list_hidden([Path(sys.prefix).parent])
 
 
 def test_of_a_conda_like_prefix_only_its_libraries_are_seen(tmp_path, monkeypatch):
@@ -117,5 +118,5 @@ def test_of_a_conda_like_prefix_only_its_libraries_are_seen(tmp_path, monkeypatc
     (tmp_path / "named").symlink_to(tmp_path / "conda")
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "named"))
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "named"))
-    mine = [p for p in seen._of_python() if p.is_relative_to(tmp_path)]
+    mine = [p for p in mounts._list_python_files() if p.is_relative_to(tmp_path)]
     assert mine == [tmp_path / "named/lib", tmp_path / "conda/lib"]

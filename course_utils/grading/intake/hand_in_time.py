@@ -13,7 +13,7 @@ MAX_SAID = 60  # characters of a time that is not understood
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class HandInTime:
     """When a notebook was handed in, as far as is known.
 
     Attributes:
@@ -32,7 +32,7 @@ class HandedIn:
     file: str = ""
 
     @classmethod
-    def stamped(cls, text: str) -> HandedIn:
+    def from_timestamp(cls, text: str) -> HandInTime:
         """The time in a timestamp.txt: understood now, by the rules' zone later, or never; never the file's."""
         line = next((line for line in text.splitlines() if line.strip()), "").strip()
         time = parse_time(line)
@@ -43,7 +43,7 @@ class HandedIn:
         """The time, or None."""
         return datetime.fromisoformat(self.time) if self.time else None
 
-    def within(self, zone: tzinfo | None) -> datetime | None:
+    def resolve(self, zone: tzinfo | None) -> datetime | None:
         """The time, where need be by what the zone's hours are called; None when it is not known."""
         return self.when or (parse_time(self.said, zone) if self.said else None)
 
@@ -62,13 +62,13 @@ def parse_time(text: str, zone: tzinfo | None = None) -> datetime | None:
     said = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:[.,]\d{1,6})?)?) ?\(?([^()]{0,40})\)?", text.strip())
     try:
         time = datetime.fromisoformat(said[1].replace(",", ".")) if said else None
-        found = _zone(said[2].strip(), time, zone) if time else None
+        found = _find_zone(said[2].strip(), time, zone) if time else None
         return time.replace(tzinfo=found) if found and 1970 <= time.year < 3000 else None
     except (ValueError, OverflowError):
         return None
 
 
-def _zone(name: str, time: datetime, zone: tzinfo | None) -> tzinfo | None:
+def _find_zone(name: str, time: datetime, zone: tzinfo | None) -> tzinfo | None:
     if name.upper() in NO_ZONE:
         return UTC
     if offset := OFFSET.fullmatch(name):

@@ -16,16 +16,16 @@ from course_utils.grading.rooms.room import Room, RoomFailed
 from course_utils.grading.rooms.work import Work
 from course_utils.tasks import Outcome
 
-START = 120  # seconds that a machine under load may need to import torch
-GRACE = 0.4  # seconds beyond the limits that a room keeps by itself, until it is taken as held
-WORDS = wire.MAX_HEADER + 4  # bytes of a frame without tensors: many are kept, one for each cell that failed
+START_SECONDS = 120  # seconds that a machine under load may need to import torch
+GRACE_SECONDS = 0.4  # seconds after a deadline, which the worker keeps itself, until the room counts as stuck
+MAX_TEXT_FRAME = wire.MAX_HEADER + 4  # bytes of a frame without tensors; there is one for each cell that failed
 LOST = ("Deadline", "Ended", "Refused")  # errors that the grader names, besides the exceptions of the student's code
 
 
-class Conversation:
+class RoomClient:
     """With one room, from its start to the last answer.
 
-    Once the room has not answered, or answered what it was not asked, all that follows is taken as lost.
+    Once a room has missed a deadline or broken the protocol, it is killed, and every later request counts as lost.
 
     Attributes:
         overran: Whether anything ran into its deadline.
@@ -34,10 +34,10 @@ class Conversation:
     def __init__(self, room: Room, limits: Limits):
         self._room, self._limits, self.overran = room, limits, False
         self._lost: Outcome | None = None
-        for end in (room.stdin, room.stdout):  # what is there may be taken away before it is read: no wait but ours
+        for end in (room.stdin, room.stdout):  # another reader could empty a pipe after poll(): no read may block
             os.set_blocking(end.fileno(), False)
         try:
-            if self._receive(START, WORDS)[0] != "here":
+            if self._receive(START_SECONDS, MAX_TEXT_FRAME)[0] != "here":
                 raise wire.WireError("something else than its greeting came.")
         except (OSError, EOFError, ValueError) as e:
             room.kill()
@@ -46,42 +46,42 @@ class Conversation:
 
     def run(self, work: Work) -> list[tuple[int, Outcome]]:
         """Runs a notebook's cells and returns those that failed, or were run in part, in their order."""
-        packed = torch.frombuffer(bytearray(work.packed()), dtype=torch.uint8)
+        packed = torch.frombuffer(bytearray(work.pack()), dtype=torch.uint8)
         failed: list[tuple[int, Outcome]] = []
         numbers = {f"cell:{n}": n for n, _ in work.cells}
         deadline = time.monotonic() + self._limits.notebook
         try:
             self._send(wire.pack("work", Outcome({"work": packed})))
             while True:
-                id, outcome = self._receive(deadline - time.monotonic(), WORDS)
+                id, outcome = self._receive(deadline - time.monotonic(), MAX_TEXT_FRAME)
                 if id == "ready":
                     return sorted(failed, key=itemgetter(0))
-                failed.append((numbers.pop(id), self._in_our_words(outcome, "The cell", self._limits.cell)))
+                failed.append((numbers.pop(id), self._restate(outcome, "The cell", self._limits.cell)))
         except (OSError, EOFError, ValueError, KeyError) as e:
-            self._lose(e, "The notebook")
+            self._mark_lost(e, "The notebook")
             return [*sorted(failed, key=itemgetter(0)), (0, self._lost)]
 
     def ask(self, id: str, inputs: dict[str, Tensor]) -> Outcome:
         """The outcome of a task's probe on these inputs, or of its loss."""
         if self._lost:
             return self._lost
-        deadline = time.monotonic() + self._limits.probe + GRACE
+        deadline = time.monotonic() + self._limits.probe + GRACE_SECONDS
         try:
             self._send(wire.pack(id, Outcome(inputs)))
             frame = wire.receive(self._room.stdout.fileno(), deadline - time.monotonic(), self._limits.reply)
             try:
                 answered, outcome = wire.unpack(frame)
-            except wire.WireError as e:  # a frame of the right length: the next one is still in its place
+            except wire.WireError as e:  # the frame had its length: the next one can be read
                 return Outcome(error="Refused", message=str(e))
             if answered != id:
                 raise wire.WireError("An answer came to a question that was not asked.")
             self.overran |= outcome.error == "Deadline"
-            return self._in_our_words(outcome, "It", self._limits.probe)
+            return self._restate(outcome, "It", self._limits.probe)
         except (OSError, EOFError, ValueError) as e:
-            self._lose(e, "The answer")
+            self._mark_lost(e, "The answer")
             return self._lost
 
-    def _in_our_words(self, outcome: Outcome, what: str, seconds: float) -> Outcome:
+    def _restate(self, outcome: Outcome, what: str, seconds: float) -> Outcome:
         """A student's exception may bear the name of one of the grader's errors, but never speak in its voice."""
         said = {"Deadline": f"{what} took longer than {seconds:g} seconds.",
                 "Ended": f"{what} ended the Python process.",
@@ -89,14 +89,14 @@ class Conversation:
         return replace(outcome, message=said.get(outcome.error, outcome.message))
 
     def _send(self, frame: bytes) -> None:
-        wire.send(self._room.stdin.fileno(), frame, self._limits.probe + GRACE)
+        wire.send(self._room.stdin.fileno(), frame, self._limits.probe + GRACE_SECONDS)
 
     def _receive(self, seconds: float, cap: int) -> tuple[str, Outcome]:
         id, outcome = wire.unpack(wire.receive(self._room.stdout.fileno(), seconds, cap))
         self.overran |= outcome.error == "Deadline"
         return id, outcome
 
-    def _lose(self, e: Exception, what: str) -> None:
+    def _mark_lost(self, e: Exception, what: str) -> None:
         self._room.kill()
         if isinstance(e, TimeoutError):
             self.overran = True

@@ -48,7 +48,7 @@ def test_canvas_zip_with_a_late_a_resubmitted_and_a_broken_one(tmp_path):
 def test_other_late_rules_change_grades_and_run_nothing(tmp_path, monkeypatch):
     hand_in(tmp_path / "in", "ada/05_ddpm", "{}")
     (tmp_path / "in/ada/05_ddpm/timestamp.txt").write_text("2026-03-03 12:00:00.000000 UTC")
-    (submission,) = layouts.see(tmp_path / "in").submissions
+    (submission,) = layouts.find_submissions(tmp_path / "in").submissions
     found = replace(made_up_class(1, ("05_ddpm",))[0], student="ada", digest=submission.digest())
     records.save(found, tmp_path / "out/records")
     (tmp_path / "out/run.json").write_text(json.dumps(
