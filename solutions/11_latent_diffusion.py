@@ -44,7 +44,7 @@ from numpy import asarray
 from PIL import Image
 from torch import nn
 
-from course_utils import data, diagrams, metrics, plot, puzzles, training, widgets, zoo
+from course_utils import data, diagrams, metrics, plot, puzzles, text, training, widgets, zoo
 from course_utils.pipeline import Pipeline
 from course_utils.recipes.emoji import EmojiAutoencoder
 from course_utils.recipes.latent import EmojiLatent, chosen
@@ -253,7 +253,7 @@ def drawn_again(curves, adv_weight, steps=450):
 
 curves = grainy(200, seeded(5))
 columns = {"curves": curves, "without the critic": drawn_again(curves, 0.0), "with the critic": drawn_again(curves, 0.1)}
-told = {f"{name}\nerror {(x - curves).abs().mean():.2f}, neighbours differ by {x.diff().abs().mean():.2f}": x[:2]
+told = {f"{name}\nerror {(x - curves).abs().mean():.2f}, roughness {x.diff().abs().mean():.2f}": x[:2]
         for name, x in columns.items()}
 plot.show(diagrams.curve_columns(told),
           alt="Two bumps with jagged grain. Without the critic they come back smooth; with it they are jagged again, but "
@@ -261,7 +261,7 @@ plot.show(diagrams.curve_columns(told),
 
 # %% [markdown]
 # Without a critic the grain is gone, since 0 is as good a guess as any. With one there is grain again, *invented* grain: the
-# error has become larger. To be sharp is to be wrong in what cannot be known.
+# error has become larger. To be sharp is to be wrong in what cannot be known. (Roughness is the mean difference of neighbours.)
 #
 # Now drawings. The recipe of `emoji-autoencoder` has a third loss, after LPIPS (Zhang et al. 2018): the squared distance of
 # both pictures in the features of a fixed network. Below are held-out drawings with much detail, and what three equally
@@ -433,6 +433,16 @@ for module in yours.modules():
         module.forward = lambda x, context, mask, layer=module: through_yours(layer, x, context, mask)
 
 # %% tags=["demo"]
+def places_of(prompt):
+    """Where the start and each part of a prompt stand among its tokens."""
+    places, after = {"start": slice(0, 1)}, 1
+    for part in text.parts(prompt):
+        size = len(text.tokens([part])[0]) - 1  # without a start of its own
+        places[f"“{part}”"] = slice(after, after + size)
+        after += size
+    return places
+
+
 prompt = "red heart and star"
 picture = data.emoji_picture(prompt)[None]
 t, noise = torch.tensor([0.6]), torch.randn(1, 8, 8, 8, generator=seeded(0))
@@ -440,7 +450,7 @@ z_t = pipe.add_noise(pipe.scale * pipe.encode_image(2 * picture - 1), t, noise)
 with torch.no_grad():
     same = torch.allclose(yours(z_t, t, pipe.encode([prompt])), pipe.unet(z_t, t, pipe.encode([prompt])), atol=1e-4)
 print("the network answers the same with your attention:", same)
-plot.show(diagrams.read_places(picture[0], prompt, seen[2][0]),  # the third of four such layers
+plot.show(diagrams.read_places(picture[0], places_of(prompt), seen[2][0]),  # the third of four such layers
           alt="A heart and a star side by side, and maps of 8 × 8 places for four heads. “red heart” is bright where the heart "
               "is, in all heads; “star” where the star is, in head 4; “and” there too, in heads 1 and 2; the start all "
               "around the two things.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils import plot, text
+from course_utils import plot
 
 KINDS = {"seen": "seen names", "unseen_names": "unseen names", "unseen_colours": "unseen colours of seen things",
          "unseen_pairs": "unseen pairs of seen things"}
@@ -41,40 +40,23 @@ def curve_columns(columns: Mapping[str, Tensor]) -> Figure:
     return fig
 
 
-class Part(NamedTuple):
-    """A word or phrase of a prompt, and where its tokens stand in the context."""
-
-    words: str
-    rows: slice
-
-
-def parts(prompt: str) -> list[Part]:
-    """The parts in which a prompt is encoded, the start's token first."""
-    found, after = [Part("start", slice(0, 1))], 1
-    for words in text.parts(prompt):
-        size = len(text.tokens([words])[0]) - 1  # without the start's
-        found.append(Part(words, slice(after, after + size)))
-        after += size
-    return found
-
-
-def read_places(picture: Tensor, prompt: str, weights: Tensor) -> Figure:
-    """A picture, and for each head of a layer, and each part of the prompt, how much of it each place reads.
+def read_places(picture: Tensor, parts: Mapping[str, slice], weights: Tensor) -> Figure:
+    """A picture, and for each head of a layer, and each part of its prompt, how much of it each place reads.
 
     Args:
         picture: (3, h, w) in [0, 1].
-        prompt: Its text.
+        parts: What a part says, and where its tokens stand.
         weights: (8, 8, heads, m) over the tokens; those of a place and head add up to 1.
     """
-    shown, heads = parts(prompt), weights.shape[2]
-    size = {"width": 86 * (2 + len(shown)) + 60, "height": 82 * heads + 20}
-    fig, panels = plot.figure(1 + len(shown), heads, **size, squeeze=False)
+    heads = weights.shape[2]
+    size = {"width": 86 * (2 + len(parts)) + 60, "height": 82 * heads + 20}
+    fig, panels = plot.figure(1 + len(parts), heads, **size, squeeze=False)
     panels[0, 0].imshow(picture.permute(1, 2, 0).clamp(0, 1), interpolation="nearest")
     panels[0, 0].set_title("picture")
-    for axes, part in zip(panels[:, 1:].T, shown, strict=True):
-        axes[0].set_title(part.words if part.words == "start" else f"“{part.words}”")
+    for axes, (words, rows) in zip(panels[:, 1:].T, parts.items(), strict=True):
+        axes[0].set_title(words)
         for head, panel in enumerate(axes):
-            drawn = panel.imshow(weights[:, :, head, part.rows].sum(-1), vmin=0, vmax=1)
+            drawn = panel.imshow(weights[:, :, head, rows].sum(-1), vmin=0, vmax=1)
     for head, panel in enumerate(panels[:, 1]):
         panel.text(-1, 3.5, f"head {head + 1}", ha="right", va="center")
     for panel in panels.flat:
