@@ -7,7 +7,8 @@ passes of notebook 06's class a step, contiguous tensors, x_start clipped and th
 network, which is faster and computes the same: a harder peer, without goals. The distance is the root mean square to
 the same noise's picture after 200 steps; the digits' spread is 0.66. The rows of DDIM compute the same 50 steps on
 both sides. The peers are eager in all rows. The 4-step student is `mnist-flow-4`, which takes the weight as an input
-and evaluates once a step; its peer is the same textbook way, with `mnist-unet`.
+and evaluates once a step; its peer is the same textbook way, with `mnist-unet`. Four emoji are those of notebook 11's
+prompt box: 12 steps of DDIM, both predictions in one pass of 8, and the decoder.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.diffusion.samplers import guided, sample_ddim, sample_dpmpp_2m
 from course_utils.diffusion.slider import Slider, StudentSlider
 from course_utils.models.fast import Fast, compiler
+from course_utils.pipeline import Pipeline
 
 WEIGHT = 1.0  # of guidance, as in the recipe of mnist-unet
 ALLOWED = 0.08  # distance to the converged picture
-PREVIEW, PICTURE = 100.0, 60.0  # milliseconds, of a first preview and of a student's eight digits
+PREVIEW, PICTURE, EMOJI = 100.0, 60.0, 300.0  # milliseconds: a first preview, a student's eight digits, four emoji
 PEERS = {"notebook": "diffusers with notebook 06's class", "library": "diffusers with the library's class"}
 NAMES = {"slider": "slider moved", "first": "first picture, nothing remembered", "ddim": "DDIM, 50 steps",
          "student": "4-step student, slider moved", "compiled slider": "slider moved",
@@ -120,6 +122,21 @@ def rows() -> Iterator[Row]:
                        limit=limits["compiled student"])
     else:
         yield Row.absent(name, "a C++ compiler", goal=1)
+    yield from emoji()
+
+
+def emoji() -> Iterator[Row]:
+    """What a prompt's pictures take once their network is compiled."""
+    name = f"four emoji of a prompt, 12 guided steps, against {EMOJI:.0f} ms"
+    if not compiler():
+        yield Row.absent(name, "a C++ compiler", goal=1)
+        return
+    pipe = Pipeline.load(compile=True)
+    side = {"emoji": lambda: pipe(["blue apple"] * 4, 12, latents=pipe.noise(range(4)))}
+    side["emoji"](), pipe.network.wait()  # the first call tells the compiler the shape
+    seconds = medians(side, repeats=REPEATS, warmup=0)["emoji"]
+    yield Row.time(name, 1000 * seconds, EMOJI, goal=1, needs="a C++ compiler",
+                   limit=share(side["emoji"], "convolution"))
 
 
 def compiled(case: Case, pupil: zoo.Item) -> dict[str, Callable[[], Tensor]]:

@@ -1,4 +1,4 @@
-"""In a real browser: `make lab`, open a notebook, fill in a TODO, run its check; move the slider of guidance by key."""
+"""In a real browser: `make lab`, a notebook, a TODO filled in and its check; a slider moved by key, a prompt typed."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ GUIDANCE = ["""from course_utils import widgets, zoo
 from course_utils.models import fast
 fast.compiler = lambda: False
 widgets.guidance_slider(zoo.load("mnist-unet"))""", "6 * 7"]
+
+# Nor with the encoder of other words, nor with a network that knows any.
+PROMPTS = ["""from course_utils import text, widgets, zoo
+from course_utils.diffusion.paths import VP
+from course_utils.models import fast, minilm, text_unet
+from course_utils.pipeline import Pipeline
+fast.compiler = minilm.is_installed = lambda: False
+network = text_unet.TextUnet(context_dim=text.WIDTH).eval()
+widgets.prompt_box(Pipeline(network, zoo.load("emoji-autoencoder").model, VP(), 1.0))""", "6 * 7"]
 
 
 class Lab:
@@ -113,6 +122,7 @@ class Student:
 
     def wait_until_idle(self) -> None:
         self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+        self.page.get_by_text("| Idle").wait_for()  # the indicator says so before there is a kernel
 
     def run_all_above(self, cell: Locator) -> None:
         cell.locator(".cm-content").click()
@@ -173,14 +183,18 @@ def test_the_courses_own_notebooks_are_trusted(lab):
     assert cells and all(c["metadata"]["trusted"] for c in cells)
 
 
-def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, lab):
-    path = lab.course / "notebooks/guidance.ipynb"
-    cells = [nbformat.v4.new_code_cell(text) for text in GUIDANCE]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), path)
+def opened(browser, lab: Lab, name: str, cells: list[str]) -> tuple[Student, Locator, Locator]:
+    """A notebook of two cells of code on the screen, and these."""
+    path = lab.course / f"notebooks/{name}.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)), metadata=KERNEL), path)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(lab.url("/lab/workspaces/guidance/tree/notebooks/guidance.ipynb"))  # where no other one is open
-    student = Student(page, path)
-    figure, other = (page.locator(".jp-Notebook .jp-Cell").nth(i) for i in range(2))
+    page.goto(lab.url(f"/lab/workspaces/{name}/tree/notebooks/{name}.ipynb"))  # where no other one is open
+    first, second = (page.locator(".jp-Notebook .jp-Cell").nth(i) for i in range(2))
+    return Student(page, path), first, second
+
+
+def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, lab):
+    student, figure, other = opened(browser, lab, "guidance", GUIDANCE)
     weight, picture = figure.get_by_role("slider", name="guidance"), figure.locator("img")
     button = figure.get_by_role("button", name=re.compile("Play|Stop"))
     try:
@@ -205,5 +219,36 @@ def test_the_guidance_slider_follows_keys_and_leaves_the_kernel_free(browser, la
         expect(button).to_have_attribute("aria-pressed", "true")
         weight.press("Escape")
         expect(button).to_have_attribute("aria-pressed", "false")
+    finally:
+        student.keep("last")
+
+
+def test_a_prompt_is_typed_and_drawn_and_an_unknown_word_is_told(browser, lab):
+    student, figure, other = opened(browser, lab, "prompts", PROMPTS)
+    prompt, picture = figure.get_by_label("prompt", exact=True), figure.locator("img")
+    words, button = figure.locator(".course-words"), figure.get_by_role("button", name=re.compile("Play|Stop"))
+    try:
+        student.wait_until_idle()
+        student.run_all_above(other)
+        expect(picture).to_have_attribute("alt", re.compile(r"^Four emoji for “blue apple”, seeds 0 to 3, "))
+        first = picture.get_attribute("src")
+        prompt.fill("")
+        prompt.press_sequentially("pink heart")  # its first letter plays nothing
+        prompt.press("Enter")
+        expect(picture).to_have_attribute("alt", re.compile(r"^Four emoji for “pink heart”, seeds 0 .*12 steps, "))
+        assert picture.get_attribute("src") != first
+        expect(words).to_have_attribute("aria-live", "polite")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        student.keep("6_prompt")
+
+        figure.get_by_label("negative prompt").fill("red")
+        figure.get_by_role("slider", name="guidance").press("ArrowLeft")  # leaves the field
+        said = r"away from “red”, seeds 0 to 3, w = 2 · guidance_scale 3\. 12 steps, "
+        expect(picture).to_have_attribute("alt", re.compile(said))
+        prompt.fill("xylocarp")
+        prompt.press("Enter")
+        expect(figure.get_by_role("alert")).to_contain_text('"xylocarp" is none of the')
+        student.run(other)
+        student.sees(other, "42", "7_unknown")
     finally:
         student.keep("last")

@@ -11,7 +11,7 @@ import course_utils
 
 LIBRARY = Path(course_utils.__file__).parent
 FLOORS = ["kernels files memory processes bench plot metrics terminal", "diffusion",
-          "densities models diagrams widgets puzzles", "data text zoo", "recipes tasks",
+          "densities models diagrams widgets puzzles", "data text zoo pipeline", "recipes tasks",
           "training check notebooks cells released",
           "own adopt environment grading authoring", "cli"]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms.split()}

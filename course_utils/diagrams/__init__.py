@@ -14,7 +14,7 @@ from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, writ
 from course_utils.diagrams.equations import ito_and_fokker_planck, paths_and_marginal, three_conditions
 from course_utils.diagrams.few_steps import few_steps_measured, few_steps_told, two_clocks
 from course_utils.diagrams.guidance import among, guidance_measured, guidance_told, sentence_to_picture, visited
-from course_utils.diagrams.inside import costs, feature_maps
+from course_utils.diagrams.inside import costs, evaluation, feature_maps
 from course_utils.diagrams.kernels import (
     bytes_by_operation,
     compiled_table,
@@ -44,6 +44,7 @@ from course_utils.diagrams.straight import (
     ways,
     ways_and_ends,
 )
+from course_utils.diagrams.text_to_image import curve_columns, latent_tiles, read_places, told_costs, told_first
 from course_utils.diagrams.transport import (
     bits_over_training,
     carried,
@@ -58,12 +59,13 @@ from course_utils.diagrams.transport import (
 
 __all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "bits_over_training", "both_terms",
            "bytes_by_operation", "carried", "clocks", "clouds_over", "codes_and_rows", "competing", "compiled_table",
-           "costs", "course_map", "determinants", "error_curves", "family", "feature_maps", "few_steps_measured",
-           "few_steps_told", "flights", "game", "gradients_of_pixels", "guidance_measured", "guidance_told",
-           "ito_and_fokker_planck", "latent_plane", "log_density_maps", "losses_and_quality", "losses_and_slopes",
-           "markov_chain", "masks", "modelled_roofline", "modes_found", "next_pixels", "over_steps",
-           "paths_and_marginal", "place_and_picture", "probe_estimates", "programs", "pulled", "quarter_circle",
-           "reach", "ring_clouds", "ring_game", "rooflines", "round_trip", "rungs", "score_fields",
-           "sentence_to_picture", "step_sizes", "three_conditions", "three_divergences", "timeline", "told_bytes",
-           "traced", "two_clocks", "two_crowds", "two_fits", "two_guesses", "unet", "visited", "walks", "walks_from",
-           "ways", "ways_and_ends", "written"]
+           "costs", "course_map", "curve_columns", "determinants", "error_curves", "evaluation", "family",
+           "feature_maps", "few_steps_measured", "few_steps_told", "flights", "game", "gradients_of_pixels",
+           "guidance_measured", "guidance_told", "ito_and_fokker_planck", "latent_plane", "latent_tiles",
+           "log_density_maps", "losses_and_quality", "losses_and_slopes", "markov_chain", "masks", "modelled_roofline",
+           "modes_found", "next_pixels", "over_steps", "paths_and_marginal", "place_and_picture", "probe_estimates",
+           "programs", "pulled", "quarter_circle", "reach", "read_places", "ring_clouds", "ring_game", "rooflines",
+           "round_trip", "rungs", "score_fields", "sentence_to_picture", "step_sizes", "three_conditions",
+           "three_divergences", "timeline", "told_bytes", "told_costs", "told_first", "traced", "two_clocks",
+           "two_crowds", "two_fits", "two_guesses", "unet", "visited", "walks", "walks_from", "ways", "ways_and_ends",
+           "written"]

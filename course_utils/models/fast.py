@@ -26,7 +26,7 @@ SHAPES = 6  # input shapes that are compiled; whoever comes with more of them is
 
 
 class Fast:
-    """A UNet as a function `(x, t, model_kwargs)` without gradients, in evaluation mode.
+    """A UNet as a function `(x, t, model_kwargs)` without gradients, in evaluation mode; or `(x, t, context)`.
 
     Convolutions and norms run channels-last, in bfloat16 where this machine multiplies it faster; time and condition
     are embedded in float32, under autocast too. Every shape of inputs is compiled in the background when it is seen
@@ -52,8 +52,8 @@ class Fast:
         self.threads: list[threading.Thread] = []
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, t: Tensor, model_kwargs: dict = {}) -> Tensor:
-        """The prediction (b, *) of x's dtype; `model_kwargs` as the network's own."""
+    def __call__(self, x: Tensor, t: Tensor, model_kwargs: dict | Tensor = {}) -> Tensor:
+        """The prediction (b, *) of x's dtype; `model_kwargs`, or a context in its place, as the network's own."""
         given = self._laid_out(x, t, model_kwargs)
         with torch.autocast(x.device.type, enabled=False):
             return self._serve(given)(*given).to(x.dtype)
@@ -63,10 +63,10 @@ class Fast:
         for thread in self.threads:
             thread.join()
 
-    def _laid_out(self, x: Tensor, t: Tensor, model_kwargs: dict) -> tuple:
+    def _laid_out(self, x: Tensor, t: Tensor, model_kwargs: dict | Tensor) -> tuple:
         """The same values in the one layout that is compiled, and the weight of guidance as a tensor."""
         x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
-        if model_kwargs and model_kwargs.get("cfg_scale") is not None:
+        if isinstance(model_kwargs, dict) and model_kwargs.get("cfg_scale") is not None:
             model_kwargs = {**model_kwargs, "cfg_scale": torch.as_tensor(model_kwargs["cfg_scale"]).to(x)}
         return x, *_each(Tensor.contiguous, (t, model_kwargs))
 
@@ -105,7 +105,7 @@ def _compiled(model: nn.Module) -> Callable:
     Nothing is guarded besides: for whatever else differs, a default dtype or the stride of a side of length 1, torch
     would compile again, and the caller would wait.
     """
-    def network(x: Tensor, t: Tensor, model_kwargs: dict) -> Tensor:
+    def network(x: Tensor, t: Tensor, model_kwargs: dict | Tensor) -> Tensor:
         return model(x, t, model_kwargs)
 
     network.__code__ = network.__code__.replace()  # torch finds graphs by code object, eight at most

@@ -81,7 +81,7 @@ class TextUnet(nn.Module):
         """
         check_size(z, len(self.downs))
         x, skips = self.init_conv(z), []
-        given = self.time_mlp(t).to(x.dtype), context, is_token(context)
+        given = self.time_mlp(t).to(x.dtype), context.to(x.dtype), is_token(context)
         for *blocks, downsample in self.downs:
             for block in blocks:
                 x = block(x, *given)

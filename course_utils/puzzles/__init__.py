@@ -10,10 +10,11 @@ from course_utils.puzzles.gan import slipped_games
 from course_utils.puzzles.guidance import slipped_guidance
 from course_utils.puzzles.kernels import slipped_kernels
 from course_utils.puzzles.lines import slipped_lines
+from course_utils.puzzles.pipes import slipped_pipes
 from course_utils.puzzles.scores import slipped_walks
 from course_utils.puzzles.start import slipped_steps
 from course_utils.puzzles.students import slipped_students
 from course_utils.puzzles.vae import slipped_vaes
 
-__all__ = ["slipped_flows", "slipped_games", "slipped_guidance", "slipped_kernels", "slipped_lines", "slipped_pixels",
-           "slipped_steps", "slipped_students", "slipped_vaes", "slipped_walks", "slipped_ways_back"]
+__all__ = ["slipped_flows", "slipped_games", "slipped_guidance", "slipped_kernels", "slipped_lines", "slipped_pipes",
+           "slipped_pixels", "slipped_steps", "slipped_students", "slipped_vaes", "slipped_walks", "slipped_ways_back"]

@@ -63,6 +63,7 @@ class EmojiLatent(Continuous):
     ARGS: ClassVar[dict[str, Any]] = {"channels": 8, "dim": 64, "dim_mults": [2], "context_dim": text.WIDTH,
                                       "heads": 4}
     needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval", "emoji-autoencoder")
+    minutes: ClassVar[dict[str, float]] = {"two cores": 34}
     steps: int = 18_000
     learning_rate: float = 1e-3
     dropped: float = 0.1  # share of the texts

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from course_utils.tasks.draws import Rng
 
-NO_TASKS = {"draws", "compare", "recorded", "given", "explain", "players", "refusals"}  # files without tasks
+NO_TASKS = {"draws", "compare", "recorded", "given", "explain", "players", "refusals", "pipes"}  # files without tasks
 PUBLIC_SEED = 231  # the visible check's inputs; the grader draws its own seed for every run
 
 

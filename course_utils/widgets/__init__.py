@@ -2,6 +2,7 @@
 
     explore(lambda t: plot.images(noised(t)), caption=lambda t: f"Digits after {t} steps.", t=Control([0, 50, 199]))
     guidance_slider(zoo.load("mnist-unet"))
+    prompt_box(Pipeline.load())
 
 With COURSE_RECORD=1 (as `course build` sets it) the figure is drawn for every combination of its controls and
 kept as plain HTML; without, sliders redraw it. One output never holds both.
@@ -17,8 +18,9 @@ from matplotlib.figure import Figure
 from course_utils.widgets import live, recorded
 from course_utils.widgets.guidance import guidance_slider
 from course_utils.widgets.parts import Control, Picture, controls, display, recording
+from course_utils.widgets.prompts import prompt_box
 
-__all__ = ["Control", "explore", "guidance_slider"]
+__all__ = ["Control", "explore", "guidance_slider", "prompt_box"]
 
 
 def explore(draw: Callable[..., Figure], *, caption: str | Callable[..., str],

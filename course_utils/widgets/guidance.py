@@ -9,14 +9,13 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from course_utils import plot
 from course_utils.diffusion.plans import Plan, plan_ancestral, plan_ddim, plan_euler
 from course_utils.diffusion.slider import PREVIEW_STEPS, UNGUIDED, Slider, StudentSlider, plan_slider
-from course_utils.models.fast import Fast
 from course_utils.widgets import live, recorded
-from course_utils.widgets.parts import Control, Picture, controls, display, recording
+from course_utils.widgets.parts import Control, Picture, controls, display, expect_images, recording, sheet
+from course_utils.widgets.watched import watched
 
 Sample = Callable[[Callable, Tensor, Tensor, float, int, str], Tensor]
 
@@ -25,7 +24,7 @@ STUDENTS_PLANS: dict[str, Callable[..., Plan]] = {"Euler": plan_euler}
 WEIGHTS = [-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0]
 STEPS = [3, 5, 8, 12, 20, 50]
 FEW_WEIGHTS, FEW_STEPS = [-1.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0], [3, 4, 6, 12]  # that are recorded
-ROWS, COLUMNS, SCALE, GAP = 2, 5, 4, 3  # digits of a picture; logical pixels of one of a digit, and between digits
+ROWS, COLUMNS, SCALE = 2, 5, 4  # digits of a picture; logical pixels of one of a digit
 
 
 def guidance_slider(item: Any, sample: Sample | None = None, *, samplers: Sequence[str] | None = None) -> None:
@@ -110,7 +109,7 @@ class Digits:
     def __init__(self, item: Any, sample: Sample | None):
         self.item, self.sample = item, sample
         self.device = next(item.model.parameters()).device
-        self.model = Watched(_fast(item.model, not recording()), item.path.T)
+        self.model = watched(item.model, item.path.T)
         self.slider = lru_cache(maxsize=4)(self._slider)
         self.plan = lru_cache(maxsize=32)(lambda sampler, steps: _plans(item)[sampler](item.path, steps))
 
@@ -119,14 +118,14 @@ class Digits:
         choice, self.model.going = Choice(**values), going
         quick = is_student(self.item) or choice.steps <= PREVIEW_STEPS
         if not quick and (self.sample or not self.plan(choice.sampler, PREVIEW_STEPS).draws):
-            yield Picture(_sheet(self._preview(choice)), f"A preview of {PREVIEW_STEPS} steps.")
+            yield Picture(_sheet(self._preview(choice)), f"A preview of {PREVIEW_STEPS} steps.", quick=True)
         yield self.picture(**values)
 
     def picture(self, **values: Any) -> Picture:
         """The digits of a choice."""
         choice = Choice(**values)
         images, evaluations = self._own(choice) if self.sample else self._library(choice)
-        return Picture(_sheet(images), choice.words(evaluations))
+        return Picture(_sheet(images), choice.words(evaluations), quick=True)
 
     def _preview(self, choice: Choice) -> Tensor:
         if self.sample:
@@ -143,10 +142,7 @@ class Digits:
         x, labels = self.start(choice.seed, choice.digit)
         self.model.rows = 0
         images = self.sample(self.model, x, labels, choice.w, choice.steps, choice.sampler)
-        if not isinstance(images, Tensor) or images.shape != x.shape:
-            came = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
-            raise ValueError(f"sample gave {came}, not images of {tuple(x.shape)}")
-        return images, round(self.model.rows / len(x))
+        return expect_images("sample", images, x.shape), round(self.model.rows / len(x))
 
     def start(self, seed: int, digit: int | str) -> tuple[Tensor, Tensor]:
         """x_T (10, 1, 28, 28) and the labels (10,): the same noise for every class."""
@@ -173,38 +169,6 @@ def _controls(item: Any, samplers: Sequence[str]) -> dict[str, Control]:
             "sampler": Control(samplers, samplers[0])}
 
 
-class Watched:
-    """A model that counts the rows that it evaluates, and says before each call how far the time has come."""
-
-    def __init__(self, model: Callable, T: float):
-        self.model, self.T = model, T
-        self.rows = 0
-        self.going: Callable[[float], None] = lambda share: None
-
-    def __call__(self, x: Tensor, t: Tensor, model_kwargs: dict = {}) -> Tensor:  # noqa: B006  (read, never written)
-        self.going(1 - t[0].item() / self.T)
-        self.rows += len(x)
-        return self.model(x, t, model_kwargs)
-
-
-@lru_cache(maxsize=2)
-def _fast(model: nn.Module, compile: bool) -> Callable:
-    """One fast copy of a model, however often its cell is run."""
-    return Fast(model) if compile else Fast(model, compile=None)
-
-
 def _sheet(images: Tensor) -> Image.Image:
-    """(10, 1, 28, 28) in [-1, 1] as a grey picture, every pixel of a digit a square.
-
-    Raises:
-        ValueError: A value is no finite number.
-    """
-    if not images.isfinite().all():
-        raise ValueError("the images hold values that are no finite numbers (NaN or infinite)")
-    side, gap = (plot.SHARPNESS * size for size in (28 * SCALE, GAP))
-    grey = ((images.cpu().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)[:, 0].numpy()
-    page = Image.new("L", (COLUMNS * (side + gap) - gap, ROWS * (side + gap) - gap), 255)
-    for i, digit in enumerate(grey):
-        place = i % COLUMNS * (side + gap), i // COLUMNS * (side + gap)
-        page.paste(Image.fromarray(digit).resize((side, side), Image.Resampling.NEAREST), place)
-    return page
+    """(10, 1, 28, 28) in [-1, 1] as a grey picture."""
+    return sheet(((images.float() + 1) * 127.5).round().clamp(0, 255), COLUMNS, SCALE)

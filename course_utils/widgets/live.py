@@ -14,7 +14,7 @@ from typing import Any
 
 from course_utils import plot
 from course_utils.widgets.latest import Latest, Stale
-from course_utils.widgets.parts import Control, Picture
+from course_utils.widgets.parts import Control, Field, Picture, Sentence
 from course_utils.widgets.recorded import KEYS, PLAY, STOP
 
 PATIENCE = 1.0  # seconds without a progress bar
@@ -40,7 +40,7 @@ def bundle(about: str, picture: Callable[..., Picture], sliders: dict[str, Contr
 
 
 class View:
-    """Sliders over a picture and its words, as widgets.
+    """Sliders and fields over a picture and its words, as widgets.
 
     Args:
         sliders: By name.
@@ -48,27 +48,26 @@ class View:
         more: Widgets between sliders and picture.
     """
 
-    def __init__(self, sliders: dict[str, Control], *, follow: bool = False, more: tuple = ()):
+    def __init__(self, sliders: dict[str, Control | Field], *, follow: bool = False, more: tuple = ()):
         import ipywidgets
 
         self.sliders = sliders
         wide = {"description_width": f"{max(len(c.label) for c in sliders.values()) + 1}ch"}
-        self.inputs = {name: ipywidgets.SelectionSlider(
-            options=list(zip(c.texts, range(len(c.values)), strict=True)), index=c.start, description=c.label,
-            continuous_update=follow, style=wide, layout={"width": "auto"}) for name, c in sliders.items()}
+        look = {"style": wide, "layout": {"width": "auto"}}
+        self.inputs = {name: _input(c, follow, look) for name, c in sliders.items()}
         self.image, self.words = ipywidgets.Image(format="png"), ipywidgets.HTML()
         self.box = ipywidgets.VBox([*self.inputs.values(), *more, self.image, self.words, _dressing(sliders)])
         self.box.add_class("course-figure")
         self.words.add_class("course-words")
 
     def values(self) -> dict[str, Any]:
-        """What the sliders stand at."""
-        return {name: self.sliders[name].values[slider.index] for name, slider in self.inputs.items()}
+        """What the sliders stand at and the fields hold."""
+        return {name: _value(self.sliders[name], widget.value) for name, widget in self.inputs.items()}
 
     def on_change(self, call: Callable[[object], None]) -> None:
-        """Calls when a slider is moved."""
-        for slider in self.inputs.values():
-            slider.observe(call, names="index")
+        """Calls when a slider is moved or a field filled in."""
+        for widget in self.inputs.values():
+            widget.observe(call, names="value")
 
     def show(self, picture: Picture) -> None:
         """Replaces the picture and its words."""
@@ -86,6 +85,23 @@ class View:
         return {**self.box._repr_mimebundle_(), "text/plain": words}
 
 
+def _input(control: Control | Field, follow: bool, look: dict[str, Any]) -> Any:
+    """The widget of a control; a slider's value is the place of what it stands at."""
+    import ipywidgets
+
+    if isinstance(control, Field):
+        return ipywidgets.Text(value=control.default, description=control.label, placeholder=control.hint,
+                               continuous_update=False, **look)
+    places = list(zip(control.texts, range(len(control.values)), strict=True))
+    return ipywidgets.SelectionSlider(options=places, index=control.start, description=control.label,
+                                      continuous_update=follow, **look)
+
+
+def _value(control: Control | Field, value: Any) -> Any:
+    """What a widget's value stands for; a text without superfluous spaces."""
+    return " ".join(value.split()) if isinstance(control, Field) else control.values[value]
+
+
 class Followed:
     """A view whose pictures are made in the background, remembered, and played through.
 
@@ -97,7 +113,7 @@ class Followed:
     """
 
     def __init__(self, pictures: Callable[[dict[str, Any], Callable[[float], None]], Iterator[Picture]],
-                 sliders: dict[str, Control], play: str):
+                 sliders: dict[str, Control | Field], play: str):
         import ipywidgets
 
         self.pictures, self.label = pictures, sliders[play].label
@@ -168,7 +184,7 @@ class Followed:
 
 def _sentence(error: Exception) -> str:
     """What went wrong, and the last line outside installed packages that led there."""
-    if isinstance(error, NotImplementedError):  # a task that is not filled in says so itself
+    if isinstance(error, NotImplementedError | Sentence):  # a task that is not filled in says so itself
         return str(error)
     lines = [f.line for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename and f.line]
     return f"{type(error).__name__}: {error}" + (f" (at `{lines[-1]}`)" if lines else "")
@@ -199,7 +215,7 @@ KEYS
 })(this)""".replace("KEYS", KEYS.strip("\n"))
 
 
-def _dressing(sliders: dict[str, Control]) -> Any:
+def _dressing(sliders: dict[str, Control | Field]) -> Any:
     """The widget that brings script and style to a view: it runs as its style is loaded."""
     import ipywidgets
 

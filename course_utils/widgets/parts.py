@@ -6,10 +6,12 @@ import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
+import torch
 from matplotlib.figure import Figure
 from PIL import Image
+from torch import Tensor
 
 from course_utils import plot
 
@@ -46,18 +48,35 @@ class Control:
         return list(self.values).index(self.default)
 
 
-def controls(given: Mapping[str, Sequence[Any] | Control]) -> dict[str, Control]:
-    """The sliders of a figure, each with its default and its label.
+@dataclass(frozen=True)
+class Field:
+    """One line of text, in a live figure only; it answers as Enter is pressed or the field is left.
+
+    Attributes:
+        default: The text at the start.
+        label: What is written beside it.
+        hint: What is written in it where it is empty.
+    """
+
+    default: str
+    label: str
+    hint: str = ""
+    texts: ClassVar[list[str]] = []  # beside a slider
+
+
+def controls(given: Mapping[str, Sequence[Any] | Control | Field]) -> dict[str, Control | Field]:
+    """The controls of a figure, each slider with its default and its label.
 
     Raises:
         ValueError: There is none, or one has no values or a default that it does not offer.
     """
     if not given:
         raise ValueError("An interactive figure needs a control; plot.show shows one figure.")
-    return {name: _complete(name, c if isinstance(c, Control) else Control(list(c))) for name, c in given.items()}
+    return {name: c if isinstance(c, Field) else _complete(name, c) for name, c in given.items()}
 
 
-def _complete(name: str, control: Control) -> Control:
+def _complete(name: str, given: Sequence[Any] | Control) -> Control:
+    control = given if isinstance(given, Control) else Control(list(given))
     values = list(control.values)
     if not values:
         raise ValueError(f"The control `{name}` has no values.")
@@ -74,10 +93,12 @@ class Picture:
     Attributes:
         image: Grey or RGB, `plot.SHARPNESS` pixels for each logical one.
         words: What it shows; also its alternative text.
+        quick: Whether it follows a hand, and is written as fast as can be.
     """
 
     image: Image.Image
     words: str
+    quick: bool = False
 
     @classmethod
     def of(cls, fig: Figure, words: str) -> Picture:
@@ -90,12 +111,42 @@ class Picture:
         return self.image.width // plot.SHARPNESS
 
     def png(self) -> bytes:
-        """As a PNG file; a grey one, which may follow a hand, is written as fast as can be."""
-        if self.image.mode != "L":
+        """As a PNG file."""
+        if not self.quick:
             return plot.png(self.image)
         with io.BytesIO() as file:
             self.image.save(file, format="PNG", compress_level=1)
             return file.getvalue()
+
+
+class Sentence(ValueError):
+    """An error whose message is all that a reader needs to be told."""
+
+
+def expect_images(name: str, images: Any, shape: tuple[int, ...]) -> Tensor:
+    """What the function of this name gave, where that is images of this shape.
+
+    Raises:
+        ValueError: It is something else, or holds a value that is no finite number.
+    """
+    if not isinstance(images, Tensor) or images.shape != shape:
+        came = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"{name} gave {came}, not images of {tuple(shape)}")
+    if not images.isfinite().all():
+        raise ValueError("the images hold values that are no finite numbers (NaN or infinite)")
+    return images
+
+
+def sheet(images: Tensor, columns: int, scale: int) -> Image.Image:
+    """Images (n, c, h, w) of 0 to 255, grey or RGB, in rows; every pixel of them a square of `scale` logical pixels."""
+    n, c, h, w = images.shape
+    values = images.cpu().to(torch.uint8).permute(0, 2, 3, 1).squeeze(3).numpy()
+    (wide, high, gap), rows = (plot.SHARPNESS * size for size in (w * scale, h * scale, plot.GAP)), -(-n // columns)
+    page = Image.new("L" if c == 1 else "RGB", (columns * (wide + gap) - gap, rows * (high + gap) - gap), "white")
+    for i, image in enumerate(values):
+        place = i % columns * (wide + gap), i // columns * (high + gap)
+        page.paste(Image.fromarray(image).resize((wide, high), Image.Resampling.NEAREST), place)
+    return page
 
 
 def recording() -> bool:

@@ -11,7 +11,7 @@ from course_utils import recipes, training, zoo
 
 TINY = {"steps": 3, "warmup": 1, "batch_size": 4, "pool": 64, "measured": 4, "rated": 2, "rated_at_end": 2,
         "tolerance": 0.3, "drawn": 1, "draws": 4, "prompts": 3, "shown": 2, "timesteps": 25, "sampling_steps": 2,
-        "critic_from": 2}
+        "critic_from": 2, "compared": 3}
 
 
 def tiny(name):

@@ -27,22 +27,6 @@ def say(height: int, kind: str = "a") -> str:
     return f"A bar <{kind}> of height {height}."
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """The MIME bundles that were displayed."""
-    bundles = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: bundles.append(data))
-    monkeypatch.setattr(recorded, "_recorded", {})
-    monkeypatch.delenv("COURSE_RECORD", raising=False)
-    return bundles
-
-
-@pytest.fixture
-def recording(monkeypatch, shown):
-    monkeypatch.setenv("COURSE_RECORD", "1")
-    return shown
-
-
 class Seen(html.parser.HTMLParser):
     """What stays of a page when scripts are taken out, content and all."""
 
