@@ -560,12 +560,14 @@ class Mine(EmojiLatent):
                              self.path.sigma(t), batch["noise"], t)
 
 # %% tags=["demo"]
-recipe = Mine()
 z = pipe.scale * pipe.encode_image(2 * x - 1)
 batch = {"x_start": z, "context": pipe.encode(own_names), "noise": noise, "t": torch.linspace(0.1, 1, 32)}
 with torch.no_grad():
-    mine, theirs = recipe.loss(pipe.network, batch), EmojiLatent().loss(pipe.network, batch)
+    mine, theirs = Mine().loss(pipe.network, batch), EmojiLatent().loss(pipe.network, batch)
 print("your loss is the recipe's:", torch.allclose(mine, theirs, rtol=1e-4))
+
+# %% tags=["demo"]
+recipe = Mine()
 print(f"the recipe: {recipe.steps:,} steps with batches of {recipe.batch_size}, of {recipe.pool:,} pictures")
 if TRAIN:
     finished = training.train(recipe, resume=False, out=training.RUNS / "finished")
