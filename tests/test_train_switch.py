@@ -10,6 +10,7 @@ import pytest
 
 from course_utils import notebooks, plot, recipes, training, zoo
 from course_utils.cells import fresh_notebook, run
+from course_utils.recipes import latent
 
 DEFINES = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
 SWITCHED = [path for path in notebooks.sources() if "\nTRAIN = False" in path.read_text()]
@@ -47,6 +48,7 @@ def short(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plot, "show", lambda *_, **__: None)
     monkeypatch.setattr(training, "train", partial(training.train, steps=2, device="cpu", quiet=True))
+    monkeypatch.setattr(latent, "latents", lambda _, drawn=latent.latents: drawn(64))
     for recipe in map(recipes.find, recipes.names()):
         monkeypatch.setattr(type(recipe), "measure", lambda self, model: ({}, None))
         monkeypatch.setattr(type(recipe), "more_samples", lambda self, model: {})
