@@ -371,7 +371,7 @@ def test_a_run_that_ends_ends_its_rooms_and_opens_no_more(tmp_path, monkeypatch)
     monkeypatch.setattr(Grader, "_ask_tasks", lambda self, work, key: self._open_room(tmp_path).__enter__())
     monkeypatch.setattr(sys.modules[Grader.__module__], "read", lambda file: StudentNotebook([]))
     grader = Grader(Endless(), 1, tmp_path, jobs=2)
-    key = SimpleNamespace(notebook="05_ddpm", given=SimpleNamespace(work=lambda *_: None), tasks=[], rubric="")
+    key = SimpleNamespace(notebook="05_ddpm", given=SimpleNamespace(make_work=lambda *_: None), tasks=[], rubric="")
     grader.keys = {n: key for n in range(5)}
     with ThreadPoolExecutor() as threads:
         result = threads.submit(grader.grade, Submission("ada", {"05_ddpm": FileContent("", b"")}), False)
