@@ -155,7 +155,7 @@ def rows() -> Iterator[Row]:
     yield evaluation(task)
     tight = ours(task, TIGHT).bits
     sides = {"Adams": lambda: ours(task, OURS), "Adams, 160 steps": lambda: ours(task, FINE),
-             "rk45": lambda: ours(task, Solver(room_memory=True)),
+             "rk45": lambda: ours(task, Solver(together=True)),
              "scipy": lambda: with_scipy(task), "scipy in log-SNR": lambda: with_scipy(task, "log_snr")}
     if installed("torchdiffeq"):
         sides |= {"torchdiffeq in time": lambda: with_torchdiffeq(task, 1e-5, task.plain, "time"),
