@@ -15,25 +15,27 @@ MOTIONS = {"moves left": "left", "moves right": "right", "rises": "up", "falls":
 STEPS = torch.tensor([(0, -1), (0, 1), (-1, 0), (1, 0), (0, 0)])  # rows and columns a step, in the order of MOTIONS
 FRAMES, SIDE, DIGIT = 8, 32, 16
 SPEED = 2  # pixels a frame
+UNSEEN = torch.tensor([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])  # each digit's motion that no training video shows
 TRIES = 8  # places that are drawn for a pair of digits; the one where they come least close is taken
 
 
 def moving_digits(n: int, generator: Generator, split: str = "train") -> tuple[Tensor, list[str]]:
     """Videos of one or two digits, each with a motion of its own at two pixels a frame; none leaves the picture.
 
-    A caption is one phrase such as "a three moves left", or two joined by "and" in a random order of the digits.
+    A caption is one phrase such as "a three moves left", or two joined by "and" in a random order of the digits. In
+    training videos each digit lacks one of the five motions: ten of the fifty phrases are in no training caption.
 
     Args:
         n: Videos; half of them, on average, have two digits.
         generator: On the CPU, of every choice.
-        split: The digits' drawings are those of `mnist(split)`.
+        split: The digits' drawings are those of `mnist(split)`; "test" has all fifty phrases.
 
     Returns:
         videos (n, 8, 1, 32, 32) float32 in [0, 1], frames first, and n captions.
     """
     sprites, labels = _sprites(split)
     which = torch.randint(len(labels), (n, 2), generator=generator)
-    motion = torch.randint(len(STEPS), (n, 2), generator=generator)
+    motion = _motions(labels[which], split, generator)
     shown = torch.stack([torch.ones(n), torch.randint(2, (n,), generator=generator)], 1)  # the second or not
     corners = _farthest(_corners(motion, torch.rand(TRIES, n, 2, 2, generator=generator)))
     videos = _drawn(sprites[which] * shown[:, :, None, None], corners)
@@ -46,9 +48,24 @@ def _phrase(digit: int, motion: int) -> str:
     return f"{'an' if digit == 8 else 'a'} {DIGITS[digit]} {list(MOTIONS)[motion]}"
 
 
-def phrases() -> list[str]:
-    """The 50 phrases that captions are made of."""
-    return [_phrase(digit, motion) for digit in range(len(DIGITS)) for motion in range(len(MOTIONS))]
+def _motions(digits: Tensor, split: str, generator: Generator) -> Tensor:
+    """An index into MOTIONS for each digit, of the same shape; in training never the one that UNSEEN names."""
+    if split == "test":
+        return torch.randint(len(STEPS), digits.shape, generator=generator)
+    motion = torch.randint(len(STEPS) - 1, digits.shape, generator=generator)
+    return motion + (motion >= UNSEEN[digits])
+
+
+def phrases(kind: str = "all") -> list[str]:
+    """The 50 phrases that captions are made of: "seen" in training, 40, "unseen", 10, or "all".
+
+    Raises:
+        ValueError: Another kind.
+    """
+    if kind not in ("all", "seen", "unseen"):
+        raise ValueError(f'Phrases are "seen", "unseen" or "all", not {kind!r}.')
+    return [_phrase(digit, motion) for digit in range(len(DIGITS)) for motion in range(len(MOTIONS))
+            if kind == "all" or (motion == UNSEEN[digit]) == (kind == "unseen")]
 
 
 @cache

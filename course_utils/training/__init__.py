@@ -270,6 +270,13 @@ class Watch:
         self.shown = True
 
 
+def loss_table(losses: list[float], rows: int = 50) -> list[dict[str, float]]:
+    """The mean loss of each of `rows` equal parts of a run, or of each step when it has fewer, with its last step."""
+    ends = sorted({round(len(losses) * (i + 1) / rows) for i in range(rows)} - {0})
+    return [{"step": end, "loss": sum(losses[begin:end]) / (end - begin)}
+            for begin, end in zip([0, *ends], ends, strict=False)]
+
+
 def _recent(losses: list[float], n: int = 50) -> float:
     return sum(losses[-n:]) / len(losses[-n:])
 
@@ -320,7 +327,8 @@ def _ship(run: State, state: Path, out: Path, quiet: bool = False) -> Path:
     measured, samples = recipe.measure(model)
     measured |= run.recorded | {"loss": _recent(run.losses, 500)}
     config = recipe.config() | {"trained_steps": run.earlier + run.step}
-    path = zoo.save(recipe.name, model, config, measured, out, tables=recipe.tables(model))
+    tables = recipe.tables(model) | {"loss": loss_table(run.losses)}
+    path = zoo.save(recipe.name, model, config, measured, out, tables=tables)
     if samples is not None:
         zoo.save_samples(recipe.name, samples[:100], out)
     for of, images in recipe.more_samples(model).items():

@@ -81,9 +81,22 @@ class Step:
         update_ema(self.run.ema, self.run.model, self.run.decay)
 
 
-def attention_of(device: torch.device) -> contextlib.AbstractContextManager:
-    """Attention by its formula on a CPU: the fused one's backward in bfloat16 took more than half of a step there."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else contextlib.nullcontext()
+@contextlib.contextmanager
+def attention_of(device: torch.device) -> Iterator[None]:
+    """Attention by its formula on a CPU, in the type of its inputs.
+
+    The fused one's backward in bfloat16 took more than half of a step there, a detour by float32 another tenth.
+    """
+    if device.type != "cpu":
+        yield
+        return
+    before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)  # holds for the CPU's formula as well
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(before)
 
 
 @contextlib.contextmanager
