@@ -25,7 +25,8 @@ from torch import Tensor
 
 from course_utils.tasks.draws import Rng
 
-NO_TASKS = {"draws", "compare", "recorded", "given", "explain", "players", "refusals", "pipes"}  # files without tasks
+NO_TASKS = {  # files without tasks
+    "draws", "compare", "recorded", "given", "explain", "players", "refusals", "pipes", "blocks"}
 PUBLIC_SEED = 231  # the visible check's inputs; the grader draws its own seed for every run
 
 

@@ -1,0 +1,259 @@
+"""The stand-ins of notebook 13: the parts of a block, trees of modules, a function that attends over frames.
+
+They are small and curved, take what the notebook's docstrings say, by position or by name, and refuse the rest by a
+sentence of their own. Above them stands what comes back from this notebook's functions, or a sentence on why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.tasks import Told
+from course_utils.tasks.pipes import OfAnotherWidth
+from course_utils.tasks.refusals import one_tensor, told
+
+# ---- one tensor, or two
+
+class NotViewed(Told):
+    """A view of numbers that lie in another order."""
+
+
+class OtherAxes(Told):
+    """A permutation of more or fewer axes than there are, or of one axis twice."""
+
+
+class NoTensor(Told):
+    """Something else than one tensor."""
+
+
+_REFUSED = {  # words of torch's, the sentence that we have for them
+    "view size is not compatible": (NotViewed, "`view` needs numbers that lie in memory in this order, and a permuted "
+                                               "tensor's do not."),
+    "does not match the length of the desired ordering": (OtherAxes, "permute is given more or fewer axes than the "
+                                                                     "tensor has."),
+    "duplicate dims": (OtherAxes, "permute is given one axis twice."),
+}
+
+
+def tensor_of(ask: Callable[[], Any]) -> Tensor:
+    """The one tensor that `ask` gives; sentences of ours where torch refuses, or where something else comes."""
+    try:
+        out = one_tensor(ask)
+    except RuntimeError as e:
+        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
+        if kind is None:
+            raise
+        raise kind(sentence).with_traceback(e.__traceback__) from None
+    if not isinstance(out, Tensor):
+        raise NoTensor(f"one tensor should come back, not a {type(out).__name__}.")
+    return out
+
+
+class OneTensor(Told):
+    """One tensor of tokens, where two are taken."""
+
+
+class NotSplit(Told):
+    """One tensor of all tokens of both streams."""
+
+
+class NotAPair(Told):
+    """Something else than two tensors."""
+
+
+def pair_of(ask: Callable[[], Any], all_tokens: int) -> tuple[Tensor, Tensor]:
+    """Two tensors as joint_attention returns them."""
+    try:
+        pair = told(ask)
+    except RuntimeError as e:
+        if "view size is not compatible" not in str(e):
+            raise
+        raise NotViewed(_REFUSED["view size is not compatible"][1]).with_traceback(e.__traceback__) from None
+    if isinstance(pair, Tensor):
+        if pair.dim() == 3 and pair.shape[1] == all_tokens:
+            raise NotSplit("one tensor comes back with all tokens of both streams, where two are wanted.")
+        raise OneTensor(f"one tensor {tuple(pair.shape)} comes back, where two are wanted: x and context.")
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(isinstance(part, Tensor) for part in pair):
+        raise NotAPair("two tensors should come back, x and context.")
+    return tuple(pair)
+
+
+# ---- a block
+
+class NotTokens(Told):
+    """Something else than tokens, where tokens are modulated."""
+
+
+class NotTwoAxes(Told):
+    """A shift or a scale with another shape than a row for each sample."""
+
+
+class NoTokensToAttend(Told):
+    """Something else than tokens, where the attention takes them."""
+
+
+class NoTokensForTheMlp(Told):
+    """Something else than tokens, where the MLP takes them."""
+
+
+def _told_shape(x: Any) -> str:
+    return str(tuple(x.shape)) if isinstance(x, Tensor) else f"of type {type(x).__name__}"
+
+
+def known_modulate(x, shift, scale):
+    """In the place of modulate, for tokens of six numbers only, with sentences for what it does not take."""
+    if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[2] != 6:
+        raise NotTokens("modulate takes the block's tokens first, (b, n, 6), then shift and scale; what comes first is "
+                        f"{_told_shape(x)}.")
+    wanted = (len(x), 6)
+    for name, part in (("shift", shift), ("scale", scale)):
+        if not isinstance(part, Tensor) or part.shape != wanted:
+            raise NotTwoAxes(f"modulate takes a {name} of shape {wanted} for these tokens, not {_told_shape(part)}.")
+    return x + x * scale.unsqueeze(1) + shift.unsqueeze(1)
+
+
+class Attention(nn.Module):
+    """In the place of the attention: every token meets the mean of its sample's."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.linear = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not isinstance(x, Tensor) or x.dim() != 3:
+            raise NoTokensToAttend(f"self.attention takes tokens, (b, n, d), not something {_told_shape(x)}.")
+        y = torch.sin(2 * self.linear(x))
+        return y + y.mean(dim=1, keepdim=True).square()
+
+
+class Mlp(nn.Module):
+    """In the place of the MLP."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.linear = nn.Linear(dim, dim)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not isinstance(input, Tensor) or input.dim() != 3:
+            raise NoTokensForTheMlp(f"self.mlp takes tokens, (b, n, d), not something {_told_shape(input)}.")
+        return 0.5 + torch.tanh(1.5 * self.linear(input))
+
+
+# ---- networks that are only weights
+
+class IntoALeaf(Told):
+    """A parameter is written into while gradients are recorded."""
+
+
+class OfTheStack(Told):
+    """A weight or bias of an nn.Sequential."""
+
+
+class OfTheActivation(Told):
+    """A weight or bias of an activation."""
+
+
+class NotATree(Told):
+    """An attribute that not all modules have."""
+
+
+_MISSING = {"'Sequential'": (OfTheStack, "an nn.Sequential has no weight and no bias: its layers have."),
+            "'SiLU'": (OfTheActivation, "an activation has no weight and no bias."),
+            "'Part'": (NotATree, "not every module of this network has what is asked of it here.")}
+
+
+class Part(nn.Module):
+    """A network of named parts, of which only the weights matter."""
+
+    def __init__(self, **parts: nn.Module):
+        super().__init__()
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+
+def stack(*layers: nn.Module) -> nn.Sequential:
+    """A modulation of these layers."""
+    return nn.Sequential(nn.SiLU(), *layers)
+
+
+def start(nb: Any, model: nn.Module) -> None:
+    """Runs the notebook's adaln_zero_init; sentences of ours where torch refuses."""
+    try:
+        nb.adaln_zero_init(model)
+    except (RuntimeError, AttributeError) as e:
+        if "leaf Variable" in str(e):
+            said = IntoALeaf("torch lets nobody write into a parameter where gradients are recorded.")
+        elif isinstance(e, AttributeError) and (of := next((k for k in _MISSING if str(e).startswith(k)), None)):
+            said = _MISSING[of][0](_MISSING[of][1])
+        else:
+            raise
+        raise said.with_traceback(e.__traceback__) from None
+
+
+# ---- layers of two streams
+
+class NotQkvX(OfAnotherWidth):
+    """qkv_x of something else than tokens."""
+
+
+class NotQkvContext(OfAnotherWidth):
+    """qkv_context of something else than tokens."""
+
+
+class NotOutX(OfAnotherWidth):
+    """out_x of something else than tokens."""
+
+
+class NotOutContext(OfAnotherWidth):
+    """out_context of something else than tokens."""
+
+
+# ---- time
+
+class NotThreeAxes(Told):
+    """Other than (batch, tokens, d) to attend."""
+
+
+class OtherChannels(Told):
+    """Tokens of another length."""
+
+
+class OverPlaces(Told):
+    """The places of a frame as tokens."""
+
+
+class OverAll(Told):
+    """All places of all frames as tokens."""
+
+
+class OverSamples(Told):
+    """The samples as tokens."""
+
+
+class OverOthers(Told):
+    """Another number of tokens than there are frames."""
+
+
+class Attend:
+    """Over f tokens of d numbers: each token's answer hangs on all, by weights of its own."""
+
+    def __init__(self, x: Tensor):
+        b, self.f, n, self.d = x.shape
+        self.known = {b: OverSamples, self.f * n: OverAll, n: OverPlaces}
+
+    def __call__(self, x: Any) -> Tensor:
+        if not isinstance(x, Tensor) or x.dim() != 3:
+            raise NotThreeAxes(f"attend takes (batch, tokens, d), and was given something {_told_shape(x)}.")
+        if x.shape[2] != self.d:
+            raise OtherChannels(f"attend takes tokens of d = {self.d} numbers, and was given {tuple(x.shape)}.")
+        if x.shape[1] != self.f:
+            raise self.known.get(x.shape[1], OverOthers)(
+                f"attend was given {tuple(x.shape)}, {x.shape[1]} tokens that look at each other, where there are "
+                f"{self.f} frames.")
+        places = torch.arange(self.f, device=x.device).to(x)
+        weights = torch.sin(1 + 2 * places[:, None] + places.square())
+        return torch.tanh(torch.einsum("fg,bgd->bfd", weights, x)) + 0.3 * x.roll(1, dims=2)
