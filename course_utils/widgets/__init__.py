@@ -3,6 +3,8 @@
     explore(lambda t: plot.images(noised(t)), caption=lambda t: f"Digits after {t} steps.", t=Control([0, 50, 199]))
     guidance_slider(zoo.load("mnist-unet"))
     prompt_box(Pipeline.load())
+    attention_map(zoo.load("dit"))
+    video_player(zoo.load("video"))
 
 With COURSE_RECORD=1 (as `course build` sets it) the figure is drawn for every combination of its controls and
 kept as plain HTML; without, sliders redraw it. One output never holds both.
@@ -16,11 +18,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from course_utils.widgets import live, recorded
+from course_utils.widgets.attention import attention_map
 from course_utils.widgets.guidance import guidance_slider
 from course_utils.widgets.parts import Control, Picture, controls, display, recording
 from course_utils.widgets.prompts import prompt_box
+from course_utils.widgets.videos import video_player
 
-__all__ = ["Control", "explore", "guidance_slider", "prompt_box"]
+__all__ = ["Control", "attention_map", "explore", "guidance_slider", "prompt_box", "video_player"]
 
 
 def explore(draw: Callable[..., Figure], *, caption: str | Callable[..., str],

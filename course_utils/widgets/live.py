@@ -15,10 +15,10 @@ from typing import Any
 from course_utils import plot
 from course_utils.widgets.latest import Latest, Stale
 from course_utils.widgets.parts import Control, Field, Picture, Sentence
-from course_utils.widgets.recorded import KEYS, PLAY, STOP
+from course_utils.widgets.recorded import FRAME_RATE, KEYS, LOOP, NEXT, PLAY, STILL, STOP
 
 PATIENCE = 1.0  # seconds without a progress bar
-PACE = 0.3  # seconds between two pictures that are played
+PACE = 0.3  # seconds between two pictures that are played, once; over and over it is a video's
 MOST_KEPT = 64  # pictures of one figure
 
 newest = Latest()  # of all figures of this kernel: whichever was moved last is answered
@@ -110,18 +110,22 @@ class Followed:
             wherever it can stop, with the share of the work that is done.
         sliders: By name.
         play: The slider that a key and a button walk through.
+        loop: Whether they do so over and over, as a video plays; a frame a press where a reader prefers reduced motion.
     """
 
     def __init__(self, pictures: Callable[[dict[str, Any], Callable[[float], None]], Iterator[Picture]],
-                 sliders: dict[str, Control | Field], play: str):
+                 sliders: dict[str, Control | Field], play: str, loop: bool = False):
         import ipywidgets
 
-        self.pictures, self.label = pictures, sliders[play].label
+        self.pictures, self.loop = pictures, loop
+        self.plays = LOOP if loop else PLAY.format(sliders[play].label)
         self.kept: dict[tuple, Picture] = {}
         self.button = ipywidgets.ToggleButton(layout={"width": "auto"})
         self.progress = ipywidgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.view = View(sliders, follow=True, more=(ipywidgets.HBox([self.button, self.progress]),))
         self.played = self.view.inputs[play]
+        if loop:
+            self.played.add_class("course-looped")
         self._name_button()
         self.view.on_change(self.ask)
         self.button.observe(self._press, names="value")
@@ -162,12 +166,13 @@ class Followed:
             del self.kept[next(iter(self.kept))]
 
     def _play_on(self) -> None:
-        """Moves the played slider a step, which asks for the next picture; at its end the button comes up."""
+        """Moves the played slider a step, which asks for the next picture; at its end, unless it loops, it stops."""
         if not self.button.value:
             return
-        newest.pause(PACE)
-        if self.played.index + 1 < len(self.played.options):
-            self.played.index += 1
+        newest.pause(1 / FRAME_RATE if self.loop else PACE)
+        following = self.played.index + 1
+        if self.loop or following < len(self.played.options):
+            self.played.index = following % len(self.played.options)
         else:
             self.button.value = False
 
@@ -179,7 +184,7 @@ class Followed:
         self.ask()
 
     def _name_button(self) -> None:
-        self.button.description = STOP if self.button.value else PLAY.format(self.label)
+        self.button.description = STOP if self.button.value else self.plays
 
 
 def _sentence(error: Exception) -> str:
@@ -198,6 +203,14 @@ KEYS
   const set = (element, name, value) => {
     if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
   };
+  const looped = () => root.querySelector(".course-looped [role=slider]");
+  root.addEventListener("click", event => {  // before the button hears of it
+    const slider = looped(), button = event.target.closest("button:not(.mod-active)");
+    if (!slider || !button || !STILL) return;
+    event.stopImmediatePropagation();
+    const [now, last] = ["now", "max"].map(name => Number(slider.getAttribute("aria-value" + name)));
+    slider.dispatchEvent(new KeyboardEvent("keydown", {key: now < last ? "ArrowRight" : "Home"}));
+  }, true);
   const dress = () => {
     for (const slider of root.querySelectorAll(".widget-slider")) {
       const handle = slider.querySelector("[role=slider]");
@@ -205,6 +218,8 @@ KEYS
       set(handle, "aria-valuetext", slider.querySelector(".widget-readout").textContent);
     }
     const button = root.querySelector("button"), words = root.querySelector(".course-words");
+    const next = "NEXT".replace("{}", looped()?.getAttribute("aria-label"));
+    if (looped() && STILL && button.textContent !== next) button.textContent = next;
     set(button, "aria-pressed", String(button?.classList.contains("mod-active")));
     set(words, "aria-live", button?.classList.contains("mod-active") ? "off" : "polite");
     set(root.querySelector("img"), "alt", words?.textContent);
@@ -212,7 +227,7 @@ KEYS
   const watched = ["aria-valuetext", "class", "src"];
   new MutationObserver(dress).observe(root, {subtree: true, childList: true, attributeFilter: watched});
   dress();
-})(this)""".replace("KEYS", KEYS.strip("\n"))
+})(this)""".replace("KEYS", KEYS.strip("\n")).replace("STILL", STILL).replace("NEXT", NEXT)
 
 
 def _dressing(sliders: dict[str, Control | Field]) -> Any:

@@ -123,6 +123,19 @@ class Sentence(ValueError):
     """An error whose message is all that a reader needs to be told."""
 
 
+def told_plainly(function: Callable[..., Any], *given: Any) -> Any:
+    """`function(*given)`, whose ValueError is a `Sentence`: of a word that nobody knows, of no such drawing."""
+    try:
+        return function(*given)
+    except ValueError as e:
+        raise Sentence(str(e)) from None
+
+
+def seeds(first: int, count: int) -> str:
+    """How the seeds of `count` pictures are written, one after the other."""
+    return f"{first} to {first + count - 1}"
+
+
 def expect_images(name: str, images: Any, shape: tuple[int, ...]) -> Tensor:
     """What the function of this name gave, where that is images of this shape.
 

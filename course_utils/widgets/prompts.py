@@ -49,15 +49,11 @@ def _offered() -> dict[str, Control | Field]:
     return {"prompt": Field(FEW_PROMPTS[0], "prompt", "a name, a colour and a name, two of them with and"),
             "negative": Field("", "negative prompt", "what the guidance leads away from"),
             "guidance_scale": _guidance(SCALES), "steps": Control(STEPS, Wish.steps),
-            "seed": Control(range(0, 10 * COUNT, COUNT), Wish.seed, "seeds", _seeds)}
+            "seed": Control(range(0, 10 * COUNT, COUNT), Wish.seed, "seeds", lambda first: parts.seeds(first, COUNT))}
 
 
 def _guidance(scales: list[float]) -> Control:
     return Control(scales, Wish.guidance_scale, "guidance", lambda scale: told(scale - 1))
-
-
-def _seeds(first: int) -> str:
-    return f"{first} to {first + COUNT - 1}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class Wish:
         """What the picture shows and took."""
         of = f"for “{self.prompt}”" if self.prompt else "for the empty prompt"
         against = f", guided away from “{self.negative}”" if self.negative else ""
-        return (f"Four emoji {of}{against}, seeds {_seeds(self.seed)}, {told(self.guidance_scale - 1)}. "
+        return (f"Four emoji {of}{against}, seeds {parts.seeds(self.seed, COUNT)}, {told(self.guidance_scale - 1)}. "
                 f"{self.steps} steps, {evaluations} network evaluations of each.")
 
 
@@ -107,10 +103,7 @@ class Emoji:
         Raises:
             Sentence: The encoder does not know a word.
         """
-        try:
-            self.pipe.encode([wish.prompt, wish.negative])
-        except ValueError as e:
-            raise parts.Sentence(str(e)) from None
+        parts.told_plainly(self.pipe.encode, [wish.prompt, wish.negative])
         pipe = self.pipe.against(wish.negative)
         latents = pipe.noise(range(wish.seed, wish.seed + COUNT))
         images = self.text_to_image(pipe, [wish.prompt] * COUNT, num_inference_steps=wish.steps,

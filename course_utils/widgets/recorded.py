@@ -20,12 +20,13 @@ from course_utils.widgets.parts import Control, Picture
 MOST_FRAMES = 80  # of one notebook
 MOST_BYTES = 600_000  # of one notebook's recorded HTML
 LEVELS = 10  # of each colour in a frame that is too large as it is
+FRAME_RATE = 6  # frames a second of what plays over and over
 
 _recorded: dict[str, tuple[int, int]] = {}  # this process's (one notebook's) figures: id → frames, bytes
 
 
 def bundle(about: str, picture: Callable[..., Picture], sliders: dict[str, Control],
-           play: str | None = None) -> dict[str, Any]:
+           play: str | None = None, loop: bool = False) -> dict[str, Any]:
     """The output's MIME bundle: HTML with all frames, the default frame as PNG for printed paper, the caption.
 
     Args:
@@ -33,6 +34,7 @@ def bundle(about: str, picture: Callable[..., Picture], sliders: dict[str, Contr
         picture: Called as `picture(**values)` with one value of each control.
         sliders: By the names of `picture`'s arguments.
         play: The slider that a key and a button walk through.
+        loop: Whether they do so over and over, as a video plays; a frame a press where a reader prefers reduced motion.
     """
     start = {name: c.default for name, c in sliders.items()}
     described = json.dumps([about, {n: c.texts for n, c in sliders.items()}])
@@ -45,7 +47,7 @@ def bundle(about: str, picture: Callable[..., Picture], sliders: dict[str, Contr
         frames.append((_webp(drawn.image), drawn.words))
         if chosen == start:
             first, shown = len(frames) - 1, drawn
-    page = _page(name, frames, first, shown.width, sliders, play)
+    page = _page(name, frames, first, shown.width, sliders, play, loop)
     _limit(name, len(frames), len(page))
     return {"text/html": page, "image/png": base64.b64encode(shown.png()).decode(), "text/plain": shown.words}
 
@@ -80,7 +82,7 @@ def _encoded(picture: Image.Image, **options: Any) -> bytes:
 
 
 def _page(name: str, frames: list[tuple[str, str]], first: int, width: int, sliders: dict[str, Control],
-          play: str | None) -> str:
+          play: str | None, loop: bool) -> str:
     """Plain HTML of the default frame and its caption; the script, where it runs, adds the sliders.
 
     Everything is found from the script's own element, so that two copies on one page do not disturb each other.
@@ -90,12 +92,13 @@ def _page(name: str, frames: list[tuple[str, str]], first: int, width: int, slid
              "played": None if play is None else list(sliders).index(play),
              "sliders": [{"label": c.label, "values": c.texts, "start": c.start} for c in sliders.values()]}
     source, text = frames[first]
+    script = _script(loop).replace("NAME", name).replace("STATE", _json(state))
     return (f'<figure id="{name}" style="margin:0;max-width:{plot.WIDEST}px">\n'
             f'<img width="{width}" style="max-width:100%;height:auto" alt="{html.escape(text)}" src="{source}">\n'
             f'<figcaption aria-live="polite">{html.escape(text)}</figcaption>\n'
             f"<p><small>Recorded for other values of {', '.join(labels)} too; "
             f"sliders appear in a trusted notebook.</small></p>\n"
-            f"<script>{_SCRIPT.replace('NAME', name).replace('STATE', _json(state))}</script>\n</figure>")
+            f"<script>{script}</script>\n</figure>")
 
 
 def _json(value: Any) -> str:
@@ -103,7 +106,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 
-PLAY, STOP = "Play through {} (P)", "Stop (P)"
+PLAY, LOOP, NEXT, STOP = "Play through {} (P)", "Play (P)", "Next {} (P)", "Stop (P)"
+STILL = """matchMedia("(prefers-reduced-motion: reduce)").matches"""  # asked at each press
 
 # Both faces: P presses the button that plays, Escape where it plays, and JupyterLab's own keys rest in the figure.
 KEYS = """
@@ -159,10 +163,17 @@ _SCRIPT = """
     panel.append(button);
     tell();
     function tell() {
-      button.textContent = timer ? "STOP" : "PLAY".replace("{}", label);
+      button.textContent = timer ? "STOP" : PLAYS.replace("{}", label);
       button.setAttribute("aria-pressed", timer ? "true" : "false");
       caption.setAttribute("aria-live", timer ? "off" : "polite");
     }
+MOTION
+    function stop() { clearInterval(timer); timer = null; }
+  }
+KEYS})();
+"""
+
+_ONCE = """
     function play() {
       if (input.value === input.max) { input.value = 0; update(); }
       timer = setInterval(() => {
@@ -171,7 +182,22 @@ _SCRIPT = """
         if (input.value === input.max) { stop(); tell(); }
       }, 700);
     }
-    function stop() { clearInterval(timer); timer = null; }
-  }
-KEYS})();
-""".replace("PLAY", PLAY).replace("STOP", STOP).replace("KEYS", KEYS.lstrip("\n"))
+"""
+
+_LOOPED = """
+    function step() { input.value = input.value === input.max ? 0 : +input.value + 1; update(); }
+    function play() {
+      if (STILL) step(); else timer = setInterval(step, 1000 / RATE);
+    }
+"""
+
+
+def _script(loop: bool) -> str:
+    """The script, still without its figure's name and state."""
+    script = _SCRIPT
+    for name, part in {
+            "MOTION": (_LOOPED if loop else _ONCE).strip("\n"),
+            "PLAYS": f'(STILL ? "{NEXT}" : "{LOOP}")' if loop else f'"{PLAY}"',
+            "STILL": STILL, "RATE": str(FRAME_RATE), "STOP": STOP, "KEYS": KEYS.lstrip("\n")}.items():
+        script = script.replace(name, part)
+    return script
