@@ -45,6 +45,17 @@ from course_utils.diagrams.straight import (
     ways_and_ends,
 )
 from course_utils.diagrams.text_to_image import curve_columns, latent_tiles, read_places, told_costs, told_first
+from course_utils.diagrams.transformers import (
+    cross_and_joint,
+    dit_block,
+    losses_over_cost,
+    patches,
+    patterns,
+    pipelines,
+    shares_of_cost,
+    told_operations,
+    who_reads,
+)
 from course_utils.diagrams.transport import (
     bits_over_training,
     carried,
@@ -59,13 +70,14 @@ from course_utils.diagrams.transport import (
 
 __all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "bits_over_training", "both_terms",
            "bytes_by_operation", "carried", "clocks", "clouds_over", "codes_and_rows", "competing", "compiled_table",
-           "costs", "course_map", "curve_columns", "determinants", "error_curves", "evaluation", "family",
-           "feature_maps", "few_steps_measured", "few_steps_told", "flights", "game", "gradients_of_pixels",
-           "guidance_measured", "guidance_told", "ito_and_fokker_planck", "latent_plane", "latent_tiles",
-           "log_density_maps", "losses_and_quality", "losses_and_slopes", "markov_chain", "masks", "modelled_roofline",
-           "modes_found", "next_pixels", "over_steps", "paths_and_marginal", "place_and_picture", "probe_estimates",
-           "programs", "pulled", "quarter_circle", "reach", "read_places", "ring_clouds", "ring_game", "rooflines",
-           "round_trip", "rungs", "score_fields", "sentence_to_picture", "step_sizes", "three_conditions",
-           "three_divergences", "timeline", "told_bytes", "told_costs", "told_first", "traced", "two_clocks",
-           "two_crowds", "two_fits", "two_guesses", "unet", "visited", "walks", "walks_from", "ways", "ways_and_ends",
-           "written"]
+           "costs", "course_map", "cross_and_joint", "curve_columns", "determinants", "dit_block", "error_curves",
+           "evaluation", "family", "feature_maps", "few_steps_measured", "few_steps_told", "flights", "game",
+           "gradients_of_pixels", "guidance_measured", "guidance_told", "ito_and_fokker_planck", "latent_plane",
+           "latent_tiles", "log_density_maps", "losses_and_quality", "losses_and_slopes", "losses_over_cost",
+           "markov_chain", "masks", "modelled_roofline", "modes_found", "next_pixels", "over_steps", "patches",
+           "paths_and_marginal", "pipelines", "place_and_picture", "probe_estimates", "programs", "pulled",
+           "quarter_circle", "reach", "read_places", "ring_clouds", "ring_game", "rooflines", "round_trip", "rungs",
+           "score_fields", "sentence_to_picture", "shares_of_cost", "step_sizes", "three_conditions",
+           "three_divergences", "timeline", "told_bytes", "told_costs", "told_first", "told_operations", "traced",
+           "two_clocks", "two_crowds", "two_fits", "two_guesses", "unet", "visited", "walks", "walks_from", "ways",
+           "ways_and_ends", "who_reads", "written"]

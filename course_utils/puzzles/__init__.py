@@ -14,7 +14,9 @@ from course_utils.puzzles.pipes import slipped_pipes
 from course_utils.puzzles.scores import slipped_walks
 from course_utils.puzzles.start import slipped_steps
 from course_utils.puzzles.students import slipped_students
+from course_utils.puzzles.tokens import token_patterns
 from course_utils.puzzles.vae import slipped_vaes
 
 __all__ = ["slipped_flows", "slipped_games", "slipped_guidance", "slipped_kernels", "slipped_lines", "slipped_pipes",
-           "slipped_pixels", "slipped_steps", "slipped_students", "slipped_vaes", "slipped_walks", "slipped_ways_back"]
+           "slipped_pixels", "slipped_steps", "slipped_students", "slipped_vaes", "slipped_walks", "slipped_ways_back",
+           "token_patterns"]
