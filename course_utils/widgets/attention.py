@@ -19,7 +19,6 @@ from course_utils.widgets.parts import Control, Field, Picture, controls
 
 PROMPT = "sun and red heart"
 NOISES = [0.1, 0.3, 0.5, 0.7, 0.9]  # shares of the latents' variance
-FEW_ROW = 4  # whose patches are recorded: through both things of the prompt's drawing
 FEW_BLOCKS = 4  # that are recorded, spread over the depth
 
 
@@ -27,7 +26,7 @@ def attention_map(item: Any = None) -> None:
     """Displays a drawing and where one patch of its half noised latents looks, in one block of a transformer.
 
     A kernel takes any drawing's name, any patch and block and more or less noise; P plays through the patches.
-    Recorded are the patches of one row, in a few blocks.
+    Recorded are the patches of the middle row, in a few blocks.
 
     Args:
         item: A checkpoint that predicts v of the course's emoji latents and reads text by cross-attention; the shipped
@@ -38,7 +37,7 @@ def attention_map(item: Any = None) -> None:
     """
     maps = Maps(zoo.load("dit") if item is None else item)
     if parts.recording():
-        few = controls(maps.controls(range(FEW_ROW * maps.side, (FEW_ROW + 1) * maps.side), FEW_BLOCKS))
+        few = controls(maps.controls(maps.row, FEW_BLOCKS))
         parts.display(recorded.bundle("attention", maps.picture, few, play="patch"))
     else:
         offered = {"prompt": Field(PROMPT, "prompt", "a drawing's name, a colour and a name, two of them with and"),
@@ -82,14 +81,15 @@ class Maps:
         if not all(isinstance(block.attention, SelfAndCross) for block in self.model.blocks):
             raise ValueError("The attention map needs a DiT that reads its text by cross-attention.")
         self.depth, self.side = len(self.model.blocks), round(len(self.model.positions) ** 0.5)
+        middle = self.side // 2 * self.side
+        self.row = range(middle, middle + self.side)  # that goes through both things of the prompt's drawing
         self.autoencoder = zoo.load("emoji-autoencoder").model
         self.reading = lru_cache(maxsize=16)(self._reading)
 
     def controls(self, patches: range, blocks: int) -> dict[str, Control]:
-        """Those of one patch, at first the middle one's, and of one block, at first about the middle one."""
-        offered = [1 + round(i * (self.depth - 1) / (blocks - 1)) for i in range(blocks)] if blocks > 1 else [1]
-        start = (FEW_ROW, self.side // 4)
-        return {"patch": Control(patches, self.side * start[0] + start[1], written=self._place),
+        """Those of the patch and of so many blocks, spread over the depth."""
+        offered = torch.linspace(1, self.depth, blocks).round().int().tolist()
+        return {"patch": Control(patches, self.row[self.side // 4], written=self._place),
                 "block": Control(offered, offered[len(offered) // 2], written=lambda i: f"{i} of {self.depth}")}
 
     def pictures(self, values: dict[str, Any], going: Callable[[float], None]) -> Iterator[Picture]:
@@ -177,12 +177,12 @@ def drawn(drawing: Tensor, place: tuple[int, int], of_patches: Tensor, of_words:
         of_patches: (side, side), adds up to 1.
         of_words: `{"word": weight}`, add up to 1.
     """
-    fig, (picture, over, words) = plot.figure(3, width=620, height=230, width_ratios=(1, 1, 0.9))
-    side, grey = len(of_patches), drawing.mean(0)
+    fig, (picture, over, words) = plot.figure(3, width=640, height=215)
+    side = len(of_patches)
     frame = (0, side, side, 0)
-    picture.imshow(drawing.permute(1, 2, 0), extent=frame)
-    over.imshow(grey, extent=frame, cmap="gray", vmin=0, vmax=1)
-    over.imshow(of_patches, extent=frame, vmin=0, alpha=0.8)
+    picture.imshow(drawing.permute(1, 2, 0).numpy(), extent=frame)
+    over.imshow(drawing.mean(0).numpy(), extent=frame, cmap="gray", vmin=0, vmax=1)
+    over.imshow(of_patches.numpy(), extent=frame, vmin=0, alpha=0.8)
     for axes in (picture, over):
         for colour, width in (("white", 3.5), (plot.INK, 1.5)):
             axes.add_patch(Rectangle(place[::-1], 1, 1, fill=False, edgecolor=colour, linewidth=width))
@@ -192,7 +192,7 @@ def drawn(drawing: Tensor, place: tuple[int, int], of_patches: Tensor, of_words:
     look = {"height": 0.6, "color": plot.SHADE, "edgecolor": plot.INK, "linewidth": 0.8}
     bars = words.barh(list(of_words), list(of_words.values()), **look)
     words.bar_label(bars, [f"{weight:.0%}" for weight in of_words.values()], padding=2, fontsize=7.5)
-    words.set(xlim=(0, 1.15), xticks=[], title="what it reads")
+    words.set(xlim=(0, 1.15), xticks=[], title="what it reads", box_aspect=1)
     words.spines["bottom"].set_visible(False)
     words.invert_yaxis()
     return fig

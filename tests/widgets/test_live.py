@@ -143,3 +143,25 @@ def test_progress_is_shown_only_where_one_waits(followed, monkeypatch):
     move(figure, 2)
     live.newest.finish()
     assert seen == [None, "hidden"] and figure.progress.value == 0.5
+
+
+def test_what_loops_plays_over_and_over_at_a_videos_pace(monkeypatch):
+    slow = Slow()
+    figure = live.Followed(slow, controls({"w": [0, 1, 2]}), play="w", loop=True)
+    assert figure.button.description == "Play (P)" and "course-looped" in figure.played._dom_classes
+    places, paused = [], []
+    figure.played.observe(lambda change: places.append(change.new), names="index")
+
+    real = live.newest.pause
+
+    def pause(seconds):
+        paused.extend([seconds] if seconds else [])
+        if len(paused) == 6:
+            figure.button.value = False
+        real(0)
+
+    monkeypatch.setattr(live.newest, "pause", pause)
+    figure.button.value = True
+    live.newest.finish()
+    assert places == [1, 2, 0, 1, 2] and paused == [1 / 6] * 6
+    assert slow.asked == [0, 1, 2] and figure.button.description == "Play (P)"  # each was made once
