@@ -7,6 +7,7 @@ sentence of their own. Above them stands what comes back from this notebook's fu
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,8 +23,20 @@ class NotViewed(Told):
     """A view of numbers that lie in another order."""
 
 
+class NotJoined(Told):
+    """Tensors of different sizes put together along another axis than that in which they differ."""
+
+
+class NotMultiplied(Told):
+    """Two matrices whose sides do not fit."""
+
+
 class OtherAxes(Told):
     """A permutation of more or fewer axes than there are, or of one axis twice."""
+
+
+class AList(Told):
+    """A list where one tensor is taken."""
 
 
 class NoTensor(Told):
@@ -35,21 +48,29 @@ _REFUSED = {  # words of torch's, the sentence that we have for them
                                                "tensor's do not."),
     "does not match the length of the desired ordering": (OtherAxes, "permute is given more or fewer axes than the "
                                                                      "tensor has."),
+    "Sizes of tensors must match": (NotJoined, "tensors are put together along one axis and differ in another."),
+    "Expected size for first two dimensions": (NotMultiplied, "two matrices are multiplied whose sides do not fit."),
     "duplicate dims": (OtherAxes, "permute is given one axis twice."),
 }
 
 
-def tensor_of(ask: Callable[[], Any]) -> Tensor:
-    """The one tensor that `ask` gives; sentences of ours where torch refuses, or where something else comes."""
+def _refused(ask: Callable[[], Any]) -> Any:
+    """What `ask` gives, or a sentence of ours."""
     try:
-        out = one_tensor(ask)
+        return ask()
     except RuntimeError as e:
         kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
         if kind is None:
             raise
         raise kind(sentence).with_traceback(e.__traceback__) from None
+
+
+def tensor_of(ask: Callable[[], Any]) -> Tensor:
+    """The one tensor that `ask` gives; sentences of ours where torch refuses, or where something else comes."""
+    out = one_tensor(partial(_refused, ask))
     if not isinstance(out, Tensor):
-        raise NoTensor(f"one tensor should come back, not a {type(out).__name__}.")
+        kind = AList if isinstance(out, list) else NoTensor
+        raise kind(f"one tensor should come back, not a {type(out).__name__}.")
     return out
 
 
@@ -67,12 +88,7 @@ class NotAPair(Told):
 
 def pair_of(ask: Callable[[], Any], all_tokens: int) -> tuple[Tensor, Tensor]:
     """Two tensors as joint_attention returns them."""
-    try:
-        pair = told(ask)
-    except RuntimeError as e:
-        if "view size is not compatible" not in str(e):
-            raise
-        raise NotViewed(_REFUSED["view size is not compatible"][1]).with_traceback(e.__traceback__) from None
+    pair = told(partial(_refused, ask))
     if isinstance(pair, Tensor):
         if pair.dim() == 3 and pair.shape[1] == all_tokens:
             raise NotSplit("one tensor comes back with all tokens of both streams, where two are wanted.")
@@ -90,6 +106,10 @@ class NotTokens(Told):
 
 class NotTwoAxes(Told):
     """A shift or a scale with another shape than a row for each sample."""
+
+
+class WithAnAxis(Told):
+    """A shift or a scale that has an axis for the tokens already."""
 
 
 class NoTokensToAttend(Told):
@@ -112,7 +132,8 @@ def known_modulate(x, shift, scale):
     wanted = (len(x), 6)
     for name, part in (("shift", shift), ("scale", scale)):
         if not isinstance(part, Tensor) or part.shape != wanted:
-            raise NotTwoAxes(f"modulate takes a {name} of shape {wanted} for these tokens, not {_told_shape(part)}.")
+            kind = WithAnAxis if isinstance(part, Tensor) and part.dim() == 3 else NotTwoAxes
+            raise kind(f"modulate takes a {name} of shape {wanted} for these tokens, not {_told_shape(part)}.")
     return x + x * scale.unsqueeze(1) + shift.unsqueeze(1)
 
 
@@ -222,6 +243,10 @@ class OtherChannels(Told):
     """Tokens of another length."""
 
 
+class WholeFrames(Told):
+    """Tokens that hold all places of a frame."""
+
+
 class OverPlaces(Told):
     """The places of a frame as tokens."""
 
@@ -234,6 +259,10 @@ class OverSamples(Told):
     """The samples as tokens."""
 
 
+class OneByOne(Told):
+    """Every token alone."""
+
+
 class OverOthers(Told):
     """Another number of tokens than there are frames."""
 
@@ -243,13 +272,15 @@ class Attend:
 
     def __init__(self, x: Tensor):
         b, self.f, n, self.d = x.shape
-        self.known = {b: OverSamples, self.f * n: OverAll, n: OverPlaces}
+        self.places = n
+        self.known = {1: OneByOne, b: OverSamples, self.f * n: OverAll, n: OverPlaces}
 
     def __call__(self, x: Any) -> Tensor:
         if not isinstance(x, Tensor) or x.dim() != 3:
             raise NotThreeAxes(f"attend takes (batch, tokens, d), and was given something {_told_shape(x)}.")
         if x.shape[2] != self.d:
-            raise OtherChannels(f"attend takes tokens of d = {self.d} numbers, and was given {tuple(x.shape)}.")
+            kind = WholeFrames if x.shape[2] == self.d * self.places else OtherChannels
+            raise kind(f"attend takes tokens of d = {self.d} numbers, and was given {tuple(x.shape)}.")
         if x.shape[1] != self.f:
             raise self.known.get(x.shape[1], OverOthers)(
                 f"attend was given {tuple(x.shape)}, {x.shape[1]} tokens that look at each other, where there are "
