@@ -44,6 +44,19 @@ network = text_unet.TextUnet(context_dim=text.WIDTH).eval()
 widgets.prompt_box(Pipeline(network, zoo.load("emoji-autoencoder").model, VP(), 1.0))""", "6 * 7"]
 
 
+# With a model that knows what it is to draw.
+VIDEOS = ["""from types import SimpleNamespace
+import torch
+from course_utils import data, widgets
+from course_utils.diffusion.paths import VP
+from course_utils.models import minilm
+minilm.is_installed = lambda: False
+videos = 2 * data.moving_digits(4, torch.Generator().manual_seed(0))[0] - 1
+def knows(x, t, context):
+    return VP().convert(videos.repeat(len(x) // 4, 1, 1, 1, 1), x, t, "x_start", "v")
+widgets.video_player(SimpleNamespace(model=torch.nn.Linear(1, 1), path=VP()), knows)""", "6 * 7"]
+
+
 class Lab:
     """`make lab` on a copy of the notebooks, so that the checkout's own stay untouched."""
 
@@ -250,5 +263,51 @@ def test_a_prompt_is_typed_and_drawn_and_an_unknown_word_is_told(browser, lab):
         expect(figure.get_by_role("alert")).to_contain_text('"xylocarp" is none of the')
         student.run(other)
         student.sees(other, "42", "7_unknown")
+    finally:
+        student.keep("last")
+
+
+def test_a_video_plays_over_and_over_and_by_a_frame_where_motion_is_not_wanted(browser, lab):
+    student, figure, other = opened(browser, lab, "videos", VIDEOS)
+    student.page.emulate_media(reduced_motion="reduce")
+    frame, picture = figure.get_by_role("slider", name="frame"), figure.locator("img")
+    button, caption = figure.get_by_role("button", name=re.compile("Play|Stop|Next")), figure.get_by_label("caption")
+    try:
+        student.wait_until_idle()
+        student.run_all_above(other)
+        expect(picture).to_have_attribute("alt", re.compile(r"^Frame 1 of 8 of four videos for “a three moves left”"))
+        expect(button).to_have_text("Next frame (P)")
+        for i in (2, 3, 4, 5, 6, 7, 8, 1):
+            frame.press("p")
+            expect(frame).to_have_attribute("aria-valuetext", f"{i} of 8")
+            expect(picture).to_have_attribute("alt", re.compile(f"^Frame {i} of 8 "))
+            expect(button).to_have_attribute("aria-pressed", "false")
+        button.click()
+        expect(picture).to_have_attribute("alt", re.compile("^Frame 2 of 8 "))
+        student.page.wait_for_timeout(1000)  # in which six frames would have been played
+        expect(frame).to_have_attribute("aria-valuetext", "2 of 8")
+        student.keep("8_frame")
+
+        student.page.emulate_media(reduced_motion="no-preference")
+        frame.press("p")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        for i in (8, 1, 8, 1):  # over and over
+            expect(picture).to_have_attribute("alt", re.compile(f"^Frame {i} of 8 "))
+        student.run(other)
+        student.sees(other, "42", "9_video")
+        frame.press("Escape")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        stopped = frame.get_attribute("aria-valuetext")
+        student.page.wait_for_timeout(1000)
+        expect(frame).to_have_attribute("aria-valuetext", stopped)
+        expect(button).to_have_text("Play (P)")
+
+        caption.fill("")
+        caption.press_sequentially("a zero rises")
+        caption.press("Enter")
+        expect(picture).to_have_attribute("alt", re.compile(r"of four videos for “a zero rises”\. "))
+        caption.fill("a xylocarp falls")
+        caption.press("Enter")
+        expect(figure.get_by_role("alert")).to_contain_text('"a xylocarp falls" is none of the')
     finally:
         student.keep("last")

@@ -72,8 +72,8 @@ class Wish:
         """What the picture shows and took."""
         of = f"for “{self.caption}”" if self.caption else "for the empty caption"
         unseen = [phrase for phrase in self.caption.split(" and ") if phrase in phrases("unseen")]
-        told_so = f"; “{unseen[0]}” is in no training video" if unseen else ""
-        return (f"Frame {frame} of {FRAMES} of four videos {of}{told_so}. Seeds {parts.seeds(self.seed, COUNT)}, "
+        never = f"; {' and '.join(f'“{phrase}”' for phrase in unseen)} in no training video" if unseen else ""
+        return (f"Frame {frame} of {FRAMES} of four videos {of}{never}. Seeds {parts.seeds(self.seed, COUNT)}, "
                 f"{told(self.guidance_scale - 1)}, {STEPS} steps, {evaluations} network evaluations of each.")
 
 
