@@ -75,7 +75,7 @@ __all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "bits
            "gradients_of_pixels", "guidance_measured", "guidance_told", "ito_and_fokker_planck", "latent_plane",
            "latent_tiles", "log_density_maps", "losses_and_quality", "losses_and_slopes", "losses_over_cost",
            "markov_chain", "masks", "modelled_roofline", "modes_found", "next_pixels", "over_steps", "patches",
-           "paths_and_marginal", "pipelines", "place_and_picture", "probe_estimates", "programs", "pulled",
+           "paths_and_marginal", "patterns", "pipelines", "place_and_picture", "probe_estimates", "programs", "pulled",
            "quarter_circle", "reach", "read_places", "ring_clouds", "ring_game", "rooflines", "round_trip", "rungs",
            "score_fields", "sentence_to_picture", "shares_of_cost", "step_sizes", "three_conditions",
            "three_divergences", "timeline", "told_bytes", "told_costs", "told_first", "told_operations", "traced",

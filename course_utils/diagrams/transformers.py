@@ -31,7 +31,7 @@ def patches(picture: Tensor, tokens: Mapping[int, Tensor]) -> Figure:
     fig, axes = plot.figure(width=plot.WIDEST, height=130 * len(tokens))
     for row, (p, sequence) in enumerate(tokens.items()):
         top = 130 * row + 24
-        axes.imshow(picture.permute(1, 2, 0), extent=(0, 100, top + 100, top), interpolation="nearest")
+        axes.imshow(picture.permute(1, 2, 0).numpy(), extent=(0, 100, top + 100, top), interpolation="nearest")
         for line in range(side // p + 1):
             at = 100 * p * line / side
             axes.plot([0, 100], [top + at, top + at], "-", color=plot.INK, linewidth=0.5)
@@ -50,7 +50,7 @@ def _sequence(axes: Axes, tiles: Tensor, left: float, top: float) -> None:
     for i, tile in enumerate(tiles):
         y, x = divmod(i, IN_A_ROW)
         x, y = left + step * x, top + (step + (12 if lines == 1 else 0)) * y
-        axes.imshow(tile.clamp(0, 1), extent=(x, x + step - 6, y + step - 6, y), interpolation="nearest")
+        axes.imshow(tile.clamp(0, 1).numpy(), extent=(x, x + step - 6, y + step - 6, y), interpolation="nearest")
         axes.add_patch(Rectangle((x, y), step - 6, step - 6, fill=False, edgecolor="#999999", linewidth=0.4))
         if lines == 1:
             axes.text(x + step / 2 - 3, y + step + 5, f"{i}", ha="center", va="center", fontsize=7)
@@ -215,7 +215,7 @@ NOISES = ("noise 128 × 128, 4,096 tokens", "noise 30 × 90 × 160, 108,000 toke
 
 
 def pipelines() -> Figure:
-    """The ways from a text to a picture and to a video, with what flows between their parts; shaded is what computes."""
+    """The ways from a text to a picture and to a video; shaded is what computes."""
     fig, axes = plot.figure(width=plot.WIDEST, height=230)
     for title, parts, noise, y in (("text to image", IMAGE, NOISES[0], 3.0), ("text to video", VIDEO, NOISES[1], 0.0)):
         axes.text(-0.72, y + 1.25, title, va="center", fontsize=10)
