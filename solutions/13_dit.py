@@ -822,7 +822,7 @@ few, captions = data.moving_digits(4, seeded(2), "test")
 print("; ".join(captions))
 plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in range(1, 9)]),
           alt="Four rows of eight frames: a six moves to the left below a nine that moves to the right, and both cross; a six and "
-              "a zero pass each other; a seven stands still; an eight moves to the left."))
+              "a zero pass each other; a seven stands still; an eight moves to the left.")
 
 # %% [markdown]
 # `video` has three blocks over space, which also read the caption, and three over time. Your `temporal_attention` now runs in
