@@ -47,14 +47,16 @@ widgets.prompt_box(Pipeline(network, zoo.load("emoji-autoencoder").model, VP(), 
 # With a model that knows what it is to draw.
 VIDEOS = ["""from types import SimpleNamespace
 import torch
-from course_utils import data, widgets
+from course_utils import data, text, widgets
 from course_utils.diffusion.paths import VP
 from course_utils.models import minilm
 minilm.is_installed = lambda: False
 videos = 2 * data.moving_digits(4, torch.Generator().manual_seed(0))[0] - 1
 def knows(x, t, context):
     return VP().convert(videos.repeat(len(x) // 4, 1, 1, 1, 1), x, t, "x_start", "v")
-widgets.video_player(SimpleNamespace(model=torch.nn.Linear(1, 1), path=VP()), knows)""", "6 * 7"]
+config = {"args": {"frames": 8, "channels": 1, "size": 32}}
+item = SimpleNamespace(model=torch.nn.Linear(1, 1), path=VP(), config=config)
+widgets.video_player(item, text.tokens, knows)""", "6 * 7"]
 
 
 class Lab:

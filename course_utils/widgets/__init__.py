@@ -3,8 +3,8 @@
     explore(lambda t: plot.images(noised(t)), caption=lambda t: f"Digits after {t} steps.", t=Control([0, 50, 199]))
     guidance_slider(zoo.load("mnist-unet"))
     prompt_box(Pipeline.load())
-    attention_map(zoo.load("dit"))
-    video_player(zoo.load("video"))
+    attention_map(replace(Pipeline.load(), network=zoo.load("dit").model), data.emoji_picture)
+    video_player(zoo.load("video"), text.tokens)
 
 With COURSE_RECORD=1 (as `course build` sets it) the figure is drawn for every combination of its controls and
 kept as plain HTML; without, sliders redraw it. One output never holds both.

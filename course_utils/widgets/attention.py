@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Generator, Tensor, nn
 
-from course_utils import data, plot, text, zoo
+from course_utils import plot
 from course_utils.models.dit import SelfAndCross
 from course_utils.widgets import live, parts, recorded
 from course_utils.widgets.parts import Control, Field, Picture, controls
@@ -22,20 +22,20 @@ NOISES = [0.1, 0.3, 0.5, 0.7, 0.9]  # shares of the latents' variance
 FEW_BLOCKS = 4  # that are recorded, spread over the depth
 
 
-def attention_map(item: Any = None) -> None:
+def attention_map(pipe: Any, draw: Callable[[str], Tensor]) -> None:
     """Displays a drawing and where one patch of its half noised latents looks, in one block of a transformer.
 
     A kernel takes any drawing's name, any patch and block and more or less noise; P plays through the patches.
     Recorded are the patches of the middle row, in a few blocks.
 
     Args:
-        item: A checkpoint that predicts v of the course's emoji latents and reads text by cross-attention; the shipped
-            "dit" unless given.
+        pipe: A `Pipeline` whose network is a DiT that reads its text by cross-attention, as "dit" is.
+        draw: From a name to its drawing (3, h, w) in [0, 1], as `data.emoji_picture`.
 
     Raises:
         ValueError: The network has another attention.
     """
-    maps = Maps(zoo.load("dit") if item is None else item)
+    maps = Maps(pipe, draw)
     if parts.recording():
         few = controls(maps.controls(maps.row, FEW_BLOCKS))
         parts.display(recorded.bundle("attention", maps.picture, few, play="patch"))
@@ -64,26 +64,26 @@ class Reading(NamedTuple):
         drawing: (3, h, w) in [0, 1], without noise.
         of_patches: For each block (n, n): row i is how patch i weighs all patches, its own too, mean of the heads.
         of_text: For each block (n, m), over the rows of the text.
-        words: What is written in the text, and where its rows stand.
+        words: What the rows of the text say, and where each stands.
     """
 
     drawing: Tensor
     of_patches: list[Tensor]
     of_text: list[Tensor]
-    words: dict[str, slice]
+    words: dict[str, int]
 
 
 class Maps:
     """Pictures of where patches look, by a network's own weights."""
 
-    def __init__(self, item: Any):
-        self.model, self.path, self.scale = item.model, item.path, item.config["scale"]
-        if not all(isinstance(block.attention, SelfAndCross) for block in self.model.blocks):
+    def __init__(self, pipe: Any, draw: Callable[[str], Tensor]):
+        self.pipe, self.draw = pipe, draw
+        blocks = getattr(pipe.network, "blocks", [None])
+        if not all(isinstance(getattr(block, "attention", None), SelfAndCross) for block in blocks):
             raise ValueError("The attention map needs a DiT that reads its text by cross-attention.")
-        self.depth, self.side = len(self.model.blocks), round(len(self.model.positions) ** 0.5)
+        self.depth, self.side = len(blocks), round(len(pipe.network.positions) ** 0.5)
         middle = self.side // 2 * self.side
         self.row = range(middle, middle + self.side)  # that goes through both things of the prompt's drawing
-        self.autoencoder = zoo.load("emoji-autoencoder").model
         self.reading = lru_cache(maxsize=16)(self._reading)
 
     def controls(self, patches: range, blocks: int) -> dict[str, Control]:
@@ -102,7 +102,7 @@ class Maps:
         reading = self.reading(look.prompt, look.noise)
         of_patches = reading.of_patches[look.block - 1][look.patch].unflatten(0, (self.side, self.side))
         of_text = reading.of_text[look.block - 1][look.patch]
-        of_words = {word: of_text[rows].sum().item() for word, rows in reading.words.items()}
+        of_words = {word: of_text[row].item() for word, row in reading.words.items()}
         fig = drawn(reading.drawing, divmod(look.patch, self.side), of_patches, of_words)
         own, most = of_patches.flatten()[look.patch], max(of_words, key=of_words.get)
         farthest = self._place(int(of_patches.argmax()))
@@ -117,13 +117,12 @@ class Maps:
     @torch.no_grad()
     def _reading(self, prompt: str, noise: float) -> Reading:
         """What is read of the latents of a drawing; `Sentence` where there is none of this name."""
-        drawing = parts.told_plainly(data.emoji_picture, prompt)
-        z = self.scale * self.autoencoder.encode(2 * drawing[None] - 1)[0]
-        t = self.path.inverse_log_snr(torch.tensor([(1 - noise) / noise]).log())
-        z_t = self.path.add_noise(z, t, torch.randn(z.shape, generator=Generator().manual_seed(0)))
-        device = next(self.model.parameters()).device
-        context = text.tokens([prompt], text.LENGTH)
-        return Reading(drawing, *read(self.model, z_t.to(device), t.to(device), context.to(device)), words_of(prompt))
+        pipe, drawing = self.pipe, parts.told_plainly(self.draw, prompt)
+        context = parts.told_plainly(pipe.encode, [prompt])
+        z = pipe.scale * pipe.encode_image(2 * drawing[None].to(pipe.device) - 1)
+        t = pipe.path.inverse_log_snr(torch.tensor([(1 - noise) / noise]).log()).to(z)
+        z_t = pipe.add_noise(z, t, torch.randn(z.shape, generator=Generator().manual_seed(0)).to(z))
+        return Reading(drawing, *read(pipe.network, z_t, t, context), words_of(prompt, int(context.any(-1).sum())))
 
 
 def read(model: nn.Module, z: Tensor, t: Tensor, context: Tensor) -> tuple[list[Tensor], list[Tensor]]:
@@ -155,16 +154,14 @@ def _weights(q: Tensor, k: Tensor, heads: int, mask: Tensor | None = None) -> Te
     return scores.softmax(-1).mean(0).cpu()
 
 
-def words_of(prompt: str) -> dict[str, slice]:
-    """What a prompt says, and where its tokens stand: the start, then its words, or parts whose words have several."""
-    found, after = {"(start)": slice(0, 1)}, 1
-    for part in filter(None, text.parts(prompt)):
-        size = len(text.tokens([part])[0]) - 1  # without a start of its own
-        words = part.split() if len(part.split()) == size else [part]
-        for word in words:
-            while word in found:
-                word += "′"
-            found[word] = slice(after, after := after + size // len(words))
+def words_of(prompt: str, rows: int) -> dict[str, int]:
+    """What the rows of a prompt say, and where each stands: the start, then words, or tokens where words have several."""
+    words = prompt.split() if len(prompt.split()) == rows - 1 else [f"token {i}" for i in range(1, rows)]
+    found = {"(start)": 0}
+    for place, word in enumerate(words, 1):
+        while word in found:
+            word += "′"
+        found[word] = place
     return found
 
 

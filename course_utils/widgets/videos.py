@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from course_utils import text, zoo
-from course_utils.data.moving import FRAMES, SIDE, phrases
 from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.plans import plan_ddim
 from course_utils.diffusion.samplers import sample
@@ -23,25 +21,27 @@ COUNT, SCALE = 4, 5  # videos side by side, and logical pixels of one of a frame
 STEPS, PREVIEW_STEPS = 20, 4
 SCALES = [0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
 CAPTIONS = ("a three moves left", "a three falls", "an eight rises", "a zero moves left", "a seven stands still",
-            "a two moves right and a six falls")  # the second and the fourth are in no training video
+            "a two moves right and a six falls")
 MOST_KEPT = 16  # captions with their videos
 
 
-def video_player(item: Any = None, model: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None, *,
-                 captions: Sequence[str] = CAPTIONS) -> None:
+def video_player(item: Any, encode: Callable[[list[str]], Tensor], model: Callable | None = None, *,
+                 captions: Sequence[str] = CAPTIONS, unseen: Collection[str] = ()) -> None:
     """Displays four videos that follow a caption, guidance and seeds, a frame at a time; P plays and pauses.
 
     Enter draws what is typed. A kernel answers with a preview first, drops what a newer wish has made stale, and
     remembers its videos. Recorded are a few captions. Where a reader prefers reduced motion, P shows the next frame.
 
     Args:
-        item: A checkpoint that predicts v of videos (b, 8, 1, 32, 32) from the tokens of a caption; the shipped
-            "video" unless given.
+        item: A checkpoint that predicts v of videos (b, frames, channels, size, size) from the tokens of a caption, as
+            "video" does.
+        encode: From n captions to these tokens (n, m, d), as `text.tokens`.
         model: `model(x, t, context)` in the place of the item's own, as notebook 13's.
         captions: Those that are recorded; a live figure starts with the first.
+        unseen: Phrases of captions that no training video has: the words say so where one is asked for.
     """
-    videos = Videos(zoo.load("video") if item is None else item, model)
-    frame = Control(range(1, FRAMES + 1), written=lambda frame: f"{frame} of {FRAMES}")
+    videos = Videos(item, encode, model, unseen)
+    frame = Control(range(1, videos.shape[0] + 1), written=lambda frame: f"{frame} of {videos.shape[0]}")
     if parts.recording():
         few = controls({"caption": Control(captions), "frame": frame})
         parts.display(recorded.bundle("videos", videos.picture, few, play="frame", loop=True))
@@ -68,20 +68,14 @@ class Wish:
     guidance_scale: float = 2.0
     seed: int = 0
 
-    def words(self, frame: int, evaluations: int) -> str:
-        """What the picture shows and took."""
-        of = f"for “{self.caption}”" if self.caption else "for the empty caption"
-        unseen = [phrase for phrase in self.caption.split(" and ") if phrase in phrases("unseen")]
-        never = f"; {' and '.join(f'“{phrase}”' for phrase in unseen)} in no training video" if unseen else ""
-        return (f"Frame {frame} of {FRAMES} of four videos {of}{never}. Seeds {parts.seeds(self.seed, COUNT)}, "
-                f"{told(self.guidance_scale - 1)}, {STEPS} steps, {evaluations} network evaluations of each.")
-
 
 class Videos:
     """Frames of four videos, by an item's network or by the reader's own."""
 
-    def __init__(self, item: Any, model: Callable | None):
-        self.path = item.path
+    def __init__(self, item: Any, encode: Callable, model: Callable | None = None, unseen: Collection[str] = ()):
+        self.path, self.encode, self.unseen = item.path, encode, unseen
+        size = item.config["args"]["size"]
+        self.shape = item.config["args"]["frames"], item.config["args"]["channels"], size, size
         self.device = next(item.model.parameters()).device
         self.model = Watched(item.model if model is None else model, item.path.T)
         self.made: dict[Wish, tuple[Tensor, int]] = {}  # videos, and what each took
@@ -104,14 +98,21 @@ class Videos:
             if len(self.made) > MOST_KEPT:
                 del self.made[next(iter(self.made))]
         videos, evaluations = self.made[wish]
-        return Picture(_sheet(videos, frame), wish.words(frame, evaluations), quick=True)
+        return Picture(_sheet(videos, frame), self._words(wish, frame, evaluations), quick=True)
+
+    def _words(self, wish: Wish, frame: int, evaluations: int) -> str:
+        """What a picture shows and took."""
+        of = f"for “{wish.caption}”" if wish.caption else "for the empty caption"
+        unseen = [f"“{phrase}”" for phrase in wish.caption.split(" and ") if phrase in self.unseen]
+        never = f"; {' and '.join(unseen)} in no training video" if unseen else ""
+        return (f"Frame {frame} of {self.shape[0]} of four videos {of}{never}. Seeds {parts.seeds(wish.seed, COUNT)}, "
+                f"{told(wish.guidance_scale - 1)}, {STEPS} steps, {evaluations} network evaluations of each.")
 
     def _drawn(self, wish: Wish, steps: int) -> Tensor:
-        """(4, 8, 1, 32, 32) in [-1, 1]; `Sentence` where the encoder does not know a word."""
-        context = parts.told_plainly(text.tokens, [wish.caption] * COUNT + [""] * COUNT, text.LENGTH)
+        """(4, frames, channels, size, size) in [-1, 1]; `Sentence` where the encoder does not know a word."""
+        context = parts.told_plainly(self.encode, [wish.caption] * COUNT + [""] * COUNT)
         cond, uncond = context.to(self.device).split(COUNT)
-        noise = [torch.randn(FRAMES, 1, SIDE, SIDE, generator=Generator().manual_seed(wish.seed + i))
-                 for i in range(COUNT)]
+        noise = [torch.randn(self.shape, generator=Generator().manual_seed(wish.seed + i)) for i in range(COUNT)]
         model = guided(self.model, cond, uncond, wish.guidance_scale - 1)
         x = torch.stack(noise).to(self.device)
         return parts.expect_images("model", sample(model, x, plan_ddim(self.path, steps), prediction="v"), x.shape)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +11,9 @@ from torch import nn
 
 from course_utils import data, text
 from course_utils.diffusion.paths import VP
+from course_utils.models.autoencoder import Autoencoder
 from course_utils.models.dit import DiT
+from course_utils.pipeline import Pipeline
 from course_utils.widgets import attention, attention_map, live
 from course_utils.widgets.parts import Sentence
 
@@ -28,14 +29,19 @@ def network(**args) -> DiT:
     return model.requires_grad_(False)
 
 
-@pytest.fixture(scope="module")
-def item():
-    return SimpleNamespace(model=network(), path=VP(), config={"scale": 0.5})
+def piped(model) -> Pipeline:
+    torch.manual_seed(0)
+    return Pipeline(model, Autoencoder(dims=(8, 8, 8)).eval(), VP(), 5.0)
 
 
 @pytest.fixture(scope="module")
-def maps(item):
-    return attention.Maps(item)
+def pipe():
+    return piped(network())
+
+
+@pytest.fixture(scope="module")
+def maps(pipe):
+    return attention.Maps(pipe, data.emoji_picture)
 
 
 # --- weights
@@ -77,19 +83,19 @@ def test_hooks_go_where_the_network_fails():
 
 
 @pytest.mark.parametrize(("prompt", "words"), [
-    ("sun and red heart", {"(start)": [0], "sun": [1], "and": [2], "red": [3], "heart": [4]}),
-    ("", {"(start)": [0]}),
-    ("red heart and red apple", {"(start)": [0], "red": [1], "heart": [2], "and": [3], "red′": [4], "apple": [5]}),
-    ("keycap 0", {"(start)": [0], "keycap 0": [1, 2, 3]})])
-def test_words_know_their_tokens(prompt, words):
-    found = attention.words_of(prompt)
-    assert {word: list(range(16))[rows] for word, rows in found.items()} == words
-    assert sum(len(rows) for rows in words.values()) == len(text.tokens([prompt])[0])
+    ("sun and red heart", ["(start)", "sun", "and", "red", "heart"]),
+    ("", ["(start)"]),
+    ("red heart and red apple", ["(start)", "red", "heart", "and", "red′", "apple"]),
+    ("keycap 0", ["(start)", "token 1", "token 2", "token 3"])])
+def test_words_know_their_rows(prompt, words):
+    found = attention.words_of(prompt, len(text.tokens([prompt])[0]))
+    assert list(found) == words and list(found.values()) == list(range(len(words)))
 
 
-def test_joint_attention_is_refused():
+@pytest.mark.parametrize("model", [network(text="joint"), nn.Linear(1, 1)])
+def test_another_network_is_refused(model):
     with pytest.raises(ValueError, match="needs a DiT that reads its text by cross-attention"):
-        attention_map(SimpleNamespace(model=network(text="joint"), path=VP(), config={"scale": 0.5}))
+        attention_map(piped(model), data.emoji_picture)
 
 
 # --- pictures
@@ -107,8 +113,8 @@ def test_a_picture_tells_what_is_looked_at_most(maps):
 
 
 def test_half_noised_is_half_of_the_variance(maps):
-    t = maps.path.inverse_log_snr(torch.zeros(1))
-    torch.testing.assert_close(maps.path.alpha(t), maps.path.sigma(t))
+    t = maps.pipe.path.inverse_log_snr(torch.zeros(1))
+    torch.testing.assert_close(maps.pipe.path.alpha(t), maps.pipe.path.sigma(t))
 
 
 def test_the_patch_is_outlined_over_both_pictures():
@@ -130,9 +136,9 @@ def test_what_is_no_drawing_is_a_sentence(maps):
 # --- recorded and live
 
 
-def test_recorded_is_the_middle_row_by_a_few_blocks(recording, item, monkeypatch):
+def test_recorded_is_the_middle_row_by_a_few_blocks(recording, pipe, monkeypatch):
     monkeypatch.setattr(attention, "FEW_BLOCKS", 2)
-    attention_map(item)
+    attention_map(pipe, data.emoji_picture)
     (bundle,) = recording
     held = json.loads(re.search(r"sliders} = (\{.*\});", bundle["text/html"])[1])
     assert held["sliders"] == [
@@ -142,8 +148,8 @@ def test_recorded_is_the_middle_row_by_a_few_blocks(recording, item, monkeypatch
     assert not re.search(r"""(?:src|href)=["'](?!data:)|https?:|import\(|fetch""", bundle["text/html"])
 
 
-def test_live_answers_each_control_and_tells_a_name_without_a_drawing(made, shown, item):
-    attention_map(item)
+def test_live_answers_each_control_and_tells_a_name_without_a_drawing(made, shown, pipe):
+    attention_map(pipe, data.emoji_picture)
     (figure,), (bundle,) = made, shown
     assert "application/vnd.jupyter.widget-view+json" in bundle and "text/html" not in bundle
     assert list(figure.view.inputs) == ["prompt", "patch", "block", "noise"]

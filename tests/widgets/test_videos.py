@@ -26,7 +26,7 @@ def item():
     model = VideoDiT(patch=16, dim=12, depth=2, heads=2, context_dim=text.WIDTH).eval()
     for weight in model.parameters():  # every one counts
         torch.nn.init.normal_(weight, std=0.3)
-    return SimpleNamespace(model=model, path=VP())
+    return SimpleNamespace(model=model, path=VP(), config={"args": {"frames": 8, "channels": 1, "size": 32}})
 
 
 class Knows:
@@ -55,7 +55,7 @@ def ignore(share: float) -> None:
 
 def test_a_picture_is_a_frame_of_four_videos(item):
     knows = Knows()
-    player = videos.Videos(item, knows)
+    player = videos.Videos(item, text.tokens, knows)
     for i, frame in enumerate(frames(player)):
         assert frame.shape == (320, 4 * 320 + 3 * 6)
         tiles = np.stack([frame[5::10, left + 5:left + 320:10] for left in range(0, 4 * 326, 326)])
@@ -67,22 +67,21 @@ def test_a_picture_is_a_frame_of_four_videos(item):
 
 
 def test_what_no_training_video_shows_is_told(item):
-    player = videos.Videos(item, Knows())
-    words = [player.picture(frame=1, caption=c).words.split(" Seeds")[0]
+    player = videos.Videos(item, text.tokens, Knows(), unseen=["a three falls", "a two rises"])
+    words = [player.picture(frame=1, caption=c).words.split("videos ")[1].split(" Seeds")[0]
              for c in ("a two rises and a three falls", "a three falls", "a three rises", "")]
-    assert words == ["Frame 1 of 8 of four videos for “a two rises and a three falls”; “a two rises” is in no training "
-                     "video.", "Frame 1 of 8 of four videos for “a three falls”; “a three falls” is in no training "
-                     "video.", "Frame 1 of 8 of four videos for “a three rises”.",
-                     "Frame 1 of 8 of four videos for the empty caption."]
+    assert words == [
+        "for “a two rises and a three falls”; “a two rises” and “a three falls” in no training video.",
+        "for “a three falls”; “a three falls” in no training video.", "for “a three rises”.", "for the empty caption."]
 
 
 def test_each_seed_is_one_video_whatever_stands_beside_it(item):
-    first, second = (frames(videos.Videos(item, None), seed=seed)[0] for seed in (0, 3))
+    first, second = (frames(videos.Videos(item, text.tokens), seed=seed)[0] for seed in (0, 3))
     assert np.abs(first[:, -320:].astype(int) - second[:, :320]).max() <= 1
 
 
 def test_the_preview_comes_once_for_all_frames(item):
-    player = videos.Videos(item, Knows())
+    player = videos.Videos(item, text.tokens, Knows())
     words = [p.words for frame in (1, 2) for p in player.pictures(WISH | {"frame": frame}, ignore)]
     assert words[0] == "A preview of 4 steps." and [w[:12] for w in words[1:]] == ["Frame 1 of 8", "Frame 2 of 8"]
     assert len(list(player.pictures(WISH | {"frame": 1, "seed": 0}, ignore))) == 2
@@ -90,7 +89,7 @@ def test_the_preview_comes_once_for_all_frames(item):
 
 def test_only_so_many_videos_are_remembered(item, monkeypatch):
     monkeypatch.setattr(videos, "MOST_KEPT", 2)
-    player = videos.Videos(item, Knows())
+    player = videos.Videos(item, text.tokens, Knows())
     for seed in (0, 4, 8):
         player.picture(frame=1, **WISH | {"seed": seed})
     assert [wish.seed for wish in player.made] == [4, 8]
@@ -98,14 +97,14 @@ def test_only_so_many_videos_are_remembered(item, monkeypatch):
 
 def test_videos_that_are_no_numbers_are_one_sentence(item):
     with pytest.raises(ValueError, match=r"no finite numbers \(NaN or infinite\)"):
-        videos.Videos(item, lambda x, t, context: x * torch.nan).picture(frame=1, **WISH)
+        videos.Videos(item, text.tokens, lambda x, t, context: x * torch.nan).picture(frame=1, **WISH)
 
 
 # --- recorded
 
 
 def test_recorded_is_captions_by_frames(recording, item):
-    video_player(item, Knows(), captions=CAPTIONS)
+    video_player(item, text.tokens, Knows(), captions=CAPTIONS)
     (bundle,) = recording
     held = json.loads(re.search(r"sliders} = (\{.*\});", bundle["text/html"])[1])
     assert [slider["label"] for slider in held["sliders"]] == ["caption", "frame"] and held["played"] == 1
@@ -124,7 +123,7 @@ def test_the_captions_that_are_recorded_are_known_and_some_were_never_seen():
 @pytest.fixture
 def played(recording, item, browser):
     """The recorded player on pages whose clocks the test moves."""
-    video_player(item, Knows(), captions=CAPTIONS)
+    video_player(item, text.tokens, Knows(), captions=CAPTIONS)
     pages = []
 
     def play(**emulated):
@@ -190,7 +189,7 @@ def test_recorded_moves_by_a_frame_where_motion_is_not_wanted(played):
 
 @pytest.fixture
 def player(made, item):
-    video_player(item, captions=CAPTIONS)
+    video_player(item, text.tokens, captions=CAPTIONS)
     return made[0]
 
 
@@ -225,5 +224,5 @@ def test_a_model_of_ones_own_that_is_not_filled_in_says_so_itself(made, item):
     def model(x, t, context):
         raise NotImplementedError("The cell above is not filled in yet.")
 
-    video_player(item, model)
+    video_player(item, text.tokens, model)
     assert made[0].view.words.value == '<span role="alert">The cell above is not filled in yet.</span>'
