@@ -155,7 +155,7 @@ def _weights(q: Tensor, k: Tensor, heads: int, mask: Tensor | None = None) -> Te
 
 
 def words_of(prompt: str, rows: int) -> dict[str, int]:
-    """What the rows of a prompt say, and where each stands: the start, then words, or tokens where words have several."""
+    """What the rows of a prompt say, and where each stands: the start, then words, or tokens if they have several."""
     words = prompt.split() if len(prompt.split()) == rows - 1 else [f"token {i}" for i in range(1, rows)]
     found = {"(start)": 0}
     for place, word in enumerate(words, 1):
