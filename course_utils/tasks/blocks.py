@@ -125,11 +125,11 @@ def _told_shape(x: Any) -> str:
 
 
 def known_modulate(x, shift, scale):
-    """In the place of modulate, for tokens of six numbers only, with sentences for what it does not take."""
-    if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[2] != 6:
-        raise NotTokens("modulate takes the block's tokens first, (b, n, 6), then shift and scale; what comes first is "
+    """In the place of modulate, for tokens of four numbers only, with sentences for what it does not take."""
+    if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[2] != 4:
+        raise NotTokens("modulate takes the block's tokens first, (b, n, 4), then shift and scale; what comes first is "
                         f"{_told_shape(x)}.")
-    wanted = (len(x), 6)
+    wanted = (len(x), 4)
     for name, part in (("shift", shift), ("scale", scale)):
         if not isinstance(part, Tensor) or part.shape != wanted:
             kind = WithAnAxis if isinstance(part, Tensor) and part.dim() == 3 else NotTwoAxes

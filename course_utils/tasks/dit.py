@@ -77,7 +77,7 @@ def unpatchify(nb, tokens, of_squares):
 # ---- time and class
 
 def _modulate_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x=rng.normal(4, 4, 4), shift=rng.normal(4, 4), scale=rng.normal(4, 4), others=rng.normal(3, 5, 4))
+    return dict(x=rng.normal(3, 3, 3), shift=rng.normal(3, 3), scale=rng.normal(3, 3), others=rng.normal(2, 5, 3))
 
 
 @task("dit.modulate", points=5, inputs=_modulate_inputs)
@@ -91,28 +91,28 @@ def modulate(nb, x, shift, scale, others):
     yield dict(shape_of_out=shape_of(out))
     yield dict(out_where_shift_is_0=ask(x, 0 * shift, scale), out_where_scale_is_0=ask(x, shift, 0 * scale), out=out)
     yield _gradients(ask(*asked), x=asked[0], shift=asked[1], scale=asked[2])
-    yield dict(out_of_three_samples_of_five_tokens=ask(others, shift[:3], scale[:3]),
-               out_of_one_token=ask(others[:, :1], shift[:3], scale[:3]),
+    yield dict(out_of_two_samples_of_five_tokens=ask(others, shift[:2], scale[:2]),
+               out_of_one_token=ask(others[:, :1], shift[:2], scale[:2]),
                out_of_one_sample=ask(others[:1], shift[:1], scale[:1]))
     yield dict(out_in_float64=ask(x.double(), shift.double(), scale.double()))
 
 
 def _block(nb: Any, pool: Tensor, closed: tuple[int, ...] = ()) -> nn.Module:
-    """The notebook's DiTBlock of 6 channels with our parts; these chunks of its modulation are 0."""
+    """The notebook's DiTBlock of 4 channels with our parts; these chunks of its modulation are 0."""
     if nb.DiTBlock.forward is nn.Module.forward:  # its cell may have been run again after the task's
         raise NotImplementedError("DiTBlock has no forward yet; run the cell of dit.DiTBlock.forward (again).")
-    block = nb.DiTBlock(6, 2)
-    block.attention, block.mlp = blocks.Attention(6), blocks.Mlp(6)
-    block.modulation = nn.Sequential(nn.SiLU(), nn.Linear(6, 36))
+    block = nb.DiTBlock(4, 2)
+    block.attention, block.mlp = blocks.Attention(4), blocks.Mlp(4)
+    block.modulation = nn.Sequential(nn.SiLU(), nn.Linear(4, 24))
     fill(block, pool, scale=0.7)
     with torch.no_grad():
         for p in block.modulation[-1].parameters():
-            p.unflatten(0, (6, 6))[list(closed)] = 0
+            p.unflatten(0, (6, 4))[list(closed)] = 0
     return block
 
 
 def _block_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x=rng.normal(6, 6, 6), c=rng.normal(6, 6), others=rng.normal(2, 5, 6), pool=rng.normal(997))
+    return dict(x=rng.normal(6, 6, 4), c=rng.normal(6, 4), others=rng.normal(2, 5, 4), pool=rng.normal(997))
 
 
 @task("dit.DiTBlock.forward", points=15, inputs=_block_inputs)
@@ -181,17 +181,17 @@ _LAYERS = {"qkv_x takes tokens": blocks.NotQkvX, "qkv_context takes tokens": blo
 
 
 def _joint_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x=rng.normal(3, 5, 12), context=rng.normal(3, 7, 12), qkv=0.4 * rng.normal(2, 36, 12),
-                out=0.3 * rng.normal(2, 12, 12), biases=rng.normal(96))
+    return dict(x=rng.normal(2, 3, 8), context=rng.normal(2, 5, 8), qkv=0.5 * rng.normal(2, 24, 8),
+                out=0.4 * rng.normal(2, 8, 8), biases=rng.normal(64))
 
 
 @task("dit.joint_attention", points=15, inputs=_joint_inputs)
 def joint_attention(nb, x, context, qkv, out, biases):
-    """Three heads, both streams; gradients of either; other heads, equal streams, one token, large scores, float64."""
-    layers = [Layer(w, b, *how) for w, b, how in zip((*qkv, *out), biases.split([36, 36, 12, 12]), _LAYERS.items(),
+    """Four heads, both streams; gradients of either; other heads, equal streams, one token, large scores, float64."""
+    layers = [Layer(w, b, *how) for w, b, how in zip((*qkv, *out), biases.split([24, 24, 8, 8]), _LAYERS.items(),
                                                      strict=True)]
 
-    def ask(x: Tensor, context: Tensor, heads: int = 3) -> tuple[Tensor, Tensor]:
+    def ask(x: Tensor, context: Tensor, heads: int = 4) -> tuple[Tensor, Tensor]:
         return pair_of(lambda: nb.joint_attention(x, context, *layers, heads), x.shape[1] + context.shape[1])
 
     seen = watch(*layers)
@@ -205,8 +205,8 @@ def joint_attention(nb, x, context, qkv, out, biases):
     asked = x.clone().requires_grad_(), context.clone().requires_grad_()
     for name, part in zip(("of_x_", "of_context_"), ask(*asked), strict=True):
         yield _gradients(part, name, given_x=asked[0], given_context=asked[1])
-    for name, given in {"of_one_head": (x, context, 1), "of_twelve_heads": (x, context, 12),
-                        "where_both_have_five_tokens": (x, context[:, :5]), "of_one_token_each": (x[:, :1],
+    for name, given in {"of_one_head": (x, context, 1), "of_eight_heads": (x, context, 8),
+                        "where_both_have_three_tokens": (x, context[:, :3]), "of_one_token_each": (x[:, :1],
                         context[:, :1]), "of_one_sample": (x[:1], context[:1]), "of_large_scores": (40 * x, context),
                         "in_float64": (x.double(), context.double())}.items():
         of_picture, of_text = ask(*given)

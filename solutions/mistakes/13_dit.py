@@ -730,12 +730,8 @@ return tokens.transpose(1, 2).reshape(len(tokens), -1, h, w)
 # edit: gate2[:, None] → gate2
 
 # %% [dit.DiTBlock.forward] the gates' axis at the end
-# hint: The gates' new axis stands at the end: their channels are taken for tokens.
+# hint: The gates' new axis stands at the end, or they got two, as for images: their channels are taken for tokens.
 # edit: [:, None] → [:, :, None]
-
-# %% [dit.DiTBlock.forward] two new axes for the gates
-# hint: The gates got two new axes, as for images. Tokens have three axes in all.
-# edit: [:, None] → [:, :, None, None]
 
 # %% [dit.DiTBlock.forward] the first sample's gates
 # hint: Every sample is gated by the first one's gates.
