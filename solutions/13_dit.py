@@ -51,6 +51,7 @@ import copy
 import dataclasses
 
 from course_utils import data, diagrams, plot, puzzles, training, widgets, zoo
+from course_utils.check import name_red
 from course_utils.data.moving import phrases
 from course_utils.diffusion import paths, samplers
 from course_utils.diffusion.guidance import guided
@@ -416,8 +417,8 @@ for name, moved in told.items():
 # - 2 points: both factors 0: both gradients are 0, the block never learns
 
 # %% [markdown]
-# Does the empty road help? Two trainings, equal in everything else, on digits of 8 × 8 pixels, once with your
-# `adaln_zero_init` and once as torch starts its layers. **Before you run it, guess:** which one is ahead, and for how long?
+# Does the empty road help? Two trainings, equal in everything else, on digits of 8 × 8 pixels (MNIST's, shrunk), once with
+# your `adaln_zero_init` and once as torch starts its layers. **Before you run it, guess:** which one is ahead, and for how long?
 
 # %% tags=["demo"]
 def train(net, steps=500):
@@ -435,8 +436,10 @@ def train(net, steps=500):
     return torch.stack(losses)
 
 
-nets = {"as torch starts": fresh(zero=False), "zero": fresh()}
-losses = {name: train(net).unflatten(0, (-1, 20)).mean(1) for name, net in nets.items()}  # means of 20 steps
+nets, losses = {}, {}
+for name in ("as torch starts", "zero"):
+    nets[name] = fresh(zero=name == "zero")
+    losses[name] = train(nets[name]).unflatten(0, (-1, 20)).mean(1)  # means of 20 steps
 plot.show(plot.curves(torch.arange(20, 501, 20), losses, xlabel="step", ylabel="loss", logy=True),
           alt="Two falling curves. In the first hundred steps they cross; from then on the one that began with zeros stays "
               "lower by a few hundredths.")
@@ -528,15 +531,15 @@ check("dit.joint_attention")
 
 # %% tags=["demo"]
 torch.manual_seed(0)
-theirs = nn.MultiheadAttention(32, 4, batch_first=True)
+multihead = nn.MultiheadAttention(32, 4, batch_first=True)
 qkv = nn.Linear(32, 96)
-qkv.weight, qkv.bias = theirs.in_proj_weight, theirs.in_proj_bias
+qkv.weight, qkv.bias = multihead.in_proj_weight, multihead.in_proj_bias
 x, other, words = torch.randn(2, 16, 32), torch.randn(2, 16, 32), torch.randn(2, 5, 32)
 with torch.no_grad():
     both = torch.cat([x, words], dim=1)
-    expected = theirs(both, both, both)[0]
-    found = torch.cat(joint_attention(x, words, qkv, qkv, theirs.out_proj, theirs.out_proj, 4), dim=1)
-    after = joint_attention(other, words, qkv, qkv, theirs.out_proj, theirs.out_proj, 4)[1]
+    expected = multihead(both, both, both)[0]
+    found = torch.cat(joint_attention(x, words, qkv, qkv, multihead.out_proj, multihead.out_proj, 4), dim=1)
+    after = joint_attention(other, words, qkv, qkv, multihead.out_proj, multihead.out_proj, 4)[1]
 print("the same as torch's attention over both rows:", torch.allclose(found, expected, atol=1e-5))
 print("another picture changes what the words become:", not torch.allclose(after, found[:, 16:], atol=1e-3))
 
@@ -553,7 +556,7 @@ print("another picture changes what the words become:", not torch.allclose(after
 # **Before you move it, guess:** will a patch look at its neighbours, at itself, at things of its own kind, or everywhere?
 
 # %% tags=["demo", "nbval-ignore-output"]
-widgets.attention_map(shipped["dit"])
+widgets.attention_map(dataclasses.replace(pipe, network=shipped["dit"].model), data.emoji_picture)
 
 # %% [markdown]
 # TEXT AFTER LOOKING.
@@ -590,7 +593,6 @@ class TextDiT(nn.Module):
         self.norm = nn.LayerNorm(dim, elementwise_affine=False, eps=1e-6)
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(dim, 2 * dim))
         self.head = nn.Linear(dim, patch**2 * channels)
-        adaln_zero_init(self)
 
     def forward(self, z, t, context):
         c, words = self.time_mlp(t), self.context_embed(context)
@@ -598,6 +600,7 @@ class TextDiT(nn.Module):
         for block in self.blocks:
             block.attention.words = words, is_token(context)  # the tokens, and which of them are no padding
             x = block(x, c)
+            block.attention.words = None  # nothing of a batch stays
         x = self.head(modulate(self.norm(x), *self.modulation(c).chunk(2, dim=1)))
         return unpatchify(x, self.patch, *z.shape[2:])
 
@@ -609,7 +612,9 @@ class Mine(Dit):
     """The shipped checkpoint's recipe, with a network of your parts."""
 
     def model(self):
-        return TextDiT(**self.ARGS)
+        net = TextDiT(**self.ARGS)
+        adaln_zero_init(net)
+        return net
 
 
 recipe, folder = Mine(), zoo.FOLDER
@@ -619,13 +624,17 @@ if TRAIN:
     folder = finished.parent if finished else folder
 
 # %% tags=["demo"]
-theirs = zoo.load("dit", folder).model
-yours = TextDiT(**Dit.ARGS).eval()
+measured = {"UNet": shipped["emoji-latent"], "transformer": zoo.load("dit", folder)}
+theirs, yours = measured["transformer"].model, TextDiT(**Dit.ARGS).eval()
 yours.load_state_dict(theirs.state_dict())
 yours.requires_grad_(False)
-z, t, tokens = torch.randn(2, 8, 8, 8, generator=seeded(0)), torch.tensor([0.3, 0.9]), pipe.encode(["cat", "blue fish"])
+z, times = torch.randn(2, 8, 8, 8, generator=seeded(0)), torch.tensor([0.3, 0.9])
+context = pipe.encode(["cat", "blue fish"])
 with torch.no_grad():
-    print("your network answers as the shipped one:", torch.allclose(yours(z, t, tokens), theirs(z, t, tokens), atol=1e-4))
+    same = torch.allclose(yours(z, times, context), theirs(z, times, context), atol=1e-4)
+print("your network answers as the shipped one:", same)
+if not same:
+    print(name_red())
 
 # %% [markdown]
 # Now the comparison. `emoji-latent`, the UNet of notebook 11, and `dit` learned from the same pictures, for as many steps
@@ -633,10 +642,10 @@ with torch.no_grad():
 
 # %% tags=["demo"]
 networks = {"UNet": pipe.network, "transformer": yours}
-counted = {name: diagrams.evaluation(net, z[:1], t[:1], tokens[:1]) for name, net in networks.items()}
+counted = {name: diagrams.evaluation(net, z[:1], times[:1], context[:1]) for name, net in networks.items()}
 print(diagrams.told_costs({name: (cost.parameters / 1e6, cost.operations / 1e6) for name, cost in counted.items()},
                           ["parameters, M", "operations, M"]))
-measured, curves = {"UNet": shipped["emoji-latent"], "transformer": shipped["dit"]}, {}
+curves = {}
 for name, item in measured.items():
     rows = item.tables["loss"]
     each = 3 * item.config["batch_size"] * counted[name].operations  # the way back takes twice the way forth
@@ -687,10 +696,10 @@ bars = {}
 print(f"{'':22}{'tokens':>9}{'linear':>10}{'attention':>11}{'its share':>11}")
 for name, size in sizes.items():
     linear, full, apart = operations(*size)
-    tokens = size[0] * size[1]
-    print(f"{name:22}{tokens:>9,}{diagrams.told_operations(linear):>10}{diagrams.told_operations(full):>11}"
+    n = size[0] * size[1]
+    print(f"{name:22}{n:>9,}{diagrams.told_operations(linear):>10}{diagrams.told_operations(full):>11}"
           f"{full / (linear + full):>11.0%}")
-    bars[f"{name}\n{tokens:,} tokens"] = (linear, full, apart if size[0] > 1 else float("nan"))
+    bars[f"{name}\n{n:,} tokens"] = (linear, full, apart if size[0] > 1 else float("nan"))
 print(f"of the video with space and time apart: attention {diagrams.told_operations(apart)}, {full / apart:.0f} times less")
 
 # %% tags=["demo"]
@@ -840,8 +849,11 @@ for module in video.modules():
         module.forward = lambda x, context, mask, layer=module: over_time(layer, x, context, mask)
 x, t = torch.randn(2, 8, 1, 32, 32, generator=seeded(0)), torch.tensor([0.2, 0.8])
 with torch.no_grad():
-    told = [net(x, t, pipe.encode(captions[:2])) for net in (video, shipped["video"].model)]
-print("the network answers the same with your attention over time:", torch.allclose(*told, atol=1e-4))
+    mine, theirs = (net(x, t, pipe.encode(captions[:2])) for net in (video, shipped["video"].model))
+same = torch.allclose(mine, theirs, atol=1e-4)
+print("the network answers the same with your attention over time:", same)
+if not same:
+    print(name_red())
 
 # %% [markdown]
 # In training each digit lacked one of the five motions: ten phrases were never seen. Can the network put a known digit
@@ -862,7 +874,9 @@ for kind, words in {"seen": "phrases of training", "unseen": "phrases that were 
 # TEXT VIDEO.
 
 # %% tags=["demo", "nbval-ignore-output"]
-widgets.video_player(shipped["video"], video)
+red = name_red(["dit.temporal_attention"])
+print(red or "with your own attention over time, where the notebook runs")
+widgets.video_player(shipped["video"], pipe.encode, None if red or widgets.recording() else video, unseen=phrases("unseen"))
 
 # %% [markdown]
 # Models that draw minutes of film in high resolution are this one, larger: an autoencoder of space and time, tokens,
