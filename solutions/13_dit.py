@@ -545,8 +545,8 @@ print("another picture changes what the words become:", not torch.allclose(after
 
 # %% [markdown]
 # Cross-attention is cheaper, and the text's keys and values are the same at all steps (PixArt-α reads so, Chen et al. 2023).
-# Joint attention lets the text's vectors become what *this* picture needs, and gives them a say in all blocks. The shipped `dit` reads by
-# cross-attention, like the UNet that it will stand beside.
+# Joint attention lets the text's vectors become what *this* picture needs. The shipped `dit` reads by cross-attention, like
+# the UNet that it will stand beside.
 #
 # ## 4 · What a patch looks at
 #
