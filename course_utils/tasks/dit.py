@@ -181,7 +181,7 @@ _LAYERS = {"qkv_x takes tokens": blocks.NotQkvX, "qkv_context takes tokens": blo
 
 
 def _joint_inputs(rng: Rng) -> dict[str, Tensor]:
-    return dict(x=rng.normal(2, 3, 8), context=rng.normal(2, 5, 8), qkv=0.5 * rng.normal(2, 24, 8),
+    return dict(x=rng.normal(2, 3, 8), context=rng.normal(2, 6, 8), qkv=0.5 * rng.normal(2, 24, 8),
                 out=0.4 * rng.normal(2, 8, 8), biases=rng.normal(64))
 
 

@@ -17,6 +17,11 @@
 # hint: Inside a token the channels come first, and then the columns of the patch before its rows.
 # edit: permute(0, 2, 4, 3, 5, 1) → permute(0, 2, 4, 1, 5, 3)
 
+# %% [dit.patchify] columns, channels, rows in a patch
+# hint: Inside a token the columns of the patch come first, then the channels, then the rows. Which axis runs slowest, and
+# hint: which fastest?
+# edit: permute(0, 2, 4, 3, 5, 1) → permute(0, 2, 4, 5, 1, 3)
+
 # %% [dit.patchify] patches column by column
 # hint: Each token is right, but the tokens come column by column of the image. They come row by row.
 # edit: permute(0, 2, 4, 3, 5, 1) → permute(0, 4, 2, 3, 5, 1)
@@ -24,6 +29,10 @@
 # %% [dit.patchify] patches column by column, channels first
 # hint: The tokens come column by column of the image, and inside a token one channel after the other.
 # edit: permute(0, 2, 4, 3, 5, 1) → permute(0, 4, 2, 1, 3, 5)
+
+# %% [dit.patchify] patches column by column, channels between rows and columns
+# hint: The tokens come column by column of the image, and inside a token the channels stand between rows and columns.
+# edit: permute(0, 2, 4, 3, 5, 1) → permute(0, 4, 2, 3, 1, 5)
 
 # %% [dit.patchify] both orders turned
 # hint: Rows and columns have changed places twice: among the patches, and among the pixels of a patch.
@@ -229,6 +238,10 @@ return F.unfold(x, p).unflatten(1, (x.shape[1], -1)).permute(0, 3, 2, 1).flatten
 # %% [dit.unpatchify] the channels between rows and columns
 # hint: A token is read as if its channels stood between the rows and the columns of the patch.
 # edit: p, p, -1).permute(0, 5, 1, 3, 2, 4) → p, -1, p).permute(0, 4, 1, 3, 2, 5)
+
+# %% [dit.unpatchify] patches turned, the channels between rows and columns
+# hint: A token is read as columns, channels, rows. Which of its axes runs slowest, and which fastest?
+# edit: p, p, -1).permute(0, 5, 1, 3, 2, 4) → p, -1, p).permute(0, 4, 1, 5, 2, 3)
 
 # %% [dit.unpatchify] patches turned
 # hint: Each patch is turned: its rows have become columns.
