@@ -684,8 +684,7 @@ plot.show(plot.image_rows({"the true drawings": torch.stack([data.emoji_picture(
 # keep drawings in. (And these are one training of each, at one size.)
 #
 # So why transformers? What is born in helps while data is scarce. With the 1.3 million pictures of ImageNet the largest DiT was
-# better than all diffusion models before it, UNets without exception (Peebles and Xie 2023, table 2), and it grows by three
-# numbers only: depth, width, $p$. And text, pictures, videos and sound are all tokens.
+# better than the UNets before it (Peebles and Xie 2023, table 2), and it grows by three numbers only: depth, width, $p$. And text, pictures, videos and sound are all tokens.
 #
 # ## 6 · Counting tokens
 #
@@ -829,14 +828,13 @@ plot.show(diagrams.who_reads({name: read(way) for name, way in ways.items()}, (1
 # does not depend on who asks. Full attention weighs each pair by query and key of these two: “the place in frame 2 that looks
 # as I do”, another one for each token.
 #
-# With many blocks the middleman is asked again, with what was heard meanwhile, so much of it is repaired. Large motion needs
-# more of them than small motion.
+# With many blocks the middleman is asked again, with what was heard meanwhile: much of it is repaired.
 #
 # **Rubric** (½ points allowed)
 #
 # - 2 points: the way by a middleman, the same place in the other frame (or the other place in the own frame)
 # - 2 points: the pair cannot be weighed by its own query and key; the middleman chose before he was asked, one vector
-# - 1 point: more blocks repair it in part; large or fast motion needs them
+# - 1 point: more blocks repair it in part
 
 # %% [markdown]
 # The course's smallest videos are digits that move, with a caption: eight frames of 16 × 16 pixels, in patches of 4 × 4. That
