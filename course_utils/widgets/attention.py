@@ -90,7 +90,7 @@ class Maps:
         """Those of the patch and of so many blocks, spread over the depth."""
         offered = torch.linspace(1, self.depth, blocks).round().int().tolist()
         return {"patch": Control(patches, self.row[self.side // 4], written=self._place),
-                "block": Control(offered, offered[len(offered) // 2], written=lambda i: f"{i} of {self.depth}")}
+                "block": Control(offered, offered[(len(offered) - 1) // 2], written=lambda i: f"{i} of {self.depth}")}
 
     def pictures(self, values: dict[str, Any], going: Callable[[float], None]) -> Iterator[Picture]:
         """The picture alone: it takes no longer than a preview."""

@@ -143,7 +143,7 @@ def test_recorded_is_the_middle_row_by_a_few_blocks(recording, pipe, monkeypatch
     held = json.loads(re.search(r"sliders} = (\{.*\});", bundle["text/html"])[1])
     assert held["sliders"] == [
         {"label": "patch", "values": [f"row 3, column {i}" for i in (1, 2, 3, 4)], "start": 1},
-        {"label": "block", "values": ["1 of 3", "3 of 3"], "start": 1}]
+        {"label": "block", "values": ["1 of 3", "3 of 3"], "start": 0}]
     assert held["played"] == 0 and len(set(held["frames"])) == len(set(held["captions"])) == 8
     assert not re.search(r"""(?:src|href)=["'](?!data:)|https?:|import\(|fetch""", bundle["text/html"])
 
