@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from course_utils.tasks import Told
 from course_utils.tasks.pipes import OfAnotherWidth
+from course_utils.tasks.players import weights_of
 from course_utils.tasks.refusals import one_tensor, told
 
 # ---- one tensor, or two
@@ -178,6 +179,10 @@ class OfTheActivation(Told):
     """A weight or bias of an activation."""
 
 
+class Unchanged(Told):
+    """A network as it was before."""
+
+
 class NotATree(Told):
     """An attribute that not all modules have."""
 
@@ -202,7 +207,8 @@ def stack(*layers: nn.Module) -> nn.Sequential:
 
 
 def start(nb: Any, model: nn.Module) -> None:
-    """Runs the notebook's adaln_zero_init; sentences of ours where torch refuses."""
+    """Runs the notebook's adaln_zero_init; sentences of ours where torch refuses, or where nothing has happened."""
+    before = weights_of(model)
     try:
         nb.adaln_zero_init(model)
     except (RuntimeError, AttributeError) as e:
@@ -213,6 +219,8 @@ def start(nb: Any, model: nn.Module) -> None:
         else:
             raise
         raise said.with_traceback(e.__traceback__) from None
+    if torch.equal(weights_of(model), before):
+        raise Unchanged("no number in the network has changed.")
 
 
 # ---- layers of two streams
