@@ -524,7 +524,7 @@ class Pair(gan.Adversaries):
     def forward(self, real, z):
         fake = self.generator(z)
         judged = self.discriminator(real), self.discriminator(fake.detach())
-        return discriminator_loss(*judged) + generator_loss(gan.fixed(self.discriminator, fake))
+        return discriminator_loss(*judged) + generator_loss(gan.apply_frozen(self.discriminator, fake))
 
 
 class Mine(gan.Dcgan):

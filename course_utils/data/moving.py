@@ -38,7 +38,7 @@ def moving_digits(n: int, generator: Generator, split: str = "train") -> tuple[T
     motion = _motions(labels[which], split, generator)
     shown = torch.stack([torch.ones(n), torch.randint(2, (n,), generator=generator)], 1)  # the second or not
     corners = _farthest(_corners(motion, torch.rand(TRIES, n, 2, 2, generator=generator)))
-    videos = _drawn(sprites[which] * shown[:, :, None, None], corners)
+    videos = _draw(sprites[which] * shown[:, :, None, None], corners)
     phrases = [[_phrase(d, m) for d, m in zip(*row, strict=True)]
                for row in zip(labels[which].tolist(), motion.tolist(), strict=True)]
     return videos, [" and ".join(p[:1 + int(two)]) for p, two in zip(phrases, shown[:, 1], strict=True)]
@@ -94,7 +94,7 @@ def _farthest(corners: Tensor) -> Tensor:
     return corners[apart.argmax(0), torch.arange(corners.shape[1])]
 
 
-def _drawn(sprites: Tensor, corners: Tensor) -> Tensor:
+def _draw(sprites: Tensor, corners: Tensor) -> Tensor:
     """(n, 2, 16, 16) sprites at their corners, the brighter one where two meet: (n, 8, 1, 32, 32)."""
     n, k = sprites.shape[:2]
     inside = torch.arange(DIGIT)

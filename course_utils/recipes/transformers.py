@@ -16,7 +16,7 @@ from course_utils.diffusion import plans, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.recipes import digits
 from course_utils.recipes.continuous import Continuous
-from course_utils.recipes.drawings import Pool, context_of, pooled
+from course_utils.recipes.drawings import Pool, context_of, make_pool
 from course_utils.recipes.latent import EmojiLatent, drop
 
 
@@ -44,7 +44,7 @@ class Video(Continuous):
     ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 32, "patch": 8, "dim": 96, "depth": 6,
                                       "heads": 3, "context_dim": text.WIDTH}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
-    steps: int = 10_000
+    steps: int = 6000
     batch_size: int = 32
     learning_rate: float = 1e-3
     dropped: float = 0.1  # share of the captions
@@ -87,27 +87,27 @@ class Video(Continuous):
         measured = {}
         for kind in ("seen", "unseen"):
             captions = phrases(kind) * (self.measured // len(phrases(kind)))
-            measured |= judged(self.sample(model, captions), captions, kind)
+            measured |= judge_videos(self.sample(model, captions), captions, kind)
         videos, captions = data.moving_digits(2 * self.measured, torch.Generator().manual_seed(0), "test")
         single = [i for i, caption in enumerate(captions) if " and " not in caption]
-        return measured | judged(videos[single], [captions[i] for i in single], "real"), self.preview(model)
+        return measured | judge_videos(videos[single], [captions[i] for i in single], "real"), self.preview(model)
 
 
-def judged(videos: Tensor, captions: list[str], kind: str) -> dict[str, float]:
+def judge_videos(videos: Tensor, captions: list[str], kind: str) -> dict[str, float]:
     """How many videos of one digit, (n, 8, 1, 32, 32) in [0, 1], move as captioned, and show the captioned digit."""
     words = [caption.split(maxsplit=2) for caption in captions]  # "a", "three", "moves left"
     right = [data.MOTIONS[motion] == direction
              for (_, _, motion), direction in zip(words, metrics.motion_direction(videos), strict=True)]
     labels = torch.tensor([data.DIGITS.index(digit) for _, digit, _ in words])
     return {f"right_motion_{kind}": sum(right) / len(right),
-            f"recognised_{kind}": digits.recognised(_digit(videos), labels)}
+            f"recognised_{kind}": digits.share_recognised(_digit(videos), labels)}
 
 
 @cache
 def moving(n: int) -> tuple[Pool, Tensor]:
     """n videos of moving digits, the same at every call, and the tokens of their captions."""
     generator = torch.Generator().manual_seed(0)
-    pool = pooled([data.moving_digits(min(512, n - i), generator) for i in range(0, n, 512)])
+    pool = make_pool([data.moving_digits(min(512, n - i), generator) for i in range(0, n, 512)])
     return pool, context_of(pool.names)
 
 
