@@ -19,16 +19,17 @@ UNSEEN = torch.tensor([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])  # each digit's motion tha
 TRIES = 8  # places that are drawn for a pair of digits; the one where they come least close is taken
 
 
-def moving_digits(n: int, generator: Generator, split: str = "train") -> tuple[Tensor, list[str]]:
+def moving_digits(n: int, generator: Generator, split: str = "train", most: int = 2) -> tuple[Tensor, list[str]]:
     """Videos of one or two digits, each with a motion of its own at two pixels a frame; none leaves the picture.
 
     A caption is one phrase such as "a three moves left", or two joined by "and" in a random order of the digits. In
     training videos each digit lacks one of the five motions: ten of the fifty phrases are in no training caption.
 
     Args:
-        n: Videos; half of them, on average, have two digits.
+        n: Videos; half of them, on average, have two digits, unless `most` is 1.
         generator: On the CPU, of every choice.
         split: The digits' drawings are those of `mnist(split)`; "test" has all fifty phrases.
+        most: 1: no video has two digits.
 
     Returns:
         videos (n, 8, 1, 32, 32) float32 in [0, 1], frames first, and n captions.
@@ -36,7 +37,7 @@ def moving_digits(n: int, generator: Generator, split: str = "train") -> tuple[T
     sprites, labels = _sprites(split)
     which = torch.randint(len(labels), (n, 2), generator=generator)
     motion = _motions(labels[which], split, generator)
-    shown = torch.stack([torch.ones(n), torch.randint(2, (n,), generator=generator)], 1)  # the second or not
+    shown = torch.stack([torch.ones(n), torch.randint(most, (n,), generator=generator)], 1)  # the second or not
     corners = _farthest(_corners(motion, torch.rand(TRIES, n, 2, 2, generator=generator)))
     videos = _draw(sprites[which] * shown[:, :, None, None], corners)
     phrases = [[_phrase(d, m) for d, m in zip(*row, strict=True)]
