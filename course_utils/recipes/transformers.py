@@ -44,7 +44,7 @@ class Video(Continuous):
     ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 32, "patch": 8, "dim": 96, "depth": 6,
                                       "heads": 3, "context_dim": text.WIDTH}
     needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
-    steps: int = 10_000
+    steps: int = 5000
     batch_size: int = 32
     learning_rate: float = 2e-3
     dropped: float = 0.1  # share of the captions
