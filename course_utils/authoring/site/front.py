@@ -40,7 +40,7 @@ before.</p>
 
 ## The map
 
-<p class="aside">An arrow leads from what is needed. Boxes with a dashed border are still to come.</p>
+<p class="aside">An arrow leads from what is needed, and a box to its page.</p>
 
 {course_map(list(titles))}
 
