@@ -128,7 +128,8 @@ def _cut(frames: Tensor, half: int = 4) -> Tensor:
     """What lies within 4 pixels of each frame's centre of brightness: (n, 1, h, w) → (n, 1, 8, 8)."""
     frames = F.pad(frames, (half,) * 4)
     light, side = frames.clamp_min(0) + 1e-6, frames.shape[-1]
-    centres = [((light.sum(axis) * torch.arange(float(side))).sum(-1) / light.sum((2, 3))).squeeze(1) for axis in (3, 2)]
+    places, total = torch.arange(float(side)), light.sum((2, 3))
+    centres = [((light.sum(axis) * places).sum(-1) / total).squeeze(1) for axis in (3, 2)]
     rows, columns = (centre.round().long().clamp(half, side - half) for centre in centres)
     return torch.stack([frame[:, i - half:i + half, j - half:j + half]
                         for frame, i, j in zip(frames, rows, columns, strict=True)])
