@@ -50,7 +50,7 @@ def test_goals_stand_at_the_textbook_way():
 def test_without_diffusers_every_row_of_the_slider_is_there(monkeypatch):
     benchmark = bench.load("slider")
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    for name, stub in {"installed": lambda package: False, "compiler": lambda: False, "share": lambda side, part: "",
+    for name, stub in {"is_installed": lambda package: False, "compiler": lambda: False, "share": lambda side, part: "",
                        "medians": lambda sides, **_: dict.fromkeys(sides, 1.0)}.items():
         monkeypatch.setattr(benchmark, name, stub)
     monkeypatch.setattr(benchmark.Case, "converged", lambda case: case.x)

@@ -111,7 +111,7 @@ def test_the_layers_are_bert_s():
 
 @encoder
 def test_the_stored_rows_are_the_encoder_s():
-    stored = text._stored()
+    stored = text._load_stored()
     for part in ["", "red apple", "cat", "and", "blue", "a three moves left", "woman’s hat", "são tomé & príncipe"]:
         encoded = minilm.encode(part)
         rows = stored.reduce(text.own_tokens(encoded))

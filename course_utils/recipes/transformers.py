@@ -85,7 +85,7 @@ class Video(Continuous):
         """
         measured = {}
         for kind in ("seen", "unseen"):
-            captions = phrases(kind) * (self.measured // len(phrases(kind)))
+            captions = (phrases(kind) * self.measured)[:self.measured]
             measured |= judge_videos(self.sample(model, captions), captions, kind)
         real = data.moving_digits(self.measured, torch.Generator().manual_seed(0), "test", most=1)
         return measured | judge_videos(*real, "real"), self.preview(model)
