@@ -21,7 +21,7 @@ FAMILIES = [unchanged_score.FAMILY, unreachable.FAMILY, stopped.TASKS, stopped.D
             crowd.FAMILY, unreadable.FAMILY, honest.FAMILY]
 
 
-def listed(family: suite.Family, path: str) -> Counter[str]:
+def list_attacks(family: suite.Family, path: str) -> Counter[str]:
     """Grades a family's class, prints what became of each piece, and counts."""
     with tempfile.TemporaryDirectory(prefix="attacks-") as folder:
         graded = suite.run(family, path, Path(folder) / "class")
@@ -39,7 +39,7 @@ def listed(family: suite.Family, path: str) -> Counter[str]:
 
 def main() -> int:
     """Prints every piece by name and the count last; 1 when one is not survived."""
-    counts = {path: sum((listed(family, path) for family in FAMILIES), Counter()) for path in suite.PATHS}
+    counts = {path: sum((list_attacks(family, path) for family in FAMILIES), Counter()) for path in suite.PATHS}
     survived = "; ".join(f"{count['survived']} survived, on the {path} path" for path, count in counts.items())
     print(f"\n{counts['cold']['pieces']} attacks and accidents: {survived}.")
     return int(any(count["survived"] < count["pieces"] or count["broken"] for count in counts.values()))

@@ -24,7 +24,7 @@ import nbformat
 
 from course_utils import notebooks, tasks
 from course_utils.authoring import bank
-from course_utils.bench import Row, installed
+from course_utils.bench import Row, is_installed
 from course_utils.grading import grade
 from course_utils.grading.grader_process import GraderConfig, GraderProcess
 from course_utils.grading.intake import layouts
@@ -42,7 +42,7 @@ QUIET = os.environ | {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).pa
 def rows() -> Iterator[Row]:
     """Submissions a minute, and what one waits beyond its own code."""
     graders = {"cold": ours, "warm": lambda folder: ours(folder, warm=True), "nbgrader": nbgrader}
-    if installed("otter-grader"):
+    if is_installed("otter-grader"):
         graders["otter"] = otter
     rates: dict[str, list[float]] = {name: [] for name in graders}
     for turn in range(ROUNDS):

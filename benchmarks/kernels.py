@@ -35,7 +35,7 @@ def cases(device: str, traffic: int, dtype: torch.dtype = torch.float32) -> list
     return [case for part in parts for case in part.cases(draw, elements, dtype)]
 
 
-def _compiled(fn: Callable) -> Callable:
+def _compile(fn: Callable) -> Callable:
     return torch.compile(fn, mode="max-autotune-no-cudagraphs")
 
 
@@ -77,7 +77,7 @@ def at_scale(case: Case, dtype: torch.dtype) -> Iterator[Row]:
     """A kernel's rows: bandwidth against a copy that moves as many bytes, time against eager and compiled torch."""
     source = torch.empty(case.bytes // 2, dtype=torch.uint8, device="cuda")
     target = torch.empty_like(source)
-    ms = milliseconds({"ours": case.ours, "eager": case.eager, "compiled": case.compiled(_compiled),
+    ms = milliseconds({"ours": case.ours, "eager": case.eager, "compiled": case.compiled(_compile),
                        "copy": lambda: target.copy_(source)})
     for which, name, goal, unit in names(case, dtype):
         told = {"unit": unit, "goal": goal, "limit": LIMITS[which]}
@@ -89,7 +89,7 @@ def at_scale(case: Case, dtype: torch.dtype) -> Iterator[Row]:
             yield Row.time(name, ms["ours"], ms[which], **told)
 
 
-def captured(side: Callable[[], object]) -> Callable[[], None]:
+def capture(side: Callable[[], object]) -> Callable[[], None]:
     """`side` as one CUDA graph: what it launches, in one launch. The calls before make its constants and compile."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
@@ -108,7 +108,7 @@ def step_in_a_graph() -> Row:
     draw = lambda *shape: torch.randn(shape, device="cuda")  # noqa: E731
     case = bench.load("kernels/guided_step").case(draw, 8 * 28 * 28, torch.float32)
     repeat = lambda side: [side() for _ in range(STEPS)]  # noqa: E731
-    ms = milliseconds({"ours": captured(lambda: repeat(case.ours)), "eager": lambda: repeat(case.eager)})
+    ms = milliseconds({"ours": capture(lambda: repeat(case.ours)), "eager": lambda: repeat(case.eager)})
     ours, eager = (1000 * ms[side] / STEPS for side in ("ours", "eager"))
     return Row.time(STEP, ours, eager, unit="µs", goal=10, limit="a kernel's start inside a graph")
 
@@ -132,7 +132,7 @@ def sampler_and_network(device: str) -> tuple[Callable[[], Tensor], Callable[[],
 
 def sampler_in_a_graph() -> Row:
     """What the sampler adds to its network where both are one CUDA graph each."""
-    ours, network = map(captured, sampler_and_network("cuda"))
+    ours, network = map(capture, sampler_and_network("cuda"))
     ms = milliseconds({"ours": ours, "network": network})
     return Row.time(SAMPLER, ms["ours"], ms["network"], goal=0.97, limit="the network")
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import data, zoo
-from course_utils.bench import Row, installed, medians
+from course_utils.bench import Row, is_installed, medians
 from course_utils.diffusion.flow import Variable, ends_in, probability_flow
 from course_utils.diffusion.likelihood import (
     Solver,
@@ -157,7 +157,7 @@ def rows() -> Iterator[Row]:
     sides = {"Adams": lambda: ours(task, OURS), "Adams, 160 steps": lambda: ours(task, FINE),
              "rk45": lambda: ours(task, Solver(together=True)),
              "scipy": lambda: with_scipy(task), "scipy in log-SNR": lambda: with_scipy(task, "log_snr")}
-    if installed("torchdiffeq"):
+    if is_installed("torchdiffeq"):
         sides |= {"torchdiffeq in time": lambda: with_torchdiffeq(task, 1e-5, task.plain, "time"),
                   "torchdiffeq": lambda: with_torchdiffeq(task, 1e-5),
                   "torchdiffeq at 1e-3": lambda: with_torchdiffeq(task, 1e-3)}

@@ -21,7 +21,7 @@ import torch
 
 from course_utils import zoo
 from course_utils.authoring import export
-from course_utils.bench import Row, installed, medians
+from course_utils.bench import Row, is_installed, medians
 from course_utils.diffusion.slider import Slider, StudentSlider
 
 ALLOWED = {"guidance": 300.0, "student": 80.0}  # milliseconds
@@ -57,9 +57,9 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def chromium() -> str | None:
-    """The browser, where it, what drives it, and the page's runtime are installed."""
+    """The browser, where it, what drives it, and the page's runtime are is_installed."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    return found if installed("playwright") and export.RUNTIME.is_dir() else None
+    return found if is_installed("playwright") and export.RUNTIME.is_dir() else None
 
 
 @contextlib.contextmanager

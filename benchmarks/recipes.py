@@ -17,7 +17,7 @@ from course_utils import recipes, zoo
 from course_utils.bench import Row
 from course_utils.recipes import Recipe
 from course_utils.training import State, Step
-from course_utils.training.catalogue import ordered
+from course_utils.training.catalogue import sort_recipes
 
 LIMIT = 100.0  # minutes
 WARMUP, STEPS = 2, 7
@@ -37,7 +37,7 @@ def minutes(recipe: Recipe, device: str = "cpu") -> float:
 
 def rows() -> Iterator[Row]:
     """A row for each recipe, in the order of the notebooks that show them first."""
-    for name in ordered():
+    for name in sort_recipes():
         recipe = recipes.find(name)
         missing = [needed for needed in recipe.needs if not (zoo.FOLDER / f"{needed}.safetensors").exists()]
         if missing:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import zoo
-from course_utils.bench import Row, installed, load, medians
+from course_utils.bench import Row, is_installed, load, medians
 from course_utils.diffusion.samplers import sample_ancestral, sample_ddim, sample_dpmpp_2m
 from course_utils.models.fast import Fast, compiler
 
@@ -43,7 +43,7 @@ class Clocked:
         return out
 
 
-def shared(case: slider.Case, net: Callable) -> dict[str, tuple[float, float]]:
+def measure_shares(case: slider.Case, net: Callable) -> dict[str, tuple[float, float]]:
     """Milliseconds of each sampler, and of the network within: those of the round with the median share."""
     rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in SAMPLERS}
     for _ in range(REPEATS):
@@ -55,9 +55,9 @@ def shared(case: slider.Case, net: Callable) -> dict[str, tuple[float, float]]:
     return {name: sorted(taken, key=lambda both: both[1] / both[0])[REPEATS // 2] for name, taken in rounds.items()}
 
 
-def compared(case: slider.Case, net: Callable, peer: nn.Module | None, how: str) -> Iterator[Row]:
+def compare_samplers(case: slider.Case, net: Callable, peer: nn.Module | None, how: str) -> Iterator[Row]:
     """A row for each sampler, then one against diffusers' loop around `peer`."""
-    for name, (whole, within) in shared(case, net).items():
+    for name, (whole, within) in measure_shares(case, net).items():
         yield Row.time(_row(name, how), whole, within, goal=SHARE, limit="the network")
     if peer is None:
         yield Row.absent(_pair(how), "diffusers", goal=SPEED[how])
@@ -80,12 +80,12 @@ def rows() -> Iterator[Row]:
     item = zoo.load("mnist-unet")
     x = torch.randn(8, 1, 28, 28, generator=torch.Generator().manual_seed(1))
     case = slider.Case(item.model, x, item.encode(torch.arange(8)), item.path)
-    peer = slider.as_in_notebook(case.net, item.config["args"]) if installed("diffusers") else None
-    yield from compared(case, Fast(case.net, compile=None), peer, "")
+    peer = slider.as_in_notebook(case.net, item.config["args"]) if is_installed("diffusers") else None
+    yield from compare_samplers(case, Fast(case.net, compile=None), peer, "")
     if not compiler():
         yield from (Row.absent(_row(name, ", compiled"), "a C++ compiler", goal=SHARE) for name in SAMPLERS)
         yield Row.absent(_pair(", compiled"), "a C++ compiler", goal=SPEED[", compiled"])
         return
     net = Fast(case.net)
     case.ddim(net, STEPS), net.wait()  # the first call tells the compiler the shape
-    yield from compared(case, net, peer, ", compiled")
+    yield from compare_samplers(case, net, peer, ", compiled")

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import notebooks, zoo
-from course_utils.bench import Row, installed, medians, share
+from course_utils.bench import Row, is_installed, medians, share
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.diffusion.samplers import guided, sample_ddim, sample_dpmpp_2m
 from course_utils.diffusion.slider import Slider, StudentSlider
@@ -104,9 +104,9 @@ def rows() -> Iterator[Row]:
     sides = {"slider": lambda: moved(WEIGHT), "ddim": lambda: case.ddim(eager),
              "first": lambda: case.slider(eager)(WEIGHT), "preview": lambda: case.slider(eager).preview(WEIGHT),
              "student": lambda: few(WEIGHT)}
-    if installed("diffusers"):
+    if is_installed("diffusers"):
         sides |= {name: lambda net=net: case.textbook(net) for name, net in peers.items()}
-    with_compiler = compiled(case, pupil) if compiler() else {}
+    with_compiler = compile_sides(case, pupil) if compiler() else {}
     seconds = medians(sides | with_compiler, repeats=REPEATS, warmup=0)
     limits = {name: share(side, "convolution") for name, side in (sides | with_compiler).items() if name not in peers}
     goals = {"slider": 5, "ddim": 1.9, "first": None, "student": None}
@@ -139,7 +139,7 @@ def emoji() -> Iterator[Row]:
                    limit=share(side["emoji"], "convolution"))
 
 
-def compiled(case: Case, pupil: zoo.Item) -> dict[str, Callable[[], Tensor]]:
+def compile_sides(case: Case, pupil: zoo.Item) -> dict[str, Callable[[], Tensor]]:
     """The sides that need a compiler, which is through with all shapes."""
     net, pupils = Fast(case.net), Fast(pupil.model)
     slider, few = case.slider(net), by_student(pupil, pupils, case.x)
@@ -165,7 +165,7 @@ def distances(case: Case, slider: Slider) -> Iterator[Row]:
     """Root mean squares to the converged picture."""
     converged = case.converged()
     pictures = {"ours": slider(WEIGHT), "preview": slider.preview(WEIGHT)}
-    if installed("diffusers"):
+    if is_installed("diffusers"):
         pictures["peer"] = case.textbook(case.net)
     off = {name: (x - converged).square().mean().sqrt().item() for name, x in pictures.items()}
     yield Row.time(f"distance to the converged picture, against {ALLOWED}", off["ours"], ALLOWED, unit="", goal=1,

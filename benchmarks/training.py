@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import data, notebooks, training
-from course_utils.bench import Row, installed, medians, share
+from course_utils.bench import Row, is_installed, medians, share
 from course_utils.models.fast import compiler
 from course_utils.models.unet import Unet
 from course_utils.recipes.digits import class_table
@@ -90,10 +90,10 @@ def rows() -> Iterator[Row]:
     yield Row.time(f"loss after {ROUNDS} steps ({spread})", mean(last["ours"]), mean(last["peer"]), unit="",
                    limit="equal within noise")
     yield from per_operation()
-    yield compiled(sides["peer"])
+    yield measure_compiled(sides["peer"])
 
 
-def compiled(peer: Callable[[], float]) -> Row:
+def measure_compiled(peer: Callable[[], float]) -> Row:
     """The same loop, its network compiled."""
     name, goal = "training step, compiled", 2.3
     if not compiler():
@@ -126,13 +126,13 @@ def per_operation(batch: int = 64, size: int = 28) -> Iterator[Row]:
 def peers(size: int) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     """Other libraries' UNets of about 1.4 million parameters, those that are installed."""
     found: dict[str, Any] = {}
-    if installed("diffusers"):
+    if is_installed("diffusers"):
         from diffusers import UNet2DModel
 
         net = UNet2DModel(sample_size=size, in_channels=1, out_channels=1, block_out_channels=(32, 64, 64),
                           down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3, norm_num_groups=8)
         found["diffusers"] = lambda x, t: net(x, t).sample
-    if installed("denoising-diffusion-pytorch"):
+    if is_installed("denoising-diffusion-pytorch"):
         from denoising_diffusion_pytorch import Unet as Peer
 
         found["denoising-diffusion-pytorch"] = Peer(40, dim_mults=(1, 2), channels=1)

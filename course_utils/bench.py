@@ -140,7 +140,7 @@ def share(side: Callable[[], object], part: str) -> str:
     return f"{part}s, {inside / whole:.0%} of the time"
 
 
-def installed(package: str) -> bool:
+def is_installed(package: str) -> bool:
     """Whether a peer is there to be measured; peers are installed for benchmarks only."""
     try:
         version(package)
@@ -156,7 +156,7 @@ def machine() -> str:
     found = [line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")]
     bf16 = ", AVX512-BF16" if any("avx512_bf16" in line for line in _cpu_info()) else ""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    versions = ", ".join(f"{p} {version(p)}" for p in PACKAGES if installed(p))
+    versions = ", ".join(f"{p} {version(p)}" for p in PACKAGES if is_installed(p))
     return (f"{found[0] if found else platform.processor()}{bf16}, {torch.get_num_threads()} threads; {gpu}; "
             f"Python {platform.python_version()}, {versions}")
 
@@ -200,7 +200,7 @@ def page(results: dict[str, dict]) -> str:
         measured, absent = ([r for r in rows if (r.ratio is None) is missing] for missing in (False, True))
         if measured:
             parts.append("| what | ours | peer | | ratio | goal | what limits it |\n|---|--:|--:|---|--:|--:|---|\n"
-                         + "\n".join(map(_measured, measured)))
+                         + "\n".join(map(_measure, measured)))
         if absent:
             table = "| what | unit | goal | needs |\n|---|---|--:|---|\n" + "\n".join(map(_absent, absent))
             parts.append(f"<details><summary>Not measured: {len(absent)}</summary>\n\n{table}\n\n</details>")
@@ -211,7 +211,7 @@ def _goal(row: Row) -> str:
     return f"{row.goal:.3g}" if row.goal else ""
 
 
-def _measured(row: Row) -> str:
+def _measure(row: Row) -> str:
     return (f"| {row.name} | {row.ours:.4g} | {row.peer:.4g} | {row.unit} | **{row.ratio:.2f}** | {_goal(row)} "
             f"| {row.limit} |")
 

@@ -62,7 +62,7 @@ def to_python(source: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `compile` warns of "\d"; running the cell does so again
-            _compiled(source, "<cell>")
+            _compile(source, "<cell>")
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager
 
@@ -80,13 +80,13 @@ def run(source: str, name: str, nb: ModuleType) -> None:
     _execute(python, name, vars(nb))
 
 
-def _compiled(python: str, name: str) -> CodeType:
+def _compile(python: str, name: str) -> CodeType:
     """Code that may await outside of functions, as a kernel allows."""
     return compile(python, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 def _execute(python: str, name: str, names: dict[str, Any]) -> None:
-    code = _compiled(python, name)
+    code = _compile(python, name)
     begun = eval(code, names)  # noqa: S307 (running cells is the job)
     if code.co_flags & inspect.CO_COROUTINE:
         _finish(begun)

@@ -90,12 +90,12 @@ def check(id: str, nb: Any = None) -> None:
     if nb is not None:
         return _judge(task, recorded, nb)
     _watch_cells()
-    with _remembered(id):
+    with _remember(id):
         _judge(task, recorded, Namespace(vars(sys.modules["__main__"])))
 
 
 def _judge(task: Task, recorded: Recorded, nb: Any) -> None:
-    with bring(nb, recorded.given.get("setup", ())), _stopped_after(LONGEST):
+    with bring(nb, recorded.given.get("setup", ())), _stop_after(LONGEST):
         outcome = observe(task, nb, recorded.inputs[task.id])
     difference = first_difference(outcome, recorded.reference[task.id], task)
     if difference is None:
@@ -113,7 +113,7 @@ def _judge(task: Task, recorded: Recorded, nb: Any) -> None:
 
 
 @contextlib.contextmanager
-def _stopped_after(seconds: float) -> Iterator[None]:
+def _stop_after(seconds: float) -> Iterator[None]:
     """Raises TookTooLong in the block after so long, where the platform can: in the main thread of Unix.
 
     A block that was hardly served, by a busy machine or a slow disk, may take three times as long.
@@ -154,7 +154,7 @@ def name_red(ids: Collection[str] | None = None) -> str:
 
 
 @contextlib.contextmanager
-def _remembered(id: str) -> Iterator[None]:
+def _remember(id: str) -> Iterator[None]:
     """Keeps what a check of the running notebook said, for the cells below it."""
     try:
         yield

@@ -57,13 +57,13 @@ def writing(path: Path, mode: int = 0o666) -> Iterator[Path]:
     except OSError as e:
         if e.filename is not None and Path(os.fsdecode(e.filename)) not in (part, path, *path.parents):
             raise  # of another file that was read meanwhile
-        raise OSError(_told(path, e)) from None
+        raise OSError(_explain(path, e)) from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
 
 
-def _told(path: Path, e: OSError) -> str:
+def _explain(path: Path, e: OSError) -> str:
     if e.errno in FULL:
         return f"{path} could not be written: the disk is full. What was there is kept: free some space, and repeat."
     return f"{path} could not be written ({(e.strerror or str(e)).lower()})."
@@ -104,9 +104,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except SafetensorError:
-        raise _damaged(path) from None
+        raise _describe_damage(path) from None
     if digest(tensors) != about.get("sha256"):
-        raise _damaged(path)
+        raise _describe_damage(path)
     return tensors, about
 
 
@@ -122,10 +122,10 @@ def read_about(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(json.loads(header)["__metadata__"]["course"]))
     except (ValueError, KeyError, TypeError):
-        raise _damaged(path) from None
+        raise _describe_damage(path) from None
 
 
-def _damaged(path: Path) -> ValueError:
+def _describe_damage(path: Path) -> ValueError:
     return ValueError(f"{path} is damaged: it does not hold what was written.")
 
 
@@ -143,7 +143,7 @@ def digest(tensors: dict[str, Tensor]) -> str:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
     """Holds a lock file as long as the block, or the process, lasts, however that ends.
 
     Raises:

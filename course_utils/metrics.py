@@ -34,7 +34,7 @@ def kernel_distance(a: Tensor, b: Tensor, subsets: int = 4) -> tuple[float, floa
     if min(len(a), len(b)) < 2 * subsets:
         raise ValueError(f"Each of the {subsets} parts needs two features, but there are {len(a)} and {len(b)} in all.")
     generator = torch.Generator().manual_seed(0)
-    a, b = (_scaled(x[torch.randperm(len(x), generator=generator)]) for x in (a, b))  # rows may be sorted by class
+    a, b = (_scale(x[torch.randperm(len(x), generator=generator)]) for x in (a, b))  # rows may be sorted by class
     parts = torch.stack([_mmd2(a[i::subsets], b[i::subsets]) for i in range(subsets)])
     return parts.mean().item(), parts.std().item()
 
@@ -58,7 +58,7 @@ def kernel_distances(samples: Tensor, reals: Tensor, size: int = 1000, draws: in
         raise ValueError(f"Draws of {size} need as many samples and twice as many reals, not {len(samples)} and "
                          f"{len(reals)}.")
     generator = torch.Generator().manual_seed(0)
-    a, b = _scaled(samples), _scaled(reals)
+    a, b = _scale(samples), _scale(reals)
     ours, floor = [], []
     for _ in range(draws):
         first, second = b[torch.randperm(len(b), generator=generator)[:2 * size]].split(size)
@@ -69,7 +69,7 @@ def kernel_distances(samples: Tensor, reals: Tensor, size: int = 1000, draws: in
             "kernel_distance_real": floor.mean().item(), "kernel_distance_real_std": floor.std().item()}
 
 
-def _scaled(features: Tensor) -> Tensor:
+def _scale(features: Tensor) -> Tensor:
     """Rows (n, d) at length √d, in float64, on the CPU (not every device has it)."""
     return F.normalize(features.cpu().double(), dim=1) * features.shape[1] ** 0.5
 

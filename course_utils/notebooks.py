@@ -80,11 +80,11 @@ def read(path: Path) -> NotebookNode:
     """
     if path.suffix == ".ipynb":
         return nbformat.read(path, as_version=4)
-    return copy.deepcopy(_parsed(path, path.read_text(encoding="utf-8")))
+    return copy.deepcopy(_parse(path, path.read_text(encoding="utf-8")))
 
 
 @cache
-def _parsed(path: Path, text: str) -> NotebookNode:
+def _parse(path: Path, text: str) -> NotebookNode:
     import jupytext
 
     nb = jupytext.reads(text, fmt="py:percent")

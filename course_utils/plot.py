@@ -116,13 +116,13 @@ def show(fig: Figure, alt: str, *, place: str | None = None, again: bool = False
     from IPython.display import display
 
     width, height = logical_size(fig)
-    alt = described(fig, alt)
+    alt = describe(fig, alt)
     display({"image/png": base64.b64encode(png(fig)).decode(), "text/plain": alt}, raw=True,
             metadata={"image/png": {"width": width, "height": height, "alt": alt}},
             **({} if place is None else {"display_id": place, "update": again}))
 
 
-def described(fig: Figure, words: str) -> str:
+def describe(fig: Figure, words: str) -> str:
     """The words about a figure, and a sentence about its values that are not numbers, where it has some."""
     return f"{words} {fig.get_label()}".strip()
 

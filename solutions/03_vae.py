@@ -958,7 +958,7 @@ plot.show(plot.image_rows({f"{name}: {what}": one[what] for name, one in slipped
 # - Notebook **05** is a VAE with a thousand latents in a row, each as large as the picture, and a guess $q$ that is fixed:
 #   adding noise. Its loss is an ELBO too.
 # - Pictures are squeezed by an autoencoder with a small prior term, and diffusion runs on the codes: latent diffusion,
-#   to come.
+#   notebook **11**.
 # - Bounds of binary digits can be compared with notebook **02**'s, at the same levels and the same held-out digits.
 #
 # **References**

@@ -1140,7 +1140,7 @@ class Mine(MnistUnet):
     def loss(self, model, batch):
         diffusion = on_digits(batch["images"].device)
         diffusion.model = model
-        return diffusion.p_losses(moves.moved(batch["images"], batch["move"]), {"text_emb": batch["text_emb"]})
+        return diffusion.p_losses(moves.move_slightly(batch["images"], batch["move"]), {"text_emb": batch["text_emb"]})
 
 # %% tags=["demo"]
 recipe, folder = Mine(), zoo.FOLDER

@@ -47,7 +47,7 @@ from torch import nn
 from course_utils import data, diagrams, metrics, plot, puzzles, text, training, widgets, zoo
 from course_utils.pipeline import Pipeline
 from course_utils.recipes.emoji import EmojiAutoencoder
-from course_utils.recipes.latent import EmojiLatent, chosen
+from course_utils.recipes.latent import EmojiLatent, choose_names
 
 shipped = {name: zoo.load(name) for name in ("emoji-autoencoder", "emoji-latent")}
 autoencoder, pipe = shipped["emoji-autoencoder"].model, Pipeline.load()
@@ -660,7 +660,7 @@ check("ldm.text_to_image")
 # The first eight prompts of a list that a seed has shuffled: names of drawings that the model was trained on.
 
 # %% tags=["demo"]
-eight_prompts = chosen("plain", "train", 8)
+eight_prompts = choose_names("plain", "train", 8)
 noise = torch.randn(8, 8, 8, 8, generator=seeded(1))
 rows = {f"g = {g}": text_to_image(pipe, eight_prompts, 20, g, latents=noise) for g in (0, 1, 4, 12)}
 print("; ".join(eight_prompts))
@@ -824,7 +824,7 @@ print("; ".join(prompts))
 # %% tags=["demo"]
 kinds = {"seen": ("plain", "train"), "unseen names": ("plain", "test"), "unseen colours": ("coloured", "test"),
          "unseen pairs": ("pair", "test")}
-prompts = {kind: chosen(*drawn_as, 24) for kind, drawn_as in kinds.items()}
+prompts = {kind: choose_names(*drawn_as, 24) for kind, drawn_as in kinds.items()}
 sheet = shipped_grid("emoji-latent")[:96]  # (96, 3, 32, 32): 24 of each kind, by 30 steps, g = 4
 for kind, few in prompts.items():
     print(f"{kind}: {'; '.join(few)}\n")

@@ -14,7 +14,7 @@
 # - let picture and text read each other, in two ways;
 # - compare a transformer with a UNet at equal cost;
 # - count the tokens of a picture and of a video, and say what attention costs there;
-# - draw short videos of sentences.
+# - say how a model is built that draws videos of sentences.
 #
 # **Time:** about two and a half hours: seven exercises (83 minutes), three questions, a puzzle, and the reading.
 #
@@ -50,9 +50,8 @@ class SelfAttention(nn.Module):
 import copy
 import dataclasses
 
-from course_utils import data, diagrams, plot, puzzles, training, widgets, zoo
+from course_utils import data, diagrams, models, plot, puzzles, training, widgets, zoo
 from course_utils.check import name_red
-from course_utils.data.moving import phrases
 from course_utils.diffusion import paths, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.models.attention import CrossAttention, is_token
@@ -62,12 +61,14 @@ from course_utils.pipeline import Pipeline
 from course_utils.recipes import latent
 from course_utils.recipes.transformers import Dit, Video
 
-shipped = {name: zoo.load(name) for name in ("emoji-latent", "dit", "video")}
-pipe = Pipeline.load()  # text to emoji, of notebook 11
 
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
+
+
+shipped = {name: zoo.load(name) for name in ("emoji-latent", "dit")}
+pipe = Pipeline.load()  # text to emoji, of notebook 11
 
 # %% [markdown]
 # ## 1 · Pictures as sequences
@@ -119,7 +120,8 @@ def patchify(x, p):
 check("dit.patchify")
 
 # %% [markdown]
-# The way back is needed at the end of the network, where tokens become a picture again.
+# The way back is needed at the end of the network, where tokens become a picture again. How many channels it has follows
+# from the tokens.
 #
 # **Exercise 2** · easy · 6 minutes
 
@@ -276,7 +278,7 @@ check("dit.DiTBlock.forward")
 # %% [markdown]
 # How should such a network begin? Its blocks stand beside a road on which the tokens drive, and a fresh block throws
 # random numbers onto it. Peebles and Xie (2023) start with an empty road: at first every block is the identity, for any $c$,
-# and the network answers 0. Two kinds of layers are set to zero for that, and no others.
+# and the network answers 0. Weights and biases of two kinds of layers are set to zero for that, and no others.
 #
 # **Exercise 5** · medium · 10 minutes
 
@@ -475,7 +477,8 @@ plot.show(diagrams.cross_and_joint(),
               "reads picture, picture reads text, text reads picture, text reads text.")
 
 # %% [markdown]
-# With $[\,\cdot\,;\,\cdot\,]$ for one row of tokens after the other, and $d_h = d/\text{heads}$, in each head
+# With $[\,\cdot\,;\,\cdot\,]$ for one row of tokens after the other, $[q, k, v]$ for the three side by side, $d$ numbers each,
+# and $d_h = d/\text{heads}$, in each head
 #
 # $$[q, k, v] = \big[\text{qkv}_x(x);\ \text{qkv}_\text{context}(\text{context})\big], \qquad
 # o = \operatorname{softmax}\Big(\frac{q\,k^\top}{\sqrt{d_h}}\Big)\,v, \tag{5}$$
@@ -684,7 +687,8 @@ plot.show(plot.image_rows({"the true drawings": torch.stack([data.emoji_picture(
 # keep drawings in. (And these are one training of each, at one size.)
 #
 # So why transformers? What is born in helps while data is scarce. With the 1.3 million pictures of ImageNet the largest DiT was
-# better than the UNets before it (Peebles and Xie 2023, table 2), and it grows by three numbers only: depth, width, $p$. And text, pictures, videos and sound are all tokens.
+# better than the UNets before it (Peebles and Xie 2023, table 2), and it grows by three numbers only: depth, width, $p$. And
+# text, pictures, videos and sound are all tokens.
 #
 # ## 6 · Counting tokens
 #
@@ -843,13 +847,11 @@ plot.show(diagrams.who_reads({name: read(way) for name, way in ways.items()}, (1
 # %% tags=["demo"]
 few, captions = data.moving_digits(4, seeded(6), "test", most=1)
 print("; ".join(captions))
-plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in range(1, 9)]),
-          alt="Four rows of eight frames: a six moves to the left below a nine that moves to the right, and both cross; a six and "
-              "a zero pass each other; a seven stands still; an eight moves to the left.")
+plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in range(1, 9)]), alt="FEW ALT.")
 
 # %% [markdown]
-# `video` has three blocks over space, which also read the caption, and three over time. Your `temporal_attention` now runs in
-# the latter.
+# The network for them, `models/video.py`, has three blocks over space, which also read the caption, and three over time. Here
+# it is with random weights, once as the library writes it and once with your `temporal_attention` in its blocks over time.
 
 # %% tags=["demo"]
 def over_time(layer, x, context, mask):
@@ -857,42 +859,29 @@ def over_time(layer, x, context, mask):
     return temporal_attention(x, layer.self_attention).flatten(1, 2), context
 
 
-video = copy.deepcopy(shipped["video"].model)
+torch.manual_seed(0)
+library = models.build("video", Video.ARGS)
+for p in library.parameters():
+    nn.init.normal_(p, std=0.1)  # as it begins it would answer 0, whatever its attention does
+video = copy.deepcopy(library)
 for module in video.modules():
     if isinstance(module, Time):
         module.forward = lambda x, context, mask, layer=module: over_time(layer, x, context, mask)
 x, t = torch.randn(2, 8, 1, 16, 16, generator=seeded(0)), torch.tensor([0.2, 0.8])
 with torch.no_grad():
-    mine, theirs = (net(x, t, pipe.encode(captions[:2])) for net in (video, shipped["video"].model))
-same = torch.allclose(mine, theirs, atol=1e-4)
+    mine, theirs = (net(x, t, pipe.encode(captions[:2])) for net in (video, library))
+same = torch.allclose(mine, theirs, rtol=1e-3, atol=1e-3)
 print("the network answers the same with your attention over time:", same)
 if not same:
     print(name_red())
 
 # %% [markdown]
-# In training each digit lacked one of the five motions: ten phrases were never seen. Can the network put a known digit
-# and a known motion together?
-
-# %% tags=["demo"]
-wanted = ["a three moves left", "an eight rises", "a seven stands still", *phrases("unseen")[:3]]
-drawn = Video().sample(video, wanted)
-plot.show(plot.image_grid(drawn, rows=wanted, columns=[f"frame {i}" for i in range(1, 9)]), alt="VIDEOS ALT.")
-
-# %% tags=["demo"]
-m = shipped["video"].metrics
-print(f"{'':34}{'right motion':>14}{'digit recognised':>18}")
-for kind, words in {"seen": "phrases of training", "unseen": "phrases that were held out", "real": "real videos"}.items():
-    print(f"{words:34}{m[f'right_motion_{kind}']:>14.0%}{m[f'recognised_{kind}']:>18.0%}")
-
-# %% [markdown]
-# TEXT VIDEO.
-
-# %% tags=["demo", "nbval-ignore-output"]
-red = name_red(["dit.temporal_attention"])
-print(red or "with your own attention over time, where the notebook runs")
-widgets.video_player(shipped["video"], pipe.encode, None if red or widgets.recording() else video, unseen=phrases("unseen"))
-
-# %% [markdown]
+# To learn it takes more than a picture does. Noise hides a frame, but not what all eight have in common, and to find that a
+# token has to read where the digit *was* and *will be*. The recipe is `Video` in `recipes/transformers.py`, and
+# `course train video` runs it. In its training videos each digit lacks one of the five motions, so that the model can be asked for a
+# known digit with a known motion that it has never seen together. No weights of it come with the course so far: an hour
+# of one processor core was not enough for digits that can be read.
+#
 # Models that draw minutes of film in high resolution are this one, larger: an autoencoder of space and time, tokens,
 # a transformer that reads a text, a path from noise. Since memory and processors have grown, many of them pay for full
 # attention over all tokens of video and text (Yang et al. 2024, *CogVideoX*), and the middleman is gone.

@@ -51,7 +51,7 @@ def given(tmp_path):
     def student_face(text):
         path = tmp_path / "05_tiny.py"
         path.write_text(text)
-        return build.student_face(build.graded(notebooks.read(path), POINTS))
+        return build.student_face(build.add_metadata_(notebooks.read(path), POINTS))
     return student_face
 
 

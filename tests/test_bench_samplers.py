@@ -32,7 +32,7 @@ def test_the_network_has_its_share_of_every_sampler_and_no_more(benchmark, monke
     monkeypatch.setattr(benchmark, "REPEATS", 1)
     net = Counting()
     case = benchmark.slider.Case(net, torch.randn(2, 1, 4, 4), torch.randn(2, 3), DiscreteVP(cosine_betas(200)))
-    taken = benchmark.shared(case, net)
+    taken = benchmark.measure_shares(case, net)
     assert list(taken) == list(benchmark.SAMPLERS) and len(net.asked) == len(taken) * benchmark.STEPS
     assert len(set(net.asked)) == 1  # all of one shape
     assert all(0 < within < whole for whole, within in taken.values())
@@ -48,8 +48,8 @@ def test_the_clock_runs_between_call_and_return_alone(benchmark, monkeypatch):
 @pytest.mark.parametrize("found", [True, False])
 def test_every_row_is_there_with_peers_and_without(benchmark, monkeypatch, found):
     monkeypatch.setattr(benchmark, "medians", lambda sides, *_, **__: dict.fromkeys(sides, 1.0))
-    monkeypatch.setattr(benchmark, "shared", lambda case, net: dict.fromkeys(benchmark.SAMPLERS, (1.0, 1.0)))
-    monkeypatch.setattr(benchmark, "installed", lambda package: found)
+    monkeypatch.setattr(benchmark, "measure_shares", lambda case, net: dict.fromkeys(benchmark.SAMPLERS, (1.0, 1.0)))
+    monkeypatch.setattr(benchmark, "is_installed", lambda package: found)
     monkeypatch.setattr(benchmark, "compiler", lambda: False)
     rows = list(benchmark.rows())
     recorded = json.loads((bench.FOLDER / "results/samplers.json").read_text("utf-8"))["rows"]

@@ -50,7 +50,7 @@ def test_goals_stand_at_the_textbook_way():
 def test_without_diffusers_every_row_of_the_slider_is_there(monkeypatch):
     benchmark = bench.load("slider")
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    for name, stub in {"installed": lambda package: False, "compiler": lambda: False, "share": lambda side, part: "",
+    for name, stub in {"is_installed": lambda package: False, "compiler": lambda: False, "share": lambda side, part: "",
                        "medians": lambda sides, **_: dict.fromkeys(sides, 1.0)}.items():
         monkeypatch.setattr(benchmark, name, stub)
     monkeypatch.setattr(benchmark.Case, "converged", lambda case: case.x)
@@ -89,7 +89,7 @@ def test_training_steps_of_both_sides_begin_alike_and_learn():
 
 def test_costs_an_operation_are_told_of_the_peers_that_are_there(monkeypatch):
     benchmark = bench.load("training")
-    monkeypatch.setattr(benchmark, "installed", lambda package: False)
+    monkeypatch.setattr(benchmark, "is_installed", lambda package: False)
     benchmark.ARGS.update(dim=4, dim_mults=[1, 2])
     assert [row.needs for row in benchmark.per_operation(2, 8)] == [
         "diffusers: not applicable", "denoising-diffusion-pytorch: not applicable"]
@@ -114,7 +114,7 @@ def test_every_side_of_the_likelihood_finds_the_same_bits():
     ours = benchmark.ours(task, benchmark.OURS)
     sides = [(benchmark.with_scipy(task, "log_snr", 1e-4), 1e-3),
              (benchmark.with_scipy(task, "time", 1e-4), 5e-2)]  # the chain's rates jump, which a tolerance sees late
-    if bench.installed("torchdiffeq"):
+    if bench.is_installed("torchdiffeq"):
         sides.append((benchmark.with_torchdiffeq(task, 1e-4), 1e-3))
     for found, atol in sides:
         assert torch.allclose(found.bits, ours.bits, rtol=0, atol=atol), found

@@ -66,14 +66,14 @@ def test_cached_builds_once(cache):
         return NUMBERS
 
     for _ in range(3):
-        assert np.array_equal(data.cached("numbers", build)["numbers"], NUMBERS["numbers"])
+        assert np.array_equal(data.load_or_build("numbers", build)["numbers"], NUMBERS["numbers"])
     assert len(built) == 1
     assert [p.name for p in cache.iterdir()] == ["numbers.arrays"]
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "garbage", "header", "one bit in the data", "length"])
 def test_a_damaged_cache_is_rebuilt(cache, damage):
-    data.cached("numbers", lambda: NUMBERS)
+    data.load_or_build("numbers", lambda: NUMBERS)
     path = cache / "numbers.arrays"
     whole = bytearray(path.read_bytes())
     if damage in {"header", "one bit in the data", "length"}:
@@ -81,20 +81,20 @@ def test_a_damaged_cache_is_rebuilt(cache, damage):
         path.write_bytes(whole)
     else:
         path.write_bytes({"empty": b"", "truncated": bytes(whole[:-100]), "garbage": b"\xff" * 500}[damage])
-    assert np.array_equal(data.cached("numbers", lambda: NUMBERS)["numbers"], NUMBERS["numbers"])
+    assert np.array_equal(data.load_or_build("numbers", lambda: NUMBERS)["numbers"], NUMBERS["numbers"])
     # and the file is whole again: nothing is built any more
-    assert np.array_equal(data.cached("numbers", dict)["numbers"], NUMBERS["numbers"])
+    assert np.array_equal(data.load_or_build("numbers", dict)["numbers"], NUMBERS["numbers"])
 
 
 def test_two_processes_build_at_once(cache):
     code = """
 import time, numpy as np
-from course_utils.data import cached
+from course_utils.data import load_or_build
 def build():
     time.sleep(0.5)
     return {"x": np.arange(300_000)}
 for _ in range(3):
-    assert cached("shared", build)["x"].sum() == 299_999 * 150_000
+    assert load_or_build("shared", build)["x"].sum() == 299_999 * 150_000
 """
     both = [run(code, cache) for _ in range(2)]
     for process in both:
@@ -106,10 +106,10 @@ for _ in range(3):
 def test_a_full_disk_is_one_sentence(cache):
     code = """
 import resource, numpy as np
-from course_utils.data import cached
+from course_utils.data import load_or_build
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # writing more fails, as on a full disk
 try:
-    cached("big", lambda: {"x": np.zeros(10_000)})
+    load_or_build("big", lambda: {"x": np.zeros(10_000)})
 except OSError as e:
     print(e)
 """
@@ -124,16 +124,16 @@ except OSError as e:
 def test_a_cache_that_cannot_be_made_is_the_same_sentence(cache):
     cache.write_text("a file stands where the folder should")
     with pytest.raises(OSError, match=r"numbers.arrays cannot be read \(not a directory\). COURSE_CACHE"):
-        data.cached("numbers", lambda: NUMBERS)
+        data.load_or_build("numbers", lambda: NUMBERS)
 
 
 def test_others_may_read_a_cache_or_are_told_why_not(cache):
-    data.cached("numbers", lambda: NUMBERS)
+    data.load_or_build("numbers", lambda: NUMBERS)
     with ordinary_user(cache):
-        assert len(data.cached("numbers", dict)["numbers"]) == 1000
+        assert len(data.load_or_build("numbers", dict)["numbers"]) == 1000
     (cache / "numbers.arrays").chmod(0)
     with ordinary_user(cache), pytest.raises(OSError, match=r"numbers.arrays cannot be read \(permission denied\)"):
-        data.cached("numbers", dict)
+        data.load_or_build("numbers", dict)
 
 
 # --- MNIST

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from course_utils import data, metrics
+from course_utils.data.moving import phrases
 
 
 @pytest.mark.parametrize("levels", [2, 4, 256])
@@ -87,7 +88,7 @@ def test_a_phase_is_a_number_in_0_to_1(phases):
 
 def test_moving_digits_do_what_their_captions_say():
     videos, captions = data.moving_digits(200, torch.Generator().manual_seed(0))
-    assert videos.shape == (200, 8, 1, 32, 32)
+    assert videos.shape == (200, 8, 1, 16, 16)
     assert 0 <= videos.min() < videos.max() <= 1
     single = [i for i, c in enumerate(captions) if " and " not in c]
     assert 70 < len(single) < 130
@@ -104,13 +105,28 @@ def test_nothing_leaves_the_picture():
 
 
 def test_captions_are_of_a_known_set():
-    from course_utils.data.moving import phrases
-
     known = set(phrases())
     assert len(known) == 50
     assert {"a three moves left", "an eight rises", "a seven falls"} <= known
     _, captions = data.moving_digits(100, torch.Generator().manual_seed(2), split="test")
     assert {phrase for c in captions for phrase in c.split(" and ")} <= known
+
+
+def test_ten_phrases_are_in_no_training_caption():
+    unseen = set(phrases("unseen"))
+    assert len(unseen) == 10 and unseen.isdisjoint(phrases("seen")) and len(phrases("seen")) == 40
+    assert len({phrase.split()[1] for phrase in unseen}) == 10
+    assert all(sum(phrase.endswith(motion) for phrase in unseen) == 2 for motion in data.MOTIONS)
+    told = {split: {phrase for caption in data.moving_digits(2000, torch.Generator().manual_seed(4), split)[1]
+                    for phrase in caption.split(" and ")} for split in ("train", "test")}
+    assert told == {"train": set(phrases("seen")), "test": set(phrases())}
+    with pytest.raises(ValueError, match='"seen", "unseen" or "all"'):
+        phrases("held out")
+
+
+def test_one_digit_at_most_where_asked():
+    videos, captions = data.moving_digits(50, torch.Generator().manual_seed(5), most=1)
+    assert not any(" and " in caption for caption in captions) and videos.shape == (50, 8, 1, 16, 16)
 
 
 def test_a_seed_gives_the_same_videos():

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from course_utils import data
-from course_utils.data.album import album, held_apart
-from course_utils.data.paint import COLOURS, paint_of, painted
+from course_utils.data.album import album, is_held_apart
+from course_utils.data.paint import COLOURS, paint_of, recolour
 
 
 def draw(n: int, seed: int = 0, **kwargs) -> tuple[torch.Tensor, list[str]]:
@@ -64,7 +64,7 @@ def test_the_course_s_own_examples_are_held_out():
     assert not data.is_held_out("cat and dog")
     assert data.is_held_out(data.emoji_names("plain", "test")[0]) and not data.is_held_out("red apple")
     assert data.is_held_out("blue apple and dog")  # a part of it is
-    share = sum(held_apart(a, b) for a in album().names[:200] for b in album().names[200:400]) / 40_000
+    share = sum(is_held_apart(a, b) for a in album().names[:200] for b in album().names[200:400]) / 40_000
     assert 0.08 < share < 0.12
 
 
@@ -81,11 +81,11 @@ def test_paint_turns_one_colour_and_leaves_the_lines(colour):
     disc = torch.ones(1, 3, 8, 8)
     disc[:, :, 2:6, 2:6] = torch.tensor(COLOURS["red"])[:, None, None] / 255
     disc[:, :, 2] = 0  # a black line
-    turned = painted(disc, paint_of(disc), [colour])
+    turned = recolour(disc, paint_of(disc), [colour])
     assert turned[0, :, 4, 4].tolist() == pytest.approx([v / 255 for v in COLOURS[colour]], abs=0.01)
     assert turned[0, :, 2].equal(disc[0, :, 2]) and turned[0, :, 0].equal(disc[0, :, 0])
     half = torch.where(disc == 0, disc, (disc + 1) / 2)  # as at a smoothed edge: half the colour, half white
-    edge = painted(half, paint_of(disc), [colour])[0, :, 4, 4]
+    edge = recolour(half, paint_of(disc), [colour])[0, :, 4, 4]
     assert edge.tolist() == pytest.approx([(v / 255 + 1) / 2 for v in COLOURS[colour]], abs=0.01)
 
 

@@ -132,7 +132,7 @@ class Scaled(torch.nn.Module):
 @pytest.mark.skipif(not fast.compiler(), reason="needs a C++ compiler")
 def test_every_graph_is_its_own():
     with torch.no_grad(), torch._dynamo.config.patch(recompile_limit=1):  # torch's limit, which they would share
-        graphs = {(by, b): fast._compiled(Scaled(by)) for by in (2.0, 3.0) for b in (2, 5)}
+        graphs = {(by, b): fast._compile(Scaled(by)) for by in (2.0, 3.0) for b in (2, 5)}
         for _ in range(2):
             for (by, b), graph in graphs.items():
                 assert torch.equal(graph(torch.ones(b, 1), torch.arange(b), {}), by + torch.arange(b)[:, None])

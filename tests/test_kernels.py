@@ -155,7 +155,7 @@ def test_watching_leaves_triton_as_it_was(nb):
     import triton.language as tl
 
     before, variable = {owner: dict(vars(owner)) for owner in interpreter._owners()}, os.environ["TRITON_INTERPRET"]
-    with interpreter.watched(lambda access: None):
+    with interpreter.watch_accesses(lambda access: None):
         nb.row_sum(draw(2, 5))
     assert {owner: dict(vars(owner)) for owner in interpreter._owners()} == before
     assert os.environ["TRITON_INTERPRET"] == variable
@@ -171,7 +171,7 @@ def test_nothing_is_written_where_the_watch_objects(nb):
         if access.kind == "store":
             raise ValueError("no")
 
-    with pytest.raises(Exception, match="no"), interpreter.watched(object_to_stores):
+    with pytest.raises(Exception, match="no"), interpreter.watch_accesses(object_to_stores):
         nb.masked_copy(x)
     assert touched == ["load", "store"]
 

@@ -84,10 +84,10 @@ def test_two_cells_of_one_task_are_refused(tiny):
 
 def test_a_task_needs_its_check_and_its_points(tiny):
     with pytest.raises(ValueError, match=r"check ddpm\.extract is not in the registry|task ddpm\.extract"):
-        build.graded(notebooks.read(tiny), {})
+        build.add_metadata_(notebooks.read(tiny), {})
     tiny.write_text(TINY.replace('check="ddpm.extract"', 'tags=["demo"]'))
     with pytest.raises(ValueError, match=r"not both .* ddpm\.extract"):
-        build.graded(notebooks.read(tiny), POINTS)
+        build.add_metadata_(notebooks.read(tiny), POINTS)
 
 
 def test_load_runs_setup_and_tasks_and_what_demos_import(tiny, capsys):
@@ -109,7 +109,7 @@ def test_load_takes_other_code_and_tracebacks_show_its_line(tiny):
 
 
 def test_a_students_notebook_loads_with_cells_of_their_own(tiny):
-    face = build.student_face(build.graded(notebooks.read(tiny), POINTS))
+    face = build.student_face(build.add_metadata_(notebooks.read(tiny), POINTS))
     face.cells.insert(2, nbformat.v4.new_code_cell("mine = 3\n%time mine"))
     nbformat.write(face, tiny.with_suffix(".ipynb"))
     nb = notebooks.load(tiny.with_suffix(".ipynb"))
@@ -125,7 +125,7 @@ def test_two_loads_share_nothing(tiny):
 
 
 def test_the_students_face_of_a_tiny_source(tiny):
-    nb = build.graded(notebooks.read(tiny), POINTS)
+    nb = build.add_metadata_(notebooks.read(tiny), POINTS)
     nb.metadata.course["digest"] = "of the reference"
     face = build.student_face(nb)
     cells = {c.id: c for c in face.cells}
@@ -139,7 +139,7 @@ def test_the_students_face_of_a_tiny_source(tiny):
 
 
 def test_nbgraders_metadata_says_points_on_checks_and_questions_only(tiny):
-    cells = {c.id: c.metadata.nbgrader for c in build.graded(notebooks.read(tiny), POINTS).cells
+    cells = {c.id: c.metadata.nbgrader for c in build.add_metadata_(notebooks.read(tiny), POINTS).cells
              if "nbgrader" in c.metadata}
     flags = {id: (m.grade, m.solution, m.locked, m.get("points")) for id, m in cells.items()}
     assert flags == {"ddpm-extract-todo": (False, True, False, None), "ddpm-extract": (True, False, True, 10),
@@ -147,15 +147,15 @@ def test_nbgraders_metadata_says_points_on_checks_and_questions_only(tiny):
 
 
 def test_answers_are_folded_in_the_reference(tiny):
-    answer = next(c for c in build.graded(notebooks.read(tiny), POINTS).cells if c.id == "ddpm-1")
+    answer = next(c for c in build.add_metadata_(notebooks.read(tiny), POINTS).cells if c.id == "ddpm-1")
     assert answer.source.startswith("<details><summary>Answer</summary>\n\n") and answer.source.endswith("</details>")
 
 
 def test_an_executed_notebook_is_the_same_twice_and_names_no_address(tiny):
     tiny.write_text(TINY + '\n# %% tags=["demo"]\nimport os, pathlib, ipywidgets\nprint(pathlib.Path.home() / "x")\n'
                            'display(ipywidgets.IntSlider())\nprint(os.environ["COURSE_RECORD"], os.getcwd())\n')
-    nb = build.graded(notebooks.read(tiny), POINTS)
-    first, second = (nbformat.writes(build.executed(nb, tiny.parent)) for _ in range(2))
+    nb = build.add_metadata_(notebooks.read(tiny), POINTS)
+    first, second = (nbformat.writes(build.execute(nb, tiny.parent)) for _ in range(2))
     assert first == second
     told = "".join(o.text for c in json.loads(first, object_hook=nbformat.from_dict).cells[-2:] if "outputs" in c
                    for o in c.outputs for o.text in ["".join(o.text)])
@@ -170,7 +170,7 @@ def test_an_executed_notebook_is_the_same_twice_and_names_no_address(tiny):
 @SOURCES
 def test_an_unfilled_notebook_raises_nothing_but_unfinished(source):
     path = notebooks.student_path(source)
-    ran = build.executed(nbformat.read(path, as_version=4), path.parent, allow_errors=True)
+    ran = build.execute(nbformat.read(path, as_version=4), path.parent, allow_errors=True)
     raised = {c.id: o.ename for c in ran.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "error"}
     assert {id: name for id, name in raised.items() if name != "Unfinished"} == {}
     checks = {c.id for c in ran.cells if "check" in c.metadata}

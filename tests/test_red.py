@@ -38,7 +38,7 @@ def shown_below(cells: list[str], folder) -> list[str]:
     """What a kernel shows under each cell, without colours, after the cells that `q_sample` needs."""
     nb, given = notebooks.read(SOURCE), cells_with()
     nb.cells = [new_code_cell(text) for text in [*(given[id] for id in ABOVE), *cells]]
-    ran = build.executed(nb, folder, allow_errors=True).cells[len(ABOVE):]
+    ran = build.execute(nb, folder, allow_errors=True).cells[len(ABOVE):]
     shown = ["\n".join(line for o in c.outputs for line in o.get("traceback", [o.get("text", "")])) for c in ran]
     return [re.sub(r"\x1b\[[\d;]*m", "", text).strip() for text in shown]
 

@@ -27,7 +27,7 @@ def test_all_that_training_asks_for_is_known(no_encoder):
     prompts = [*data.emoji_names("plain"), *data.emoji_names("plain", "test"), *data.emoji_names("coloured"),
                *data.emoji_names("coloured", "test"), *data.emoji_names("pair")[::97], *phrases(),
                *data.moving_digits(20, g)[1], ""]
-    known = set(text.known())
+    known = set(text.list_known())
     assert {part for prompt in prompts for part in text.parts(prompt)} <= known
     context = text.tokens(prompts)
     assert context.shape[2] == text.WIDTH
@@ -111,7 +111,7 @@ def test_the_layers_are_bert_s():
 
 @encoder
 def test_the_stored_rows_are_the_encoder_s():
-    stored = text._stored()
+    stored = text._load_stored()
     for part in ["", "red apple", "cat", "and", "blue", "a three moves left", "woman’s hat", "são tomé & príncipe"]:
         encoded = minilm.encode(part)
         rows = stored.reduce(text.own_tokens(encoded))
@@ -123,7 +123,7 @@ def test_the_stored_rows_are_the_encoder_s():
 def test_the_list_of_parts_is_what_the_data_has():
     from course_utils.authoring import embeddings
 
-    assert embeddings.known_parts() == text.known()
+    assert embeddings.list_parts() == text.list_known()
 
 
 @encoder

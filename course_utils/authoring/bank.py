@@ -77,13 +77,13 @@ def _entry(lines: list[str], solutions: dict[str, str], where: str) -> Entry:
     hint = " ".join(line.removeprefix("# hint:").strip() for line in lines[:n] if line.strip())
     code = textwrap.dedent("\n".join(lines[n:])).strip("\n")
     if code.startswith(("# edit:", "# replace:")):
-        code = _edited(solutions.get(head[1], ""), code, where)
+        code = _edit(solutions.get(head[1], ""), code, where)
     if not code.strip():
         raise ValueError(f"{where}: there is no code under `{head[2]}`.")
     return Entry(head[1], head[2], hint, code)
 
 
-def _edited(solution: str, edits: str, where: str) -> str:
+def _edit(solution: str, edits: str, where: str) -> str:
     """The solution after every edit, in their order."""
     for edit in re.split(r"^(?=# edit:|# replace:)", edits, flags=re.MULTILINE)[1:]:
         if edit.startswith("# replace:"):
@@ -168,7 +168,7 @@ def record(notebook: str | Path, digest: str = "") -> None:
             raise ValueError(f"{bank_of(source).name}: `{entry.title}` has no hint, or {entry.task} is no task here.")
         outcome = observe_all(source, {entry.task: entry.code}, only=[entry.task])[entry.task]
         mistakes[entry.task].append(Mistake(entry.title, entry.hint, outcome))
-    save_recorded(source.stem, Recorded(inputs, reference, mistakes, owners_of(source), given_in(source),
+    save_recorded(source.stem, Recorded(inputs, reference, mistakes, owners_of(source), find_given_cells(source),
                                          modules_of(source), digest))
 
 
@@ -179,7 +179,7 @@ def owners_of(source: Path) -> dict[str, str]:
     return {id: found[1] for id, found in put_on.items() if found}
 
 
-def given_in(source: Path) -> dict[str, list[str]]:
+def find_given_cells(source: Path) -> dict[str, list[str]]:
     """The texts of a source's given code cells by their kind."""
     cells = [(notebooks.kind_of(c), c.source) for c in notebooks.read(source).cells if c.cell_type == "code"]
     return {kind: [text for k, text in cells if k == kind] for kind in ("setup", "demo", "check")}

@@ -43,13 +43,13 @@ def run(args: argparse.Namespace) -> int:
         return bool(found)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=min(2, len(chosen) or 1), mp_context=spawn) as pool:
-        faults = [_told(job) for job in [pool.submit(build, source, args.force) for source in chosen]]
+        faults = [_report(job) for job in [pool.submit(build, source, args.force) for source in chosen]]
     for fault in filter(None, faults):
         print(f"course build: {fault}", file=sys.stderr)
     return any(faults)
 
 
-def _told(job: Future) -> BaseException | None:
+def _report(job: Future) -> BaseException | None:
     """Prints what a job did, as soon as it is done, or gives the reason for which it failed."""
     if not job.exception():
         print(job.result(), flush=True)
@@ -64,8 +64,8 @@ def build(source: Path, force: bool = False) -> str:
     """
     start, done = time.monotonic(), []
     nb = notebooks.read(source)
-    graded(nb, _points(source, nb))
-    nb.metadata.course["digest"] = made_of(source, nb)
+    add_metadata_(nb, _points(source, nb))
+    nb.metadata.course["digest"] = digest_reference(source, nb)
     if _write(notebooks.student_path(source), student_face(nb)):
         done.append("student's notebook written")
     if force or answers_digest(source.stem) != answers_made_of(source, nb):
@@ -74,7 +74,7 @@ def build(source: Path, force: bool = False) -> str:
         record(source, answers_made_of(source, nb))
         done.append("answers recorded")
     if force or not _is_face_of(_reference(source), nb):
-        _write(source.with_suffix(".ipynb"), executed(nb, source.parent))
+        _write(source.with_suffix(".ipynb"), execute(nb, source.parent))
         done.append("reference executed")
     return f"{source.stem}: {', '.join(done) or 'nothing to do'} ({time.monotonic() - start:.0f} s)"
 
@@ -82,11 +82,11 @@ def build(source: Path, force: bool = False) -> str:
 def check(source: Path) -> list[str]:
     """What is out of date about one notebook, a sentence each; nothing is executed or written."""
     nb, reference, student = notebooks.read(source), _reference(source), notebooks.student_path(source)
-    nb.metadata.course["digest"] = made_of(source, nb)
+    nb.metadata.course["digest"] = digest_reference(source, nb)
     again = f"run `course build {source.stem[:2]}`."
     if not reference or reference.metadata.course.get("digest") != nb.metadata.course.digest:
         return [f"{source.stem}: the reference was not made from this source; {again}"]
-    graded(nb, _points_in(reference))
+    add_metadata_(nb, _points_in(reference))
     found = []
     if not _is_face_of(reference, nb):
         found.append(f"{source.stem}: the reference's cells are not those of the source; {again}")
@@ -100,7 +100,7 @@ def check(source: Path) -> list[str]:
 # ---- what a file was made of ---------------------------------------------------------------------------------------
 
 
-def made_of(source: Path, nb: NotebookNode) -> str:
+def digest_reference(source: Path, nb: NotebookNode) -> str:
     """The digest of what an executed reference is made of: its source, its tasks and the checkpoints that it names."""
     shipped = [LIBRARY / "checkpoints" / f"{name}.safetensors" for name in notebooks.checkpoints(nb)]
     return _digest([source, *_tasks_files(nb), *shipped])
@@ -131,7 +131,7 @@ def answers_digest(notebook: str) -> str | None:
 
 def _points(source: Path, nb: NotebookNode) -> dict[str, float]:
     reference = _reference(source)
-    if reference and reference.metadata.course.get("digest") == made_of(source, nb):
+    if reference and reference.metadata.course.get("digest") == digest_reference(source, nb):
         return _points_in(reference)
     return registry_points(prefixes_of(nb))
 
@@ -170,7 +170,7 @@ def _write(path: Path, nb: NotebookNode) -> bool:
 # ---- the two faces -------------------------------------------------------------------------------------------------
 
 
-def graded(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
+def add_metadata_(nb: NotebookNode, points: dict[str, float]) -> NotebookNode:
     """Writes nbgrader's metadata into a source's cells and folds the answers to questions, in `nb` itself.
 
     Given code cells get the digest of their text, by which they are known after a later release, too.
@@ -240,7 +240,7 @@ class CellFailed(ValueError):
     """A cell of a reference raised; the message names it and holds its traceback."""
 
 
-def executed(nb: NotebookNode, folder: Path, allow_errors: bool = False) -> NotebookNode:
+def execute(nb: NotebookNode, folder: Path, allow_errors: bool = False) -> NotebookNode:
     """A copy of `nb`, run in `folder` by this very interpreter under COURSE_RECORD=1, cleaned of all that changes.
 
     Args:
@@ -296,11 +296,11 @@ def clean(nb: NotebookNode) -> NotebookNode:
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = _joined([_cleaned(o) for o in cell.outputs if _WIDGET not in o.get("data", {})])
+            cell.outputs = _join([_clean(o) for o in cell.outputs if _WIDGET not in o.get("data", {})])
     return nb
 
 
-def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+def _join(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Printed text comes in pieces cut by chance; those of one stream that follow each other become one."""
     joined: list[NotebookNode] = []
     for output in outputs:
@@ -311,7 +311,7 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
-def _cleaned(output: NotebookNode) -> NotebookNode:
+def _clean(output: NotebookNode) -> NotebookNode:
     if "text" in output:
         output.text = _portable(output.text)
     for mime in ("text/plain", "text/html", "text/markdown"):

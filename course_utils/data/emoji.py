@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from course_utils.data.album import HELD_OUT, album, held_apart
+from course_utils.data.album import HELD_OUT, album, is_held_apart
 from course_utils.data.cache import check_split
 from course_utils.data.paint import COLOURS
 
@@ -63,7 +63,7 @@ def emoji_picture(name: str) -> Tensor:
     if colour not in COLOURS or thing not in book.things:
         raise ValueError(f'There is no drawing "{name}": a name is OpenMoji\'s, a colour and a thing of one colour, or '
                          'two of these with "and" between them.')
-    return book.painted([book.things[thing]], [colour])[0]
+    return book.recolour([book.things[thing]], [colour])[0]
 
 
 def is_held_out(name: str) -> bool:
@@ -73,9 +73,9 @@ def is_held_out(name: str) -> bool:
         return book.index[name] >= book.seen
     if " and " in name:
         a, b = name.split(" and ", 1)
-        return is_held_out(a) or is_held_out(b) or held_apart(a, b)
+        return is_held_out(a) or is_held_out(b) or is_held_apart(a, b)
     colour, _, thing = name.partition(" ")
-    return held_apart(colour, thing) or colour not in COLOURS or book.things.get(thing, book.seen) >= book.seen
+    return is_held_apart(colour, thing) or colour not in COLOURS or book.things.get(thing, book.seen) >= book.seen
 
 
 def emoji_names(kind: str, split: str = "train") -> list[str]:
@@ -105,7 +105,7 @@ def _draw_plain(n: int, generator: Generator, split: str) -> Drawn:
     book = album()
     low, high = (0, book.seen) if split == "train" else (book.seen, len(book.names))
     index = torch.randint(low, high, (n,), generator=generator)
-    return _mirrored(book.images[index], book.mirrors[index], generator), [book.names[i] for i in index]
+    return _mirror(book.images[index], book.mirrors[index], generator), [book.names[i] for i in index]
 
 
 def _draw_coloured(n: int, generator: Generator, split: str) -> Drawn:
@@ -113,8 +113,8 @@ def _draw_coloured(n: int, generator: Generator, split: str) -> Drawn:
     every = book.combinations[split]
     chosen = [every[i] for i in torch.randint(len(every), (n,), generator=generator)]
     index = [book.things[thing] for _, thing in chosen]
-    images = book.painted(index, [colour for colour, _ in chosen])
-    return _mirrored(images, book.mirrors[index], generator), [" ".join(c) for c in chosen]
+    images = book.recolour(index, [colour for colour, _ in chosen])
+    return _mirror(images, book.mirrors[index], generator), [" ".join(c) for c in chosen]
 
 
 def _draw_pairs(n: int, generator: Generator, split: str) -> Drawn:
@@ -124,7 +124,7 @@ def _draw_pairs(n: int, generator: Generator, split: str) -> Drawn:
     apart = remainders[tries].sum(1) % HELD_OUT == 0
     fits = (apart == (split == "test")) & (tries[:, 0] != tries[:, 1])
     index = pairable[tries[fits][:n]]  # (n, 2)
-    halves = _mirrored(book.halves[index].flatten(0, 1), book.mirrors[index].flatten(), generator)
+    halves = _mirror(book.halves[index].flatten(0, 1), book.mirrors[index].flatten(), generator)
     return (_side_by_side(halves.unflatten(0, (n, 2))), [f"{book.names[a]} and {book.names[b]}" for a, b in index])
 
 
@@ -132,7 +132,7 @@ _DRAW: dict[str, Callable[[int, Generator, str], Drawn]] = {
     "plain": _draw_plain, "coloured": _draw_coloured, "pair": _draw_pairs}
 
 
-def _mirrored(images: Tensor, allowed: Tensor, generator: Generator) -> Tensor:
+def _mirror(images: Tensor, allowed: Tensor, generator: Generator) -> Tensor:
     """Every second image, by chance, mirrored where its name allows it."""
     mirror = (torch.rand(len(images), generator=generator) < 0.5) & allowed
     return torch.where(mirror[:, None, None, None], images.flip(-1), images)

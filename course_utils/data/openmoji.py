@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.data.cache import Arrays, cached, check_split, kept
+from course_utils.data.cache import Arrays, check_split, load_or_build, select_split
 
 
 def openmoji(split: str = "train") -> tuple[Tensor, list[str]]:
@@ -24,9 +24,9 @@ def openmoji(split: str = "train") -> tuple[Tensor, list[str]]:
         images (n, 3, 32, 32) float32 in [0, 1], RGB, and n names such as "grinning face".
     """
     check_split(split)
-    arrays = cached("openmoji32", _draw_openmoji)
+    arrays = load_or_build("openmoji32", _draw_openmoji)
     names = arrays["names"].tobytes().decode().split("\n")
-    keep = kept(len(names), split)
+    keep = select_split(len(names), split)
     images = torch.from_numpy(arrays["images"][keep]).float().div_(255)
     return images, [name for name, kept in zip(names, keep, strict=True) if kept]
 

@@ -55,7 +55,7 @@ def paint_of(images: Tensor) -> Paint:
                  near.float().mean((1, 2)), (strength * near).sum((1, 2)) / strength.sum((1, 2)).clamp(min=1e-6))
 
 
-def painted(images: Tensor, paint: Paint, colours: Sequence[str]) -> Tensor:
+def recolour(images: Tensor, paint: Paint, colours: Sequence[str]) -> Tensor:
     """The pictures (n, 3, h, w) with their dominant colours replaced by n named ones, light and dark shades kept."""
     grey, chroma = _split(images)
     own = paint.chroma[:, None, None]

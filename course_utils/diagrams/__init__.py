@@ -10,7 +10,7 @@ from course_utils.diagrams.adversaries import (
     ring_game,
     walks,
 )
-from course_utils.diagrams.course import COURSE, arrow_of_time, course_map, written
+from course_utils.diagrams.course import COURSE, arrow_of_time, course_map
 from course_utils.diagrams.equations import ito_and_fokker_planck, paths_and_marginal, three_conditions
 from course_utils.diagrams.few_steps import few_steps_measured, few_steps_told, two_clocks
 from course_utils.diagrams.guidance import among, guidance_measured, guidance_told, sentence_to_picture, visited
@@ -80,4 +80,4 @@ __all__ = ["COURSE", "among", "arrow_of_time", "attention", "best_answer", "bits
            "score_fields", "sentence_to_picture", "shares_of_cost", "step_sizes", "three_conditions",
            "three_divergences", "timeline", "told_bytes", "told_costs", "told_first", "told_operations", "traced",
            "two_clocks", "two_crowds", "two_fits", "two_guesses", "unet", "visited", "walks", "walks_from", "ways",
-           "ways_and_ends", "who_reads", "written"]
+           "ways_and_ends", "who_reads"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -12,7 +10,6 @@ from torch import Tensor
 from course_utils import plot
 from course_utils.diagrams.parts import arrow
 
-ANSWERS = Path(__file__).parents[1] / "answers"  # a notebook that exists has its recorded answers there
 COURSE = {  # number: title, column and row on the map, and what it needs besides what those need
     "00": ("start here", (1.5, 0), ()),
     "01": ("counting to likelihood", (1.5, 1), ("00",)),
@@ -34,19 +31,12 @@ COURSE = {  # number: title, column and row on the map, and what it needs beside
 WIDE, HIGH = 0.43, 0.3  # half a box, in columns and rows
 
 
-def written() -> list[str]:
-    """The numbers of the notebooks that exist in this copy of the course."""
-    return sorted(path.stem[:2] for path in ANSWERS.glob("[0-9][0-9]_*.safetensors"))
-
-
 def course_map() -> Figure:
-    """Which notebook needs which: an arrow leads from what is needed; those still to come have a dashed border."""
+    """Which notebook needs which: an arrow leads from what is needed."""
     fig, axes = plot.figure(width=plot.WIDEST, height=400)
-    there = written()
     for number, (title, (column, row), needs) in COURSE.items():
-        look = {"facecolor": plot.SHADE} if number in there else {"facecolor": "white", "linestyle": "--"}
-        axes.add_patch(Rectangle((column - WIDE, -row - HIGH), 2 * WIDE, 2 * HIGH, edgecolor=plot.INK, linewidth=0.8,
-                                 zorder=2, **look))
+        axes.add_patch(Rectangle((column - WIDE, -row - HIGH), 2 * WIDE, 2 * HIGH, facecolor=plot.SHADE,
+                                 edgecolor=plot.INK, linewidth=0.8, zorder=2))
         axes.text(column, -row, f"{number}  {title}", ha="center", va="center")
         for needed in needs:
             _need(axes, COURSE[needed][1], (column, row))

@@ -15,7 +15,7 @@ from torch import Tensor
 from course_utils import plot
 from course_utils.kernels.ahead import Code
 from course_utils.kernels.cards import Card
-from course_utils.kernels.interpreter import Access, watched
+from course_utils.kernels.interpreter import Access, watch_accesses
 from course_utils.kernels.measured import Operations, operations
 
 READ, WRITTEN = "#0072B2", "#D55E00"
@@ -60,7 +60,7 @@ def traced(function: Callable, **tensors: Tensor) -> Trace:
         out = function(*tensors.values())
         result.append(out[0] if isinstance(out, tuple) else out)
 
-    with watched(accesses.append):
+    with watch_accesses(accesses.append):
         plain = operations(call)
     return Trace(function.__name__, tensors | {"out": result[0]}, accesses, plain)
 

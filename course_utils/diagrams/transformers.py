@@ -190,7 +190,7 @@ def told_operations(number: float) -> str:
     """A number of operations with a unit: 12.3 M, 4.56 G, 789 T."""
     for unit, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
         if number >= size:
-            return f"{number / size:.3g} {unit}"
+            return f"{number / size:#.3g}".rstrip(".") + f" {unit}"
     return f"{number:.3g}"
 
 

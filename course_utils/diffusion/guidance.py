@@ -26,7 +26,7 @@ def evaluating(model: Model) -> Iterator[None]:
     while the model runs (`lambda x, t: globals()["unet"](x, t)`) is not, so call `unet.eval()` before. Neither can
     torch.compile follow the search: what it makes one graph of finds networks in a guide or a partial alone.
     """
-    found = _held(model) if torch.compiler.is_compiling() else networks(model)
+    found = _unwrap(model) if torch.compiler.is_compiling() else networks(model)
     training = [m for network in found for m in network.modules() if m.training]
     try:
         for module in training:
@@ -37,12 +37,12 @@ def evaluating(model: Model) -> Iterator[None]:
             module.training = True
 
 
-def _held(model: Model) -> list[nn.Module]:
+def _unwrap(model: Model) -> list[nn.Module]:
     """The model itself, or the networks in a guide or a partial: as much as torch.compile can follow."""
     if isinstance(model, nn.Module):
         return [model]
     inside = (getattr(model, name, None) for name in ("model", "classifier", "func"))
-    return [network for part in inside if part is not None for network in _held(part)]
+    return [network for part in inside if part is not None for network in _unwrap(part)]
 
 
 def at_time(model: Model, t: float) -> Model:
@@ -71,7 +71,7 @@ class guided:  # noqa: N801 (used like a function)
                  interval: tuple[float, float] | None = None, batched: bool = True):
         self.model, self.cond, self.uncond, self.w, self.interval = model, cond, uncond, w, interval
         try:
-            self.both = _joined(cond, uncond) if batched else None
+            self.both = _join(cond, uncond) if batched else None
         except _Apart:
             self.both = None
 
@@ -81,7 +81,7 @@ class guided:  # noqa: N801 (used like a function)
         if self.interval is not None:
             w = w.reshape(-1) if isinstance(w, Tensor) else w
             w = w * ((t >= self.interval[0]) & (t <= self.interval[1])).to(x.dtype)
-        return self._combined(x, t, w)
+        return self._combine(x, t, w)
 
     def at_time(self, t: float) -> Model:
         """As `at_time`: outside of the interval the conditional alone."""
@@ -92,7 +92,7 @@ class guided:  # noqa: N801 (used like a function)
         return self.interval is None or self.interval[0] <= t <= self.interval[1]
 
     def _everywhere(self, x: Tensor, t: Tensor) -> Tensor:
-        return self._combined(x, t, self.w)
+        return self._combine(x, t, self.w)
 
     def pair(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The conditional and the unconditional prediction, (b, *) each."""
@@ -100,7 +100,7 @@ class guided:  # noqa: N801 (used like a function)
             return self.model(x, t, self.cond), self.model(x, t, self.uncond)
         return self.model(torch.cat([x, x]), torch.cat([t, t]), self.both).chunk(2)
 
-    def _combined(self, x: Tensor, t: Tensor, w: float | Tensor) -> Tensor:
+    def _combine(self, x: Tensor, t: Tensor, w: float | Tensor) -> Tensor:
         with_it, without = self.pair(x, t)
         if isinstance(w, Tensor):
             w = w.to(with_it).reshape(-1, *[1] * (with_it.dim() - 1))
@@ -111,7 +111,7 @@ class _Apart(Exception):
     """Two conditions that no batch can hold together."""
 
 
-def _joined(cond: Any, uncond: Any) -> Any:
+def _join(cond: Any, uncond: Any) -> Any:
     """Two conditions as that of a batch of twice the size.
 
     Raises:
@@ -119,7 +119,7 @@ def _joined(cond: Any, uncond: Any) -> Any:
     """
     if isinstance(cond, dict) and isinstance(uncond, dict | None):
         uncond = uncond or {}
-        return {key: _joined(cond.get(key), uncond.get(key)) for key in cond | uncond}
+        return {key: _join(cond.get(key), uncond.get(key)) for key in cond | uncond}
     sides = [side for side in (cond, uncond) if isinstance(side, Tensor)]
     if len(sides) == 2 and cond.shape == uncond.shape:
         return torch.cat(sides)

@@ -139,7 +139,7 @@ def log_likelihood(model: Field, x: Tensor, path: GaussianPath, *, prediction: K
     field, data, noise = solver.field(model, path, prediction)
     rows = [*(per_sample or ())] if eps is None else [eps, *(per_sample or ())]
     y = torch.cat([x.reshape(len(x), dims), x.new_zeros(len(x), k)], dim=1)  # (b, d + k)
-    slope = partial(_augmented, field, x.shape[1:], eps is None)
+    slope = partial(_augment, field, x.shape[1:], eps is None)
     with evaluating(model):
         end = solver.run(slope, y, data, noise, rows, compact=per_sample is not None, **_tolerances(solver, x, k))
     z, volumes = end.x[:, :dims], end.x[:, dims:]
@@ -173,7 +173,7 @@ def _carry(model: Field, x: Tensor, path: GaussianPath, prediction: Kind, solver
                           compact=per_sample is not None)
 
 
-def _augmented(field: Field, shape: torch.Size, exact: bool, y: Tensor, t: Tensor, *rows: Tensor) -> Tensor:
+def _augment(field: Field, shape: torch.Size, exact: bool, y: Tensor, t: Tensor, *rows: Tensor) -> Tensor:
     """The slope of (x, ∫∇·field): (m, d + k) to (m, d + k), with the probes as the first of the rows."""
     x = y[:, :shape.numel()].reshape(-1, *shape)
     slope, div = (exact_divergence(field, x, t, *rows) if exact
@@ -253,12 +253,12 @@ def _tolerances(solver: Solver, x: Tensor, k: int) -> dict:
     def norm(ratio: Tensor) -> Tensor:
         # One number among hundreds of pixels would be lost in their mean square.
         of_x, of_volumes = solvers.rms(ratio[:, :dims]), ratio[:, dims:].abs().amax(1)
-        return torch.maximum(_shared(of_x), _shared(of_volumes)) if solver.together else torch.maximum(of_x, of_volumes)
+        return torch.maximum(_share(of_x), _share(of_volumes)) if solver.together else torch.maximum(of_x, of_volumes)
 
     return {"rtol": rtol, "atol": atol, "norm": norm}
 
 
-def _shared(norms: Tensor) -> Tensor:
+def _share(norms: Tensor) -> Tensor:
     """The samples' root mean square, for each of them."""
     return solvers.rms(norms[None]).expand(len(norms))
 

@@ -51,17 +51,17 @@ class Plan:
     @property
     def steps(self) -> list[list[float]]:
         """The rows of the table as numbers."""
-        return self.kept("steps", self.table.tolist)
+        return self.remember("steps", self.table.tolist)
 
     @property
     def remembers(self) -> bool:
         """Whether a step needs the x_start of the step before."""
-        return self.kept("remembers", lambda: bool(self.table[:, 2].any()))
+        return self.remember("remembers", lambda: bool(self.table[:, 2].any()))
 
     @property
     def draws(self) -> bool:
         """Whether a step adds noise."""
-        return self.kept("draws", lambda: bool(self.table[:, 3].any()))
+        return self.remember("draws", lambda: bool(self.table[:, 3].any()))
 
     @property
     def seen(self) -> Tensor:
@@ -81,7 +81,7 @@ class Plan:
                              "model predict x_start, v or velocity, or the times start below it")
         return weights
 
-    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def remember(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """`make()`, called once a key: what a plan leads to is computed, and copied to a device, in its first run."""
         if key not in self._kept:
             with torch.inference_mode(False):  # whoever comes later may record gradients

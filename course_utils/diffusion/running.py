@@ -34,10 +34,10 @@ class Run:
             raise ValueError(f"clamp is the largest |x_start|, or None, not {clamp}")
         self.model, self.plan, self.prediction, self.clamp = model, plan, prediction, clamp
         # What is read from or copied to a device is so in a plan's first run only.
-        self.host_times = plan.kept("times", plan.times.tolist)
-        self.weights = plan.kept(("weights", prediction), lambda: plan.weights(prediction).tolist())
+        self.host_times = plan.remember("times", plan.times.tolist)
+        self.weights = plan.remember(("weights", prediction), lambda: plan.weights(prediction).tolist())
         dtype = torch.promote_types(x.dtype, torch.float32)  # a half cannot tell the times apart
-        self.times = plan.kept(("times", len(x), dtype, x.device), lambda: self._times(len(x), dtype, x.device))
+        self.times = plan.remember(("times", len(x), dtype, x.device), lambda: self._times(len(x), dtype, x.device))
 
     def _times(self, b: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
         """The times seen, (b,) each."""
@@ -85,7 +85,8 @@ def sample_fused(run: Run, x: Tensor, callback: Callback | None, generator: Gene
     if run.plan.draws:
         seeds = draw_seeds(len(rows), generator, x.device)
     else:
-        seeds = run.plan.kept(("seeds", x.device), lambda: torch.zeros(len(rows), dtype=torch.int64, device=x.device))
+        seeds = run.plan.remember(("seeds", x.device),
+                                  lambda: torch.zeros(len(rows), dtype=torch.int64, device=x.device))
     remember = callback is not None or run.plan.remembers
     previous = x if remember else None  # the first step multiplies it by 0
     with evaluating(run.model):
@@ -107,6 +108,6 @@ def _rows(run: Run, w: float, device: torch.device) -> Tensor:
         table, weights = run.plan.table, run.plan.weights(run.prediction)[: len(run.plan)]
         return torch.cat([table[:, :1], weights, table], dim=1).float().to(device)
 
-    rows = run.plan.kept(("rows", run.prediction, device), make).clone()
+    rows = run.plan.remember(("rows", run.prediction, device), make).clone()
     rows[:, 0] = w  # in the place of what only held it
     return rows

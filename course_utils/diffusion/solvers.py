@@ -198,7 +198,7 @@ def heun(fn: Callable[..., Tensor], x: Tensor, times: Tensor | Sequence[float], 
         k2 = slope(y + h * k1, t + h)
         return y + h / 2 * (k1 + k2)
 
-    return _fixed(step, 2, fn, x, times, per_sample)
+    return _run_fixed(step, 2, fn, x, times, per_sample)
 
 
 def rk4(fn: Callable[..., Tensor], x: Tensor, times: Tensor | Sequence[float], *,
@@ -218,7 +218,7 @@ def rk4(fn: Callable[..., Tensor], x: Tensor, times: Tensor | Sequence[float], *
         k4 = slope(y + h * k3, t + h)
         return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
-    return _fixed(step, 4, fn, x, times, per_sample)
+    return _run_fixed(step, 4, fn, x, times, per_sample)
 
 
 @torch.no_grad()
@@ -250,7 +250,7 @@ def _quadrature(nodes: Sequence[float], t: float, t_next: float) -> list[float]:
 
 
 @torch.no_grad()
-def _fixed(step: Callable[..., Tensor], cost: int, fn: Callable[..., Tensor], x: Tensor,
+def _run_fixed(step: Callable[..., Tensor], cost: int, fn: Callable[..., Tensor], x: Tensor,
            times: Tensor | Sequence[float], per_sample: Sequence[Tensor]) -> Solution:
     """Runs `step` over the grid."""
     grid, slope = _on_grid(fn, times, per_sample)

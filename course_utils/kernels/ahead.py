@@ -91,7 +91,7 @@ def read(function: Callable, *args: Any, blocks: Sequence[int] = (), arch: int =
     first = launches(function, *args)[:1]
     jobs = [replace(launch, constants=launch.constants | {_block_of(launch): block})
             for launch in first for block in blocks] or first
-    return _compiled(jobs, arch) if jobs else []
+    return _compile(jobs, arch) if jobs else []
 
 
 def _block_of(launch: Launch) -> str:
@@ -175,7 +175,7 @@ def _text(fn: Callable) -> str:
 # ---- compiling, in a Python of its own
 
 
-def _compiled(jobs: list[Launch], arch: int) -> list[Code]:
+def _compile(jobs: list[Launch], arch: int) -> list[Code]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "kernel.py"
         file.write_text(f"import triton\nimport triton.language as tl\n\n{jobs[0].text}\n", encoding="utf-8")

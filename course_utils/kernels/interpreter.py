@@ -62,9 +62,9 @@ def language(*, interpreted: bool) -> Iterator[None]:
         for owner in (tl, tl.standard, tl.random):
             for name, f in list(vars(owner).items()):
                 if is_jitted(f):
-                    setattr(owner, name, _made(f.fn, interpreted))
+                    setattr(owner, name, _make(f.fn, interpreted))
                     if name in vars(tl.tensor):  # x.sum() besides tl.sum(x)
-                        setattr(tl.tensor, name, _method(f.fn) if interpreted else _made(f.fn, False))
+                        setattr(tl.tensor, name, _method(f.fn) if interpreted else _make(f.fn, False))
         yield
     finally:
         os.environ.pop(VARIABLE) if variable is None else os.environ.update({VARIABLE: variable})
@@ -100,7 +100,7 @@ def is_jitted(f: Any) -> bool:
 
 
 @cache
-def _made(function: Callable, interpreted: bool) -> Callable:
+def _make(function: Callable, interpreted: bool) -> Callable:
     """A function of Triton's, decorated anew; called first while the variable says how."""
     import triton
 
@@ -108,11 +108,11 @@ def _made(function: Callable, interpreted: bool) -> Callable:
 
 
 def _method(function: Callable) -> Callable:
-    return lambda *args, **options: _made(function, True)(*args, **options)
+    return lambda *args, **options: _make(function, True)(*args, **options)
 
 
 @contextlib.contextmanager
-def watched(note: Callable[[Access], None], undefined: float | None = None) -> Iterator[None]:
+def watch_accesses(note: Callable[[Access], None], undefined: float | None = None) -> Iterator[None]:
     """Inside, kernels are interpreted, and `note` is told of every access to memory before it happens.
 
     What `note` raises keeps it from happening. Without Triton there is nothing to watch.

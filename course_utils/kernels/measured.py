@@ -70,7 +70,7 @@ def operations(function: Callable, *args: Any) -> Operations:
     return Operations(tuple(noting.each))
 
 
-def compiled(function: Callable) -> Callable:
+def compile_quietly(function: Callable) -> Callable:
     """`torch.compile`, without its word on a missing CUDA."""
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     return torch.compile(function)

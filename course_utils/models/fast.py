@@ -47,14 +47,14 @@ class Fast:
         self.model = copy.deepcopy(model).eval().requires_grad_(False).to(memory_format=torch.channels_last)
         for name, part in self.model.named_children():
             part.to(torch.float32 if name.endswith("_mlp") else self.dtype)
-        self.compile = (_compiled if device.type == "cuda" or compiler() else None) if compile == "auto" else compile
+        self.compile = (_compile if device.type == "cuda" or compiler() else None) if compile == "auto" else compile
         self.compiled: dict[tuple, Callable | None] = {}  # by shape; None until the compiler is through
         self.threads: list[threading.Thread] = []
 
     @torch.no_grad()
     def __call__(self, x: Tensor, t: Tensor, model_kwargs: dict | Tensor = {}) -> Tensor:
         """The prediction (b, *) of x's dtype; `model_kwargs`, or a context in its place, as the network's own."""
-        given = self._laid_out(x, t, model_kwargs)
+        given = self._lay_out(x, t, model_kwargs)
         with torch.autocast(x.device.type, enabled=False):
             return self._serve(given)(*given).to(x.dtype)
 
@@ -63,7 +63,7 @@ class Fast:
         for thread in self.threads:
             thread.join()
 
-    def _laid_out(self, x: Tensor, t: Tensor, model_kwargs: dict | Tensor) -> tuple:
+    def _lay_out(self, x: Tensor, t: Tensor, model_kwargs: dict | Tensor) -> tuple:
         """The same values in the one layout that is compiled, and the weight of guidance as a tensor."""
         x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
         if isinstance(model_kwargs, dict) and model_kwargs.get("cfg_scale") is not None:
@@ -99,7 +99,7 @@ class Fast:
             warnings.warn(f"The network stays uncompiled: {reason}", stacklevel=2)
 
 
-def _compiled(model: nn.Module) -> Callable:
+def _compile(model: nn.Module) -> Callable:
     """`model` as one graph, of the one key by which `Fast` finds it.
 
     Nothing is guarded besides: for whatever else differs, a default dtype or the stride of a side of length 1, torch

@@ -108,11 +108,11 @@ def load() -> MiniLM:
     from safetensors.torch import load_file
 
     model = MiniLM()
-    model.load_state_dict(_renamed(load_file(_folder() / "model.safetensors")))
+    model.load_state_dict(_rename(load_file(_folder() / "model.safetensors")))
     return model.eval().requires_grad_(False)
 
 
-def _renamed(given: dict[str, Tensor]) -> dict[str, Tensor]:
+def _rename(given: dict[str, Tensor]) -> dict[str, Tensor]:
     """The package's tensors under the names of `MiniLM`: query, key and value are one matrix in torch's layer."""
     state = {"pieces.weight": given["embeddings.word_embeddings.weight"],
              "positions.weight": given["embeddings.position_embeddings.weight"],

@@ -86,7 +86,7 @@ class MnistVP(Continuous):
         return {"images": images, "move": move} | self.noise_for(images.shape, generator)
 
     def x_start(self, batch: dict[str, Tensor]) -> Tensor:
-        return digits.moved(batch["images"], batch["move"]) * 2 - 1
+        return digits.move_slightly(batch["images"], batch["move"]) * 2 - 1
 
     def record(self, model: nn.Module, step: int) -> dict[str, float]:
         """Bits per dimension of the first held-out digits, of 256 levels."""
@@ -107,11 +107,11 @@ class MnistVP(Continuous):
         return bits.mean().item(), (bits.std() / len(bits) ** 0.5).item()
 
     def preview(self, model: nn.Module) -> Tensor:
-        return sampled(self, model, (10, 1, 28, 28), 20)
+        return sample_unconditionally(self, model, (10, 1, 28, 28), 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         bits, error = self.bits(model, self.rated_at_end)
-        images = sampled(self, model, (self.measured, 1, 28, 28), self.sampling_steps)
+        images = sample_unconditionally(self, model, (self.measured, 1, 28, 28), self.sampling_steps)
         return {"bits_per_dim": bits, "bits_per_dim_stderr": error, **digits.distances(images)}, images
 
     def more_samples(self, model: nn.Module) -> dict[str, Tensor]:
@@ -119,7 +119,8 @@ class MnistVP(Continuous):
         return {"langevin": annealed_langevin(self, model, (WALKERS, 1, 28, 28), WALK, snr=0.2)}
 
 
-def sampled(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int, seed: int = 1) -> Tensor:
+def sample_unconditionally(recipe: Continuous, model: nn.Module, shape: tuple[int, ...], steps: int,
+                           seed: int = 1) -> Tensor:
     """Samples of `shape` in [0, 1] by DDIM without a condition, 250 at a time, on the CPU."""
     device = digits.device_of(model)
     generator = torch.Generator(device).manual_seed(seed)
@@ -188,7 +189,7 @@ class MnistFlow(Continuous):
         return {"images": images, "move": move, "text_emb": text_emb} | self.noise_for(images.shape, generator)
 
     def x_start(self, batch: dict[str, Tensor]) -> Tensor:
-        return digits.moved(batch["images"], batch["move"]) * 2 - 1
+        return digits.move_slightly(batch["images"], batch["move"]) * 2 - 1
 
     def condition(self, batch: dict[str, Tensor]) -> tuple:
         return ({"text_emb": batch["text_emb"]},)
@@ -215,8 +216,8 @@ class MnistFlow(Continuous):
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         labels = torch.arange(self.measured) % 10
         images, unguided = self.sample(model, labels, w=1.0), self.sample(model, labels.repeat(2))
-        return {"recognised": digits.recognised(images, labels),
-                "recognised_unguided": digits.recognised(unguided, labels.repeat(2)),
+        return {"recognised": digits.share_recognised(images, labels),
+                "recognised_unguided": digits.share_recognised(unguided, labels.repeat(2)),
                 **digits.distances(unguided, self.measured)}, images
 
     def config(self) -> dict[str, Any]:

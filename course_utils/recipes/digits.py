@@ -27,11 +27,11 @@ def draw(size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 
 def draw_moves(size: int, generator: torch.Generator) -> Tensor:
-    """(size, 4) uniform in [−1, 1]: what `moved` takes."""
+    """(size, 4) uniform in [−1, 1]: what `move_slightly` takes."""
     return torch.rand(size, 4, generator=generator) * 2 - 1
 
 
-def moved(images: Tensor, move: Tensor, amount: float = 1.0) -> Tensor:
+def move_slightly(images: Tensor, move: Tensor, amount: float = 1.0) -> Tensor:
     """Digits turned by up to ±0.1 rad, scaled by ±5 % and shifted by ±1 pixel, in [0, 1].
 
     Args:
@@ -51,7 +51,7 @@ def class_table(seed: int) -> Tensor:
     return torch.randn(10, 64, generator=torch.Generator().manual_seed(seed))
 
 
-def recognised(images: Tensor, labels: Tensor) -> float:
+def share_recognised(images: Tensor, labels: Tensor) -> float:
     """Share of samples (n, 1, 28, 28) in [0, 1] that the shipped classifier reads as their labels."""
     return metrics.accuracy(zoo.load("mnist-classifier").model, images.cpu(), labels.cpu())
 
@@ -84,7 +84,7 @@ def quality(images: Tensor, labels: Tensor) -> dict[str, float]:
     """
     diversity, _ = metrics.class_diversity(features(images), labels.cpu())
     apart = distances(images)
-    return {"recognised": recognised(images, labels), "diversity": diversity,
+    return {"recognised": share_recognised(images, labels), "diversity": diversity,
             "kernel_distance": apart["kernel_distance"], "kernel_distance_std": apart["kernel_distance_std"]}
 
 
@@ -93,7 +93,7 @@ def quality_of_real(labels: Tensor) -> dict[str, float]:
 
     How many are recognised is said of held-out ones, which the classifier that reads them never saw.
     """
-    return quality(real(labels), labels) | {"recognised": recognised(*load("test"))}
+    return quality(real(labels), labels) | {"recognised": share_recognised(*load("test"))}
 
 
 def real(labels: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ class _Student(MnistFlow):
         measured, images = super().measure(model)
         labels = torch.arange(self.measured) % 10
         flow = MnistFlow(sampling_steps=self.sampling_steps).sample(zoo.load(MnistFlow.name).model, labels, w=1.0)
-        return measured | {"recognised_undistilled": digits.recognised(flow, labels)}, images
+        return measured | {"recognised_undistilled": digits.share_recognised(flow, labels)}, images
 
     def config(self) -> dict[str, Any]:
         weights = zoo.load(self.TEACHER).model.state_dict()

@@ -31,13 +31,13 @@ class Pool(NamedTuple):
 
 
 @cache
-def drawn(n: int, kinds: tuple[str, ...] = ("plain", "coloured", "pair"), split: str = "train") -> Pool:
+def draw_pool(n: int, kinds: tuple[str, ...] = ("plain", "coloured", "pair"), split: str = "train") -> Pool:
     """n pictures of `data.draw_emoji` with their names, the same at every call."""
     generator = torch.Generator().manual_seed(0)
-    return pooled([data.draw_emoji(min(1024, n - i), generator, kinds, split) for i in range(0, n, 1024)])
+    return make_pool([data.draw_emoji(min(1024, n - i), generator, kinds, split) for i in range(0, n, 1024)])
 
 
-def pooled(parts: list[tuple[Tensor, list[str]]]) -> Pool:
+def make_pool(parts: list[tuple[Tensor, list[str]]]) -> Pool:
     """The pool of pictures in [0, 1] with their names, drawn in parts."""
     images = torch.cat([(images * 255).round().to(torch.uint8) for images, _ in parts])
     return Pool(images, [name for _, names in parts for name in names])
@@ -50,7 +50,7 @@ def context_of(names: list[str]) -> Tensor:
 
 
 @torch.no_grad()
-def embedded(images: Tensor) -> Tensor:
+def embed(images: Tensor) -> Tensor:
     """(n, 384) sentence embeddings that the shipped model of drawings reads from images in [0, 1]."""
     model = zoo.load("emoji-retrieval").model
     return torch.cat([model(part * 2 - 1) for part in images.cpu().split(500)])
@@ -59,13 +59,13 @@ def embedded(images: Tensor) -> Tensor:
 def drawing_distances(images: Tensor, kinds: tuple[str, ...], split: str = "train") -> dict[str, float]:
     """Kernel distance of pictures in [0, 1] to a split's pictures of these kinds, and of these to each other."""
     size = len(images) // 2
-    reals = drawn(4 * size, kinds, split).images.float() / 255
-    return metrics.kernel_distances(embedded(images), embedded(reals), size=size)
+    reals = draw_pool(4 * size, kinds, split).images.float() / 255
+    return metrics.kernel_distances(embed(images), embed(reals), size=size)
 
 
 def rank_among(images: Tensor, names: list[str], others: list[str], count: int = 50, seed: int = 0) -> Tensor:
     """The place (n,) of each picture's own name among `count` names, the others drawn by the seed; 1 is first."""
-    generator, read = torch.Generator().manual_seed(seed), embedded(images)
+    generator, read = torch.Generator().manual_seed(seed), embed(images)
     ranks = []
     for row, name in zip(read, names, strict=True):
         rest = [other for other in others if other != name]

@@ -15,9 +15,9 @@ from course_utils.models.autoencoder import Autoencoder
 from course_utils.models.critic import Critic
 from course_utils.models.fast import fastest_dtype
 from course_utils.recipes import Recipe, digits
-from course_utils.recipes.continuous import Continuous, sampled
-from course_utils.recipes.drawings import DRAWINGS, drawing_distances, drawn, first
-from course_utils.recipes.gan import fixed
+from course_utils.recipes.continuous import Continuous, sample_unconditionally
+from course_utils.recipes.drawings import DRAWINGS, draw_pool, drawing_distances, first
+from course_utils.recipes.gan import apply_frozen
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class EmojiRetrieval(Recipe):
     pool: int = 32_768  # pictures drawn beforehand
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
-        images, index = drawn(self.pool).draw(self.batch_size, generator)
+        images, index = draw_pool(self.pool).draw(self.batch_size, generator)
         return {"x": images * 2 - 1, "sentence": _sentences(self.pool)[index].float()}
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
@@ -61,7 +61,7 @@ class EmojiRetrieval(Recipe):
 @cache
 def _sentences(pool: int) -> Tensor:
     """(pool, 384) sentence embeddings of the pool's names, float16."""
-    return text.sentence(drawn(pool).names).half()
+    return text.sentence(draw_pool(pool).names).half()
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class EmojiUnet(Continuous):
     measured: int = 1000  # samples
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
-        images, _ = drawn(self.pool, ("plain", "coloured")).draw(self.batch_size, generator)
+        images, _ = draw_pool(self.pool, ("plain", "coloured")).draw(self.batch_size, generator)
         return {"x_start": images * 2 - 1} | self.noise_for(images.shape, generator)
 
     def preview(self, model: nn.Module) -> Tensor:
-        return sampled(self, model, (10, 3, 32, 32), 20)
+        return sample_unconditionally(self, model, (10, 3, 32, 32), 20)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        images = sampled(self, model, (self.measured, 3, 32, 32), self.sampling_steps)
+        images = sample_unconditionally(self, model, (self.measured, 3, 32, 32), self.sampling_steps)
         return drawing_distances(images, ("plain", "coloured")), images
 
 
@@ -118,7 +118,7 @@ class WithCritic(nn.Module):
         loss = F.l1_loss(recon, x) + self.kl_weight * kl + self.feature_weight * self.feature_loss(recon, x)
         if not self.adv_weight:  # its gradients are zeros, which several processes can share
             return loss + 0 * sum(p.sum() for p in self.critic.parameters())
-        adversarial = F.softplus(-fixed(self.critic, recon).float()).mean()
+        adversarial = F.softplus(-apply_frozen(self.critic, recon).float()).mean()
         loss_critic = (F.softplus(-self.critic(x).float()) + F.softplus(self.critic(recon.detach()).float())).mean()
         return loss + self.adv_weight * adversarial + loss_critic
 
@@ -170,7 +170,7 @@ class EmojiAutoencoder(Recipe):
         model.adv_weight = self.adv_weight if step >= self.critic_from else 0.0
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
-        images, _ = drawn(self.pool).draw(self.batch_size, generator)
+        images, _ = draw_pool(self.pool).draw(self.batch_size, generator)
         channels = self.ARGS["latent_channels"]
         return {"x": images * 2 - 1, "noise": torch.randn(self.batch_size, channels, 8, 8, generator=generator)}
 
@@ -181,7 +181,7 @@ class EmojiAutoencoder(Recipe):
         return {"psnr_before_critic": self.psnr(model)}
 
     @torch.no_grad()
-    def reconstructed(self, model: nn.Module, images: Tensor) -> Tensor:
+    def reconstruct(self, model: nn.Module, images: Tensor) -> Tensor:
         """Images (n, 3, 32, 32) in [0, 1] through the latents' means, on the CPU."""
         parts = [model((part * 2 - 1).to(digits.device_of(model))).cpu() for part in images.split(250)]
         return ((torch.cat(parts) + 1) / 2).clamp(0, 1)
@@ -189,19 +189,19 @@ class EmojiAutoencoder(Recipe):
     def psnr(self, model: nn.Module) -> float:
         """Peak signal-to-noise ratio of the held-out drawings in dB, the mean over the drawings."""
         images = data.openmoji("test")[0]
-        square = (self.reconstructed(model, images) - images).square().mean((1, 2, 3))
+        square = (self.reconstruct(model, images) - images).square().mean((1, 2, 3))
         return (-10 * square.log10()).mean().item()
 
     def preview(self, model: nn.Module) -> Tensor:
         """50 held-out drawings, a row of ten above each row of their reconstructions."""
         images = data.openmoji("test")[0][:50]
-        rows = torch.stack([images, self.reconstructed(model, images)]).unflatten(1, (-1, 10))
+        rows = torch.stack([images, self.reconstruct(model, images)]).unflatten(1, (-1, 10))
         return rows.transpose(0, 1).flatten(0, 2)
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        images = drawn(self.measured, split="test").images.float() / 255
+        images = draw_pool(self.measured, split="test").images.float() / 255
         kinds = ("plain", "coloured", "pair")
-        return {"psnr": self.psnr(model), **drawing_distances(self.reconstructed(model, images), kinds, "test")}, (
+        return {"psnr": self.psnr(model), **drawing_distances(self.reconstruct(model, images), kinds, "test")}, (
             self.preview(model))
 
     def more_samples(self, model: nn.Module) -> dict[str, Tensor]:
@@ -212,10 +212,10 @@ class EmojiAutoencoder(Recipe):
         saw sixteen times as many steps, have no part in it. The critic's row is sharper, at 0.3 dB less. What features
         add at their weight is no more than two runs of the same losses differ by, in float32 and bfloat16.
         """
-        images = detailed(data.openmoji("test")[0], 10)
+        images = choose_detailed(data.openmoji("test")[0], 10)
         kinds = (0.0, 0.0), (self.feature_weight, 0.0), (self.feature_weight, self.adv_weight)
         device = digits.device_of(model)
-        rows = [self.reconstructed(self.briefly(*weights, device), images) for weights in kinds]
+        rows = [self.reconstruct(self.briefly(*weights, device), images) for weights in kinds]
         return {"losses": torch.cat([images, *rows])}
 
     def briefly(self, feature_weight: float, adv_weight: float, device: torch.device) -> nn.Module:
@@ -239,7 +239,7 @@ class EmojiAutoencoder(Recipe):
         return model.autoencoder.eval()
 
 
-def detailed(images: Tensor, n: int) -> Tensor:
+def choose_detailed(images: Tensor, n: int) -> Tensor:
     """The n of images (b, c, h, w) whose neighbouring pixels differ most: where a reconstruction has most to lose."""
     change = images.diff(dim=2).abs().mean((1, 2, 3)) + images.diff(dim=3).abs().mean((1, 2, 3))
     return images[change.topk(n).indices]

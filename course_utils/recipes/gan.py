@@ -15,7 +15,7 @@ from course_utils.models.dcgan import Discriminator, Generator
 from course_utils.recipes import Recipe, digits
 
 
-def fixed(network: nn.Module, x: Tensor) -> Tensor:
+def apply_frozen(network: nn.Module, x: Tensor) -> Tensor:
     """The network's answer, with a gradient for x and none for its weights."""
     return functional_call(network, {name: p.detach() for name, p in network.named_parameters()}, (x,))
 
@@ -32,7 +32,7 @@ class Adversaries(nn.Module):
         fake = self.generator(z)
         of_real, of_fake = self.discriminator(real).float(), self.discriminator(fake.detach()).float()
         loss_d = F.softplus(-of_real).mean() + F.softplus(of_fake).mean()
-        return loss_d + F.softplus(-fixed(self.discriminator, fake).float()).mean()
+        return loss_d + F.softplus(-apply_frozen(self.discriminator, fake).float()).mean()
 
 
 @dataclass(frozen=True)

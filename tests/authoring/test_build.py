@@ -81,7 +81,7 @@ def test_building_again_executes_nothing_and_writes_nothing(source, monkeypatch)
     assert build.check(source) == []
     before = state(source.parent.parent)
     assert {"notebooks/05_tiny.ipynb", "solutions/05_tiny.ipynb"} < set(before)
-    monkeypatch.setattr(build, "executed", lambda *args: pytest.fail("executed again"))
+    monkeypatch.setattr(build, "execute", lambda *args: pytest.fail("executed again"))
     assert build.build(source).startswith("05_tiny: nothing to do")
     assert state(source.parent.parent) == before
 
@@ -119,14 +119,14 @@ def test_a_named_checkpoint_is_part_of_what_a_reference_is_made_of(source, monke
     monkeypatch.setattr(build, "LIBRARY", tmp_path)
     source.write_text(SOURCE + '\n# %% tags=["demo"]\nzoo.load("mnist-unet")\n')
     nb = notebooks.read(source)
-    without = build.made_of(source, nb)
+    without = build.digest_reference(source, nb)
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "other.safetensors").write_bytes(b"1")
-    assert build.made_of(source, nb) == without
+    assert build.digest_reference(source, nb) == without
     (tmp_path / "checkpoints" / "mnist-unet.safetensors").write_bytes(b"1")
-    first = build.made_of(source, nb)
+    first = build.digest_reference(source, nb)
     (tmp_path / "checkpoints" / "mnist-unet.safetensors").write_bytes(b"2")
-    assert len({without, first, build.made_of(source, nb)}) == 3
+    assert len({without, first, build.digest_reference(source, nb)}) == 3
 
 
 def test_a_failing_cell_is_named_with_its_traceback_and_what_was_there_stays(built, capsys):

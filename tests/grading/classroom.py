@@ -53,7 +53,7 @@ def submission(notebook: str | Path, replaced: dict[str, str] | None = None,
 def _faces(source: Path, text: str) -> tuple[NotebookNode, NotebookNode]:
     """A source's two faces, made once as long as its text is the same: the student's and the graded reference."""
     nb = notebooks.read(source)
-    build.graded(nb, build.registry_points(build.prefixes_of(nb)))
+    build.add_metadata_(nb, build.registry_points(build.prefixes_of(nb)))
     return build.student_face(nb), nb
 
 

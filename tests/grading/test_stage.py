@@ -42,7 +42,7 @@ def test_the_grader_stages_what_the_source_names(tmp_path, monkeypatch):
 
 def test_a_room_gets_the_cached_data_where_its_notebook_reads_data(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    data.cached("numbers", lambda: {"x": np.arange(3)})
+    data.load_or_build("numbers", lambda: {"x": np.arange(3)})
     with_data = stage(tmp_path / "with", "05_ddpm", ["course_utils.data", "course_utils.data.cache"])
     assert (with_data / "cache/course_utils/numbers.arrays").is_file()
     assert {p.name for p in (with_data / "course_utils/data").iterdir()} == {"__init__.py", "cache.py"}

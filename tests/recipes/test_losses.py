@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_utils import data, recipes, zoo
-from course_utils.recipes.emoji import detailed
+from course_utils.recipes.emoji import choose_detailed
 
 
 @pytest.fixture
@@ -43,4 +43,4 @@ def test_the_picture_is_a_row_of_drawings_above_their_reconstructions(recipe):
 def test_the_most_detailed_are_those_that_change_most():
     flat, edge, stripes = torch.zeros(3, 3, 4, 4)
     edge[:, :, 2:], stripes[:, :, ::2] = 1, 1
-    assert torch.equal(detailed(torch.stack([edge, flat, stripes]), 2), torch.stack([stripes, edge]))
+    assert torch.equal(choose_detailed(torch.stack([edge, flat, stripes]), 2), torch.stack([stripes, edge]))

@@ -70,11 +70,11 @@ def missing(tmp_path):
 
 
 def test_what_is_needed_comes_first(two):
-    assert catalogue.ordered() == ["judge", "pupil"]
+    assert catalogue.sort_recipes() == ["judge", "pupil"]
 
 
 def test_every_recipe_of_the_course_stands_after_what_it_needs():
-    names = catalogue.ordered()
+    names = catalogue.sort_recipes()
     assert sorted(names) == sorted(recipes.names())
     assert all(names.index(needed) < names.index(name) for name in names for needed in recipes.find(name).needs)
 

@@ -49,16 +49,16 @@ def _draw_equations(app: Sphinx, doctree: nodes.document, name: str) -> None:
 
 
 def _inline(translator, node: nodes.math) -> None:
-    translator.body.append(_drawn(translator, node, False))
+    translator.body.append(_draw(translator, node, False))
     raise nodes.SkipNode
 
 
 def _display(translator, node: nodes.math_block) -> None:
-    translator.body.append(f'<div class="equation">{_drawn(translator, node, True)}</div>\n')
+    translator.body.append(f'<div class="equation">{_draw(translator, node, True)}</div>\n')
     raise nodes.SkipNode
 
 
-def _drawn(translator, node: nodes.math | nodes.math_block, display: bool) -> str:
+def _draw(translator, node: nodes.math | nodes.math_block, display: bool) -> str:
     return npm.equations([(node.astext(), display)], _output(translator.builder))[0]
 
 

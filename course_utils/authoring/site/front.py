@@ -27,7 +27,7 @@ def pages(titles: dict[str, str], live: str | None) -> dict[str, str]:
 
 def _index(titles: dict[str, str], live: str | None) -> str:
     rows = "\n".join(f'<li><a href="{name}.html"><b>{name[:2]}</b> <span>{html.escape(title)}</span></a>'
-                     f"<p>{html.escape(_written()[name[:2]])}</p></li>" for name, title in titles.items())
+                     f"<p>{html.escape(_read_topics()[name[:2]])}</p></li>" for name, title in titles.items())
     listed = "\n".join(titles)
     return f"""\
 # Generative models, filled in by hand
@@ -40,7 +40,7 @@ before.</p>
 
 ## The map
 
-<p class="aside">An arrow leads from what is needed. Boxes with a dashed border are still to come.</p>
+<p class="aside">An arrow leads from what is needed, and a box to its page.</p>
 
 {course_map(list(titles))}
 
@@ -83,7 +83,7 @@ makes each digit surer of its class, and all of them more alike. <a href="07_cfg
 """
 
 
-def _written() -> dict[str, str]:
+def _read_topics() -> dict[str, str]:
     """What a student writes in each notebook, from the table of README.md."""
     rows = re.findall(r"(?m)^\| (\d\d) \| (.*?) \|", (ROOT / "README.md").read_text("utf-8"))
     return {number: f"{what[0].upper()}{what[1:]}." for number, what in rows}

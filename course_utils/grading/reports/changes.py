@@ -137,11 +137,11 @@ def format_table(c: Changes) -> str:
     return tables.format_csv([["student", "notebook", "task", "before", "now", "change", "cause"], *rows])
 
 
-def render_page(c: Changes, sandbox: bool = True) -> str:
-    """The comparison as HTML."""
+def render_page(c: Changes, names: dict[str, str], sandbox: bool = True) -> str:
+    """The comparison as HTML, each student under the name that `names` has for the id."""
     return render("changes.html", "Changes", sandbox, summary=describe(c)[0], only=c.only,
                   tasks=[_make_task_row(task, found, c.tasks[task]) for task, found in c.group_by_task()],
-                  students=[_make_student_row(*row) for row in c.list_students()])
+                  students=[_make_student_row(names[student], *rest) for student, *rest in c.list_students()])
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def _make_task_row(task: str, found: list[Change], points: tuple[float, float]) 
     return [task, " → ".join(dict.fromkeys(map(format_number, points))), str(gained), str(len(found) - gained)]
 
 
-def _make_student_row(student: str, before: float, now: float, cause: str) -> list[_Student | str]:
-    return [_Student(student, cause), format_number(before), format_number(now), format_signed(now - before)]
+def _make_student_row(name: str, before: float, now: float, cause: str) -> list[_Student | str]:
+    return [_Student(name, cause), format_number(before), format_number(now), format_signed(now - before)]
 
 
 def format_signed(points: float) -> str:

@@ -99,7 +99,8 @@ def write(out: Path, graded: list[Result], sandbox: bool = True, beside: ReportI
                   for number, r in feedback.make_anonymous(results, out)}
     if beside.older is not None:
         found = changes.compare(beside.older, graded)
-        pages |= {"changes.csv": changes.format_table(found), "changes.html": changes.render_page(found, sandbox)}
+        pages |= {"changes.csv": changes.format_table(found),
+                  "changes.html": changes.render_page(found, names, sandbox)}
         notes = [*notes, *changes.describe(found)]
     for name, text in pages.items():
         files.write(out / name, text)
