@@ -847,7 +847,7 @@ plot.show(diagrams.who_reads({name: read(way) for name, way in ways.items()}, (1
 # %% tags=["demo"]
 few, captions = data.moving_digits(4, seeded(6), "test", most=1)
 print("; ".join(captions))
-plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in range(1, 9)]), 
+plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in range(1, 9)]),
           alt="Four rows of eight frames: a two stands still, an eight climbs by one pixel a frame, a four goes to the left, and "
               "another two climbs.")
 
