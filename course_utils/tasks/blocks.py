@@ -44,6 +44,10 @@ class NoTensor(Told):
     """Something else than one tensor."""
 
 
+class NotWhole(Told):
+    """A size that is no whole number."""
+
+
 _REFUSED = {  # words of torch's, the sentence that we have for them
     "view size is not compatible": (NotViewed, "`view` needs numbers that lie in memory in this order, and a permuted "
                                                "tensor's do not."),
@@ -52,15 +56,16 @@ _REFUSED = {  # words of torch's, the sentence that we have for them
     "Sizes of tensors must match": (NotJoined, "tensors are put together along one axis and differ in another."),
     "Expected size for first two dimensions": (NotMultiplied, "two matrices are multiplied whose sides do not fit."),
     "duplicate dims": (OtherAxes, "permute is given one axis twice."),
+    "got float": (NotWhole, "a size of a tensor is given as a float."),
 }
 
 
-def _refused(ask: Callable[[], Any]) -> Any:
+def _refused(ask: Callable[[], Any], sentences: dict[str, tuple[type[Told], str]] = _REFUSED) -> Any:
     """What `ask` gives, or a sentence of ours."""
     try:
         return ask()
-    except RuntimeError as e:
-        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
+    except (RuntimeError, AttributeError, TypeError) as e:
+        kind, sentence = next((said for words, said in sentences.items() if words in str(e)), (None, ""))
         if kind is None:
             raise
         raise kind(sentence).with_traceback(e.__traceback__) from None
@@ -179,6 +184,14 @@ class OfTheActivation(Told):
     """A weight or bias of an activation."""
 
 
+class NotASequence(Told):
+    """A linear layer, where a sequence of layers is taken."""
+
+
+class NotAParameter(Told):
+    """A tensor in the place of a parameter."""
+
+
 class Unchanged(Told):
     """A network as it was before."""
 
@@ -187,9 +200,14 @@ class NotATree(Told):
     """An attribute that not all modules have."""
 
 
-_MISSING = {"'Sequential'": (OfTheStack, "an nn.Sequential has no weight and no bias: its layers have."),
-            "'SiLU'": (OfTheActivation, "an activation has no weight and no bias."),
-            "'Part'": (NotATree, "not every module of this network has what is asked of it here.")}
+_OF_NETWORKS = {  # as above
+    "leaf Variable": (IntoALeaf, "torch lets nobody write into a parameter where gradients are recorded."),
+    "'Sequential' object has no": (OfTheStack, "an nn.Sequential has no weight and no bias: its layers have."),
+    "'SiLU' object has no": (OfTheActivation, "an activation has no weight and no bias."),
+    "'Part' object has no": (NotATree, "not every module of this network has what is asked of it here."),
+    "'Linear' object is not": (NotASequence, "a linear layer is taken for a sequence of layers."),
+    "as parameter '": (NotAParameter, "torch takes a Parameter, or None, where a parameter was, and no other tensor."),
+}
 
 
 class Part(nn.Module):
@@ -209,16 +227,7 @@ def stack(*layers: nn.Module) -> nn.Sequential:
 def start(nb: Any, model: nn.Module) -> None:
     """Runs the notebook's adaln_zero_init; sentences of ours where torch refuses, or where nothing has happened."""
     before = weights_of(model)
-    try:
-        nb.adaln_zero_init(model)
-    except (RuntimeError, AttributeError) as e:
-        if "leaf Variable" in str(e):
-            said = IntoALeaf("torch lets nobody write into a parameter where gradients are recorded.")
-        elif isinstance(e, AttributeError) and (of := next((k for k in _MISSING if str(e).startswith(k)), None)):
-            said = _MISSING[of][0](_MISSING[of][1])
-        else:
-            raise
-        raise said.with_traceback(e.__traceback__) from None
+    _refused(lambda: nb.adaln_zero_init(model), _OF_NETWORKS)
     if torch.equal(weights_of(model), before):
         raise Unchanged("no number in the network has changed.")
 
@@ -271,6 +280,10 @@ class OneByOne(Told):
     """Every token alone."""
 
 
+class FewerFrames(Told):
+    """A place's first frames without its last."""
+
+
 class OverOthers(Told):
     """Another number of tokens than there are frames."""
 
@@ -280,7 +293,7 @@ class Attend:
 
     def __init__(self, x: Tensor):
         b, self.f, n, self.d = x.shape
-        self.places = n
+        self.places, self.batches = n, (b, b * n)
         self.known = {1: OneByOne, b: OverSamples, self.f * n: OverAll, n: OverPlaces}
 
     def __call__(self, x: Any) -> Tensor:
@@ -290,9 +303,10 @@ class Attend:
             kind = WholeFrames if x.shape[2] == self.d * self.places else OtherChannels
             raise kind(f"attend takes tokens of d = {self.d} numbers, and was given {tuple(x.shape)}.")
         if x.shape[1] != self.f:
-            raise self.known.get(x.shape[1], OverOthers)(
-                f"attend was given {tuple(x.shape)}, {x.shape[1]} tokens that look at each other, where there are "
-                f"{self.f} frames.")
+            fewer = x.shape[1] < self.f and len(x) in self.batches
+            raise (FewerFrames if fewer else self.known.get(x.shape[1], OverOthers))(
+                f"attend was given {tuple(x.shape)}, sequences of length {x.shape[1]}, where there are {self.f} "
+                "frames.")
         places = torch.arange(self.f, device=x.device).to(x)
         weights = torch.sin(1 + 2 * places[:, None] + places.square())
         return torch.tanh(torch.einsum("fg,bgd->bfd", weights, x)) + 0.3 * x.roll(1, dims=2)

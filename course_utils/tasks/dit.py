@@ -7,6 +7,7 @@ many samples as tokens and channels are given, a tensor without the right axes b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from course_utils.tasks import blocks, shape_of, task
 from course_utils.tasks.blocks import Part, known_modulate, pair_of, stack, start, tensor_of
 from course_utils.tasks.draws import Rng, fill, stand_ins, watch
 from course_utils.tasks.pipes import Layer
+from course_utils.tasks.players import weights_of
 from course_utils.tasks.refusals import told
 
 NOTEBOOK = "13_dit"
@@ -24,10 +26,9 @@ QUESTIONS = {"dit.1": 5, "dit.2": 5, "dit.3": 5}  # points, graded by hand
 
 def _gradients(out: Tensor, what: str = "", **of: Tensor) -> dict[str, Tensor]:
     """Of the mean square of `out`, by name; 0 where none comes."""
-    found = told(lambda: torch.autograd.grad(out.square().mean(), list(of.values()), allow_unused=True,
-                                             retain_graph=True))
-    return {f"gradient_{what}of_{name}": torch.zeros(()) if g is None else g
-            for name, g in zip(of, found, strict=True)}
+    found = told(lambda: torch.autograd.grad(out.square().mean(), list(of.values()), retain_graph=True,
+                                             materialize_grads=True))
+    return {f"gradient_{what}of_{name}": g for name, g in zip(of, found, strict=True)}
 
 
 # ---- pictures as sequences
@@ -151,7 +152,7 @@ def _tree() -> nn.Module:
     """Blocks deep in a network, one with a longer modulation; the head lies inside; a layer has nearly its name."""
     deep = Part(modulation=stack(nn.Linear(3, 4), nn.SiLU(), nn.Linear(4, 18)), attention=Part(
         to_head=nn.Linear(3, 3), modulation_free=nn.Linear(3, 3)))
-    inner = Part(layers=nn.ModuleList([Part(part=deep), Part(modulation=stack(nn.Linear(3, 9)))]),
+    inner = Part(layers=nn.ModuleList([Part(part=deep), Part(modulation=stack(nn.Linear(3, 12)))]),
                   head=nn.Linear(3, 5))
     return Part(net=inner, out=nn.Linear(5, 5))
 
@@ -160,13 +161,25 @@ def _lone_block() -> nn.Module:
     return Part(modulation=stack(nn.Linear(3, 18)), mlp=nn.Linear(3, 3))
 
 
+def _changes_a_tree(nb: Any, pool: Tensor) -> Tensor:
+    tree = fill(_tree(), pool)
+    before = weights_of(tree)
+    with suppress(Exception):
+        nb.adaln_zero_init(tree)
+    return torch.tensor(not torch.equal(weights_of(tree), before))
+
+
 @task("dit.adaln_zero_init", inputs=lambda rng: dict(pool=rng.normal(97)))
 def adaln_zero_init(nb, pool):
     """All weights of a transformer, of a tree, of one block alone; that the parameters are still the model's own."""
     for where, build in (("", _transformer), (" of a network in a network", _tree), (" of one block", _lone_block)):
         model = fill(build(), pool)
         before = list(model.parameters())
-        start(nb, model)
+        try:
+            start(nb, model)
+        except blocks.Unchanged:
+            yield {"a network in a network changes": _changes_a_tree(nb, pool)}
+            raise
         yield {f"{name}{where}": p for name, p in model.named_parameters()}
         after = list(model.parameters())
         yield {f"all parameters{where} are still the same objects": torch.tensor(

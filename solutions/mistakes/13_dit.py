@@ -89,6 +89,15 @@ return x.reshape(b, (h // p) * (w // p), p * p * c)
 # by:
 return x.reshape(b, c, h // p, p, w).permute(0, 2, 3, 4, 1).flatten(2)
 
+# %% [dit.patchify] p patches a side
+# hint: p is taken for the number of patches a side. It counts the pixels on the side of a patch.
+# edit: reshape(b, c, h // p, p, w // p, p) → reshape(b, c, p, h // p, p, w // p)
+# edit: (h // p) * (w // p), p * p * c → p * p, -1
+
+# %% [dit.patchify] a size as a float
+# hint: `/` gives a float, even where nothing is left over. `//` divides to whole numbers.
+# edit: reshape(b, c, h // p, p, w // p, p) → reshape(b, c, h / p, p, w / p, p)
+
 # %% [dit.patchify] height and width changed in the split
 # hint: Height and width have changed places where the axes are split. With square images you would not see it.
 # edit: reshape(b, c, h // p, p, w // p, p) → reshape(b, c, w // p, p, h // p, p)
@@ -209,7 +218,8 @@ return F.unfold(x, p).unflatten(1, (x.shape[1], -1)).permute(0, 3, 2, 1).flatten
 # edit: p * p * c) → p * p * c).detach()
 
 # %% [dit.patchify] float32 always
-# hint: The numbers change their precision on the way.
+# hint: The numbers change their precision on the way. Where you make a new tensor, take `x.new_zeros`, of
+# hint: x's dtype.
 # edit: p * p * c) → p * p * c).float()
 
 # %% [dit.patchify] a list of patches
@@ -319,6 +329,10 @@ return tokens.transpose(1, 2).reshape(len(tokens), -1, h, w)
 # hint: A row is given as many patches as a column. Images need not be square.
 # edit: h // p, w // p, p, p, -1) → h // p, h // p, p, p, -1)
 
+# %% [dit.unpatchify] a size as a float
+# hint: `/` gives a float, even where nothing is left over. `//` divides to whole numbers.
+# edit: h // p, w // p, p, p, -1) → h / p, w / p, p, p, -1)
+
 # %% [dit.unpatchify] a reshape to wrong numbers
 # hint: A reshape is asked for more or fewer numbers than there are. How many rows and columns of *patches* are there? (A
 # hint: root of their number is right for square images only.)
@@ -363,7 +377,8 @@ return tokens.transpose(1, 2).reshape(len(tokens), -1, h, w)
 # edit: return x. → return x.detach().
 
 # %% [dit.unpatchify] float32 always
-# hint: The numbers change their precision on the way.
+# hint: The numbers change their precision on the way. Where you make a new tensor, take `tokens.new_zeros`, of
+# hint: tokens's dtype.
 # edit: return x. → return x.float().
 
 # %% [dit.unpatchify] brought into [−1, 1]
@@ -540,7 +555,8 @@ return tokens.transpose(1, 2).reshape(len(tokens), -1, h, w)
 # edit: return x * (1 + scale[:, None]) + shift[:, None] → return x.mul_(1 + scale[:, None]).add_(shift[:, None])
 
 # %% [dit.modulate] float32 always
-# hint: The numbers change their precision on the way.
+# hint: The numbers change their precision on the way. Where you make a new tensor, take `x.new_zeros`, of
+# hint: x's dtype.
 # edit: return x * (1 + scale[:, None]) + shift[:, None] → return (x * (1 + scale[:, None]) + shift[:, None]).float()
 
 # %% [dit.modulate] a tuple
@@ -1025,12 +1041,13 @@ return x + gate1[:, None] * self.attention(modulate(self.norm1(x), shift1, scale
 # edit: m.modulation[-1] → m.modulation
 
 # %% [dit.adaln_zero_init] all linear layers
-# hint: Every linear layer is 0, the attention's and the MLP's as well. Then nothing would learn: only what closes the
-# hint: gates and what answers is 0.
+# hint: Every linear layer is 0, the attention's and the MLP's as well. Then hardly anything could learn, since both
+# hint: factors of a gate's product are 0. Only what closes the gates and what answers is 0.
 # edit: hasattr(m, "modulation")] → hasattr(m, "modulation")] + [m for m in modules if isinstance(m, nn.Linear)]
 
 # %% [dit.adaln_zero_init] all parameters
-# hint: Every parameter of the network is 0, the norms' too. Then nothing would learn.
+# hint: Every parameter of the network is 0, the norms' too. Then hardly anything could learn, since both factors of a
+# hint: gate's product are 0.
 # replace:
 for layer in layers:
     nn.init.zeros_(layer.weight)
@@ -1042,6 +1059,11 @@ for p in model.parameters():
 # %% [dit.adaln_zero_init] all biases
 # hint: The biases of all linear layers are 0: those of the others are none of this function's business.
 # edit: nn.init.zeros_(layer.bias) → [nn.init.zeros_(m.bias) for m in modules if isinstance(m, nn.Linear)]
+
+# %% [dit.adaln_zero_init] children without the network
+# hint: `children()` are only what lies directly in the network: the list of the blocks is among them, and the blocks are
+# hint: not. The network itself is not among them either.
+# edit: modules = list(model.modules()) → modules = list(model.children())
 
 # %% [dit.adaln_zero_init] children only
 # hint: Only what lies directly in the network is visited. Blocks lie in a list, or deeper.
@@ -1122,6 +1144,19 @@ for layer in layers:
         for row in rows[2::3] if len(p) == 18 else rows:
             row.zero_()
 
+# %% [dit.adaln_zero_init] rows 2 and 5 of six
+# hint: In every modulation the third and the last sixth are 0, the gates of a block. The shifts and scales start at 0 as
+# hint: well: the whole layer does.
+# replace:
+for layer in layers:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+# by:
+for layer in layers:
+    for p in (layer.weight, layer.bias):
+        for row in p.data.chunk(6)[2::3] if len(p) % 6 == 0 else [p.data]:
+            row.zero_()
+
 # %% [dit.adaln_zero_init] the gates' weights
 # hint: Only the weights of the gates' rows are 0. The whole layer, with its bias, is 0.
 # replace:
@@ -1170,6 +1205,10 @@ for layer in layers:
 # hint: A parameter is replaced by something that is none: torch refuses that. Write into the one that is there.
 # edit: nn.init.zeros_(layer.weight) → layer.weight = torch.zeros_like(layer.weight)
 
+# %% [dit.adaln_zero_init] the head indexed
+# hint: `.head` is one layer, not a sequence of them, and so are most others: it is `.modulation` that ends in a layer.
+# edit: m.head for m → m.head[-1] for m
+
 # %% [dit.adaln_zero_init] written into while gradients are recorded
 # hint: torch records gradients of parameters, and what is recorded is not written into. Switch that off for the moment, or
 # hint: use a function that does.
@@ -1189,6 +1228,11 @@ for layer in layers:
 # %% [dit.adaln_zero_init] the last layers of the MLPs
 # hint: The MLPs are changed as well: a gate at 0 closes their branch already, and with both at 0 neither learns.
 # edit: layers += [m.head → layers += [m.mlp for m in modules if hasattr(m, "mlp")] + [m.head
+
+# %% [dit.adaln_zero_init] the last layers of attention and MLP
+# hint: The last layers of attention and MLP are 0 as well: a gate at 0 closes their branch already, and with both at 0
+# hint: neither learns.
+# edit: layers += [m.head → layers += [getattr(m, name) for m in modules for name in ("mlp", "out") if hasattr(m, name)] + [m.head
 
 # %% [dit.adaln_zero_init] the first layer of the network
 # hint: The embedding of the patches is 0 as well: then every token is the same, whatever the image.
@@ -1581,7 +1625,8 @@ return out_x(alone(qkv_x(x))), out_context(alone(qkv_context(context)))
 # edit: out = (weights @ v) → out_x, out_context = (lambda y, f=f: f(y).detach() for f in (out_x, out_context)); out = (weights @ v)
 
 # %% [dit.joint_attention] float32 always
-# hint: The numbers change their precision on the way.
+# hint: The numbers change their precision on the way. Where you make a new tensor, take `x.new_zeros`, of
+# hint: x's dtype.
 # edit: weights @ v → weights.float() @ v.float()
 
 # ---- dit.temporal_attention ------------------------------------------------------------------------------------------
@@ -1718,6 +1763,10 @@ return out_x(alone(qkv_x(x))), out_context(alone(qkv_context(context)))
 # hint: Each frame attends alone: a sequence of one token. The frames of a place are one sequence.
 # edit: x = x.transpose(1, 2).reshape(b * n, f, d) → x = x.transpose(1, 2).reshape(b * n * f, 1, d)
 
+# %% [dit.temporal_attention] fewer frames
+# hint: attend got fewer frames than there are. A frame looks at all frames of its place, the later ones too.
+# edit: return attend(x). → return torch.stack([attend(x[:, :i + 1])[:, i] for i in range(f)], dim=1).
+
 # %% [dit.temporal_attention] only the frames before
 # hint: A frame looks at no later one. Here each looks at all frames of its place.
 # edit: return attend(x). → return torch.stack([attend(x * (torch.arange(f) <= i).to(x)[:, None])[:, i] for i in range(f)], dim=1).
@@ -1740,7 +1789,8 @@ return out_x(alone(qkv_x(x))), out_context(alone(qkv_context(context)))
 # edit: attend(x) → attend(x.detach())
 
 # %% [dit.temporal_attention] float32 always
-# hint: The numbers change their precision on the way.
+# hint: The numbers change their precision on the way. Where you make a new tensor, take `x.new_zeros`, of
+# hint: x's dtype.
 # edit: attend(x) → attend(x.float())
 
 # %% [dit.temporal_attention] attend returned
