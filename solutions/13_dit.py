@@ -62,7 +62,6 @@ from course_utils.recipes import latent
 from course_utils.recipes.transformers import Dit, Video
 
 
-
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
