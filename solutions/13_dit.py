@@ -457,7 +457,7 @@ plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}),
               "in most columns. Most can be read; the 8 is poor in both.")
 
 # %% [markdown]
-# The first steps are spent on the head. Then the empty road is ahead, and stays so, even with four blocks. (With 28 blocks of
+# For a hundred steps there is nothing between them. Then the empty road is ahead, even with four blocks. (With 28 blocks of
 # 1,152 channels the paper found the same throughout the training, its figure 5.) And your transformer has learned from 4,500
 # pictures what digits look like, with nothing told of neighbours among its four patches.
 #

@@ -63,10 +63,10 @@ def test_what_a_token_reads_is_dark_and_it_is_framed_once_a_row():
 def test_costs_are_drawn_as_bars_with_their_numbers():
     (axes,) = diagrams.shares_of_cost({"small": (57.1e9, 528e6, math.nan), "large": (96e12, 1.5e15, 25e12)}).axes
     assert [bar.get_width() for bar in axes.patches] == [57.1e9, 528e6, 96e12, 1.5e15, 25e12]
-    assert words(axes) == ["57.1 G", "528 M", "96 T", "1.5 P", "25 T"]
+    assert words(axes) == ["57.1 G", "528 M", "96.0 T", "1.50 P", "25.0 T"]
 
 
-@pytest.mark.parametrize(("number", "told"), [(528e6, "528 M"), (1.2345e9, "1.23 G"), (9e13, "90 T"), (12, "12")])
+@pytest.mark.parametrize(("number", "told"), [(528e6, "528 M"), (1.2345e9, "1.23 G"), (9e13, "90.0 T"), (12, "12")])
 def test_operations_are_told_with_a_unit(number, told):
     assert diagrams.told_operations(number) == told
 
