@@ -422,7 +422,7 @@ for name, moved in told.items():
 # your `adaln_zero_init` and once as torch starts its layers. **Before you run it, guess:** which one is ahead, and for how long?
 
 # %% tags=["demo"]
-def train(net, steps=500):
+def train(net, steps=300):
     """Teaches a network the digits; the loss of each step."""
     generator, losses = seeded(0), []
     optimizer = torch.optim.Adam(net.parameters())
@@ -441,7 +441,7 @@ nets, losses = {}, {}
 for name in ("as torch starts", "zero"):
     nets[name] = fresh(zero=name == "zero")
     losses[name] = train(nets[name]).unflatten(0, (-1, 20)).mean(1)  # means of 20 steps
-plot.show(plot.curves(torch.arange(20, 501, 20), losses, xlabel="step", ylabel="loss", logy=True),
+plot.show(plot.curves(torch.arange(20, 301, 20), losses, xlabel="step", ylabel="loss", logy=True),
           alt="Two falling curves. In the first hundred steps they cross; from then on the one that began with zeros stays "
               "lower by a few hundredths.")
 
@@ -457,7 +457,7 @@ plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}),
               "in most columns. Most can be read; the 8 is poor in both.")
 
 # %% [markdown]
-# For a hundred steps there is nothing between them. Then the empty road is ahead, even with four blocks. (With 28 blocks of
+# At first there is nothing between them. Then the empty road is ahead, even with four blocks. (With 28 blocks of
 # 1,152 channels the paper found the same throughout the training, its figure 5.) And your transformer has learned from 4,500
 # pictures what digits look like, with nothing told of neighbours among its four patches.
 #
