@@ -17,11 +17,11 @@ from course_utils.widgets.guidance import told
 from course_utils.widgets.parts import Control, Field, Picture, controls
 from course_utils.widgets.watched import Watched
 
-COUNT, SCALE = 4, 5  # videos side by side, and logical pixels of one of a frame
+COUNT, SCALE = 4, 8  # videos side by side, and logical pixels of one of a frame
 STEPS, PREVIEW_STEPS = 20, 4
 SCALES = [0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
 CAPTIONS = ("a three moves left", "a three falls", "an eight rises", "a zero moves left", "a seven stands still",
-            "a two moves right and a six falls")
+            "a six falls")
 MOST_KEPT = 16  # captions with their videos
 
 
@@ -46,7 +46,7 @@ def video_player(item: Any, encode: Callable[[list[str]], Tensor], model: Callab
         few = controls({"caption": Control(captions), "frame": frame})
         parts.display(recorded.bundle("videos", videos.picture, few, play="frame", loop=True))
     else:
-        offered = controls({"caption": Field(captions[0], "caption", "a digit and its motion, two of them with and"),
+        offered = controls({"caption": Field(captions[0], "caption", "a digit and its motion"),
                             "frame": frame, "guidance_scale": _guidance(), "seed": _seeds()})
         followed = live.Followed(videos.pictures, offered, play="frame", loop=True)
         parts.display(followed.view.bundle("Four videos that follow a caption."))

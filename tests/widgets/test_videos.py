@@ -23,10 +23,10 @@ CAPTIONS = ["a three moves left", "a three falls"]
 @pytest.fixture(scope="module")
 def item():
     torch.manual_seed(0)
-    model = VideoDiT(patch=16, dim=12, depth=2, heads=2, context_dim=text.WIDTH).eval()
+    model = VideoDiT(size=16, patch=8, dim=12, depth=2, heads=2, context_dim=text.WIDTH).eval()
     for weight in model.parameters():  # every one counts
         torch.nn.init.normal_(weight, std=0.3)
-    return SimpleNamespace(model=model, path=VP(), config={"args": {"frames": 8, "channels": 1, "size": 32}})
+    return SimpleNamespace(model=model, path=VP(), config={"args": {"frames": 8, "channels": 1, "size": 16}})
 
 
 class Knows:
@@ -57,8 +57,8 @@ def test_a_picture_is_a_frame_of_four_videos(item):
     knows = Knows()
     player = videos.Videos(item, text.tokens, knows)
     for i, frame in enumerate(frames(player)):
-        assert frame.shape == (320, 4 * 320 + 3 * 6)
-        tiles = np.stack([frame[5::10, left + 5:left + 320:10] for left in range(0, 4 * 326, 326)])
+        assert frame.shape == (256, 4 * 256 + 3 * 6)
+        tiles = np.stack([frame[8::16, left + 8:left + 256:16] for left in range(0, 4 * 262, 262)])
         assert np.abs(tiles - 255 * knows.videos[:, i, 0].numpy()).max() <= 1
     assert knows.asked == 20  # both of guidance together, and once for all frames
     assert player.picture(frame=8, **WISH).words == (
@@ -77,7 +77,7 @@ def test_what_no_training_video_shows_is_told(item):
 
 def test_each_seed_is_one_video_whatever_stands_beside_it(item):
     first, second = (frames(videos.Videos(item, text.tokens), seed=seed)[0] for seed in (0, 3))
-    assert np.abs(first[:, -320:].astype(int) - second[:, :320]).max() <= 1
+    assert np.abs(first[:, -256:].astype(int) - second[:, :256]).max() <= 1
 
 
 def test_the_preview_comes_once_for_all_frames(item):
