@@ -8,8 +8,8 @@ network, which is faster and computes the same: a harder peer, without goals. Th
 the same noise's picture after 200 steps; the digits' spread is 0.66. The rows of DDIM compute the same 50 steps on
 both sides. The peers are eager in all rows. The 4-step student is `mnist-flow-4`, which takes the weight as an input
 and evaluates once a step; its peer is the same textbook way, with `mnist-unet`. Four emoji are those of notebook 11's
-prompt box: 12 steps of DDIM, both predictions in one pass of 8, and the decoder. In its turn a fast side is called again
-and again for half a second, as by a hand that keeps moving.
+prompt box: 12 steps of DDIM, both predictions in one pass of 8, and the decoder. In its turn a fast side is called
+again and again for half a second, as by a hand that keeps moving.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 #
 # In five minutes a network will read handwriting, and the step that teaches it will be yours. The same step trains
 # everything in this course: networks that count, networks that compress, networks that draw digits out of noise.
-# Behind those minutes stands what you can look up later: how a check talks, a map of the course, its notation.
+# After those minutes comes what you can look up later: what a check says, a map of the course, its notation.
 #
 # **When you are done, you can**
 #
@@ -12,8 +12,8 @@
 # - say how far apart two results are, and how close two right ones can be;
 # - read what a check says, and know what is graded.
 #
-# **Time:** about an hour: two exercises (a quarter of an hour), three questions, and the reading. The reference pages
-# at the end are for later.
+# **Time:** about an hour: two exercises (15 minutes), three questions, a puzzle, and the reading. The reference pages at
+# the end are for later.
 #
 # **Before it:** Python, a little PyTorch (tensors, `nn.Module`), and what a gradient is.
 #
@@ -35,7 +35,7 @@ from course_utils import data, diagrams, environment, plot, puzzles, widgets
 print(environment.report())  # what is here, and a sentence for whatever is not
 
 # %% [markdown]
-# ## 1 Five minutes
+# ## 1 · Five minutes
 #
 # Here are ten of five thousand digits that people wrote by hand. Nobody can write down a rule that tells a 3 from an
 # 8. But from examples it can be learned.
@@ -220,7 +220,7 @@ widgets.explore(at_rate, rate=widgets.Control(RATES, default=0.1, label="learnin
 # them so far that almost every hidden unit gives 0 for every digit; no gradient comes back through a ReLU that gives 0,
 # so nothing can bring them home.
 #
-# ## 2 When are two numbers the same?
+# ## 2 · When are two numbers the same?
 #
 # You wrote one thing and we wrote another; computers round; so your numbers and ours differ in the last digits, and
 # both are right. A difference of 0.001 is nothing beside 1,000 and everything beside 0.0001. So it is measured in
@@ -320,7 +320,7 @@ plot.show(plot.curves(sizes, errors, xlabel="h", ylabel="largest relative error"
 # - 1 point: fewer rounding errors in 64 bits, so the balance lies at a smaller $h$.
 
 # %% [markdown]
-# ## 3 What a check says
+# ## 3 · What a check says
 #
 # A task is one cell with a `TODO` and a box of `#`. Write between its bars, run it, and run the check below. The check
 # calls your function with inputs of its own and compares with recorded answers. It says one of three things: passed;
@@ -365,7 +365,7 @@ except CheckFailed as e:
 # and import them. Hand them in with it. They hold Python text (UTF-8, at most fifty files and a few MiB) and no name of
 # an installed package. Data, weights and other notebooks do not travel: grading does not see them.
 #
-# **Question 3.** Name two results that are both right to within rounding, for which your `rel_error` shouts while the
+# **Question 3.** Name two results that are both right to within rounding, for which your `rel_error` is large while the
 # number in a check's brackets is small. And what can the check's number hide?
 
 # %% [markdown] question="start.3"
@@ -385,7 +385,7 @@ except CheckFailed as e:
 # - 2 points: a real error in small entries is hidden by large ones.
 
 # %% [markdown]
-# ## 4 The map
+# ## 4 · The map
 #
 # Sixteen notebooks, from counting to kernels. An arrow leads from what is needed.
 
@@ -398,7 +398,7 @@ plot.show(diagrams.course_map(),
 # networks, guidance and pictures from text; to the right, the same model in continuous time. 02, 03 and 04 can be read
 # in any order. Whoever is in a hurry for pictures goes straight down.
 #
-# ## 5 The direction of time
+# ## 5 · The direction of time
 #
 # One convention confuses more readers than any formula, so here it is, drawn once. Time runs from data to noise, in
 # every notebook. Sampling walks it backwards.
@@ -418,7 +418,7 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 # $x_{\text{start}}$, so that no two things are called $x_0$. Papers on flow matching let time run the other way; we do
 # not.
 #
-# ## 6 To look up
+# ## 6 · To look up
 #
 # Four pages, folded, for the day when you need them.
 #
@@ -434,9 +434,11 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 # | $\varepsilon$ (`noise`), $\hat\varepsilon$ (`noise_pred`) | standard normal noise, and its prediction |
 # | $v$ | $\alpha(t)\,\varepsilon - \sigma(t)\,x_{\text{start}}$ |
 # | $u$, **velocity** | $z - x$ of a straight flow from data $x$ to noise $z$ |
+# | $z$ | a code or latent (03, 04, 11); elsewhere standard normal noise; in 14 $z_t$ is the paper's name for $x_t$ |
 # | score | $\nabla_x \log p_t(x)$ |
 # | $\eta$ | the learning rate in this notebook; from DDIM on, its share of fresh noise |
 # | $h$ (`step_size`) | the step of Langevin's dynamics (here, of a difference quotient) |
+# | `snr` | in a corrector's step, the size of the score's part over that of the noise's |
 # | $\lambda$, `kl_weight`, `decay` | weight of a noise level; a VAE's $\beta$; of a moving average |
 # | $\gamma$ (`gamma`) | strength of guidance by a classifier |
 # | $w$ (`cfg_scale`) | classifier-free guidance $(1+w)\cdot\text{cond} - w\cdot\text{uncond}$; 0 is plain conditional |
@@ -492,6 +494,19 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 # | signal-to-noise ratio | 信噪比 | arithmetic intensity, roofline | 算术强度,屋顶线模型 |
 # | straightness, reflow | 直线度,重流 | fused kernel, CUDA graph | 融合核函数,CUDA 图 |
 # | overfitting, memorisation | 过拟合,记忆 | upstream gradient | 上游梯度 |
+# | joint distribution | 联合分布 | Bayes’ rule | 贝叶斯公式 |
+# | Markov chain, stationary distribution | 马尔可夫链,平稳分布 | Monte Carlo estimate | 蒙特卡洛估计 |
+# | logits, loss | 对数几率,损失 | batch, checkpoint | 批次,检查点 |
+# | held-out data | 留出数据 | clamp | 截断 |
+# | dequantisation | 去量化 | divergence (of a field) | 散度 |
+# | adversarial loss, critic | 对抗损失,评判网络 | spherical interpolation (slerp) | 球面插值 |
+# | Fréchet distance | 弗雷歇距离 | kernel distance | 核距离 |
+# | ancestral sampling | 祖先采样 | noise level | 噪声水平 |
+# | modulation (scale and shift), gate | 调制(缩放与平移),门控 | padding | 填充 |
+# | condition, condition dropout | 条件,条件丢弃 | over-saturation | 过饱和 |
+# | denoising score matching | 去噪得分匹配 | predictor, corrector | 预测器,校正器 |
+# | variance preserving (VP), variance exploding (VE) | 方差保持,方差爆炸 | Fokker–Planck equation | 福克–普朗克方程 |
+# | ODE solver | 常微分方程求解器 | marginal velocity | 边缘速度 |
 #
 # </details>
 #
@@ -536,7 +551,7 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 slipped = {name: curve.unfold(0, 10, 1).mean(dim=1) for name, curve in puzzles.slipped_steps(images, labels).items()}
 plot.show(plot.curves(range(len(slipped["A"])), slipped, xlabel="training step", ylabel="loss"),
           alt="Curve A falls slowly from 2.3 and flattens near 1.7; curve B stays at 2.3; curve C begins near 1.65, is "
-              "lowest, 1.03, at step 20, rises and jumps about, and ends above 2.5 after a peak of 3.5.")
+              "lowest, about 1, near step 20, rises and jumps about, and ends above 2.5 after a peak above 3.")
 
 # %% [markdown]
 # The slips are: the gradients are zeroed just before `optimizer.step()`; they are never zeroed; the network's logits go

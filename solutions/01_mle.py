@@ -13,7 +13,7 @@
 # - show that maximising likelihood is minimising a divergence, and say which of the two;
 # - find where a Markov chain spends its time, also when it never settles.
 #
-# **Time:** about three hours: eight exercises (an hour and three quarters), four questions, a puzzle, and the reading.
+# **Time:** about three hours: eight exercises (105 minutes), four questions, a puzzle, and the reading.
 #
 # **Before it:** derivatives, logarithms, and PyTorch's tensors.
 #
@@ -39,7 +39,7 @@ from course_utils import data, diagrams, plot, widgets
 digits, labels = data.mnist("train")  # (4500, 1, 28, 28) in [0, 1]
 
 # %% [markdown]
-# ## 1 What competes with what
+# ## 1 · What competes with what
 #
 # *Supervised* learning has questions and answers, pictures $x$ and their labels $y$. *Unsupervised* learning has
 # pictures only and looks for what is hidden in them: groups (clustering), useful coordinates (features), or the
@@ -141,7 +141,7 @@ plot.show(fig, alt="Where one person in a hundred is ill, a positive test makes 
 # anybody builds one like this: it takes two models, and the classifier must be right on every picture that the density
 # tries, also those that no classifier was ever trained on. One model that sees the labels in training is easier.
 #
-# ## 2 One question, many answers
+# ## 2 · One question, many answers
 #
 # "Draw a seven" has thousands of right answers. So has a sentence to be continued, a text to be painted, a photograph
 # to be set in motion. What does a network do that is trained by squared error to give *the* answer?
@@ -163,7 +163,7 @@ plot.show(diagrams.family(), alt="A tree. Generative models either write down p(
           "Generative adversarial networks only draw.")
 
 # %% [markdown]
-# ## 3 A bag of balls
+# ## 3 · A bag of balls
 #
 # Back to the bag. Write $x_i = 1$ for red and 0 for blue, and suppose that a share $\theta$ of the balls is red. The
 # draws are **independent and identically distributed** (i.i.d.): each ball goes back before the next is drawn. So the
@@ -286,15 +286,15 @@ widgets.explore(hill, caption=lambda theta, n: f"{draws[:n].sum():,} of {n:,} dr
 # - 2 points: some pseudo-count (or prior) that keeps the estimate above 0, and that it multiplies the likelihood.
 
 # %% [markdown]
-# ## 4 The bell curve
+# ## 4 · The bell curve
 #
 # Now continuous data: how much ink is in a handwritten digit, in percent of the page? Take the Gaussian family. For
 # one draw
 #
 # $$\log \mathcal N(x; \mu, v) = -\tfrac12 \log(2\pi v) - \frac{(x-\mu)^2}{2v}, \tag{5}$$
 #
-# with mean $\mu$ and variance $v$; for $n$ independent draws these terms add up. Set the two derivatives to 0, as in
-# (4), first the one for $\mu$, then the one for $v$.
+# with mean $\mu$ and variance $v$, whose root is the standard deviation, or *spread*; for $n$ independent draws these
+# terms add up. Set the two derivatives to 0, as in (4), first the one for $\mu$, then the one for $v$.
 #
 # **Exercise 3** · medium · 15 minutes. Derive it on paper before you write anything.
 
@@ -400,7 +400,7 @@ plot.show(fig, alt="Left: the histogram of ink and the fitted Gaussian, which is
 # - 1 point: it matters for small n only.
 
 # %% [markdown]
-# ## 5 Surprise, measured in bits
+# ## 5 · Surprise, measured in bits
 #
 # How much does it tell you that something happened? That the sun rose: nothing. The **surprise** of an event with
 # probability $p$ is
@@ -651,7 +651,7 @@ plot.show(diagrams.two_fits(kl_divergence), alt="A density with two bumps at -2 
 # - 2 points: samples between the bumps, blurred or impossible, yet nothing left out.
 
 # %% [markdown]
-# ## 6 A divergence without sums
+# ## 6 · A divergence without sums
 #
 # Between Gaussians no bins are needed. One case will return in variational autoencoders, thousands of times each
 # second: how far is $q = \mathcal N(\mu, \sigma^2)$ from the standard normal? In nats,
@@ -728,7 +728,7 @@ print(f"closed form {exact:.4f}, mean of {estimate[:, -1].numel()} estimates {es
 # %% [markdown]
 # The dashed line falls by one digit while $n$ grows a hundredfold. Wherever a closed form exists, take it.
 #
-# ## 7 Chains
+# ## 7 · Chains
 #
 # The last tool of this notebook: a **Markov chain** jumps between states, and where it goes depends only on where it
 # is. Diffusion models (notebook 05) are chains. Row $i$ of the matrix $P$ says where state $i$ goes:
@@ -876,12 +876,12 @@ plot.show(diagrams.three_divergences(), alt="Three curves over the probability o
 # ## Where this goes
 #
 # - Maximum likelihood for pictures needs a $p(x)$ that can be computed. The chain rule gives one, pixel by pixel:
-#   autoregressive models.
+#   autoregressive models, notebook **02**.
 # - Where $p(x)$ is an integral that nobody can solve, it is bounded from below; equation (12) is one term of the bound:
-#   variational autoencoders.
+#   variational autoencoders, notebook **03**.
 # - Notebook **05** builds a Markov chain that turns pictures into noise, and learns the chain that goes back. Each term
 #   of its loss is a divergence of two Gaussians.
-# - Models that only draw, without any $p(x)$, minimise another divergence by a game of two networks.
+# - Models that only draw, without any $p(x)$, minimise another divergence by a game of two networks: notebook **04**.
 #
 # **References**
 #

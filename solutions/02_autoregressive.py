@@ -13,7 +13,7 @@
 # - sample pixel by pixel, at any temperature, and complete a picture of which only the top is given;
 # - turn a picture into a sequence, and write the attention that reads it.
 #
-# **Time:** about three hours: six exercises (an hour and twenty minutes), four questions, and the reading.
+# **Time:** about three hours: six exercises (80 minutes), four questions, a puzzle, and the reading.
 #
 # **Before it:** convolutions, and maximum likelihood with its nats and bits (notebook 01).
 #
@@ -962,7 +962,7 @@ plot.show(plot.curves(8 * torch.arange(1, 17), marks, xlabel="training step", yl
 # - No likelihood at all, and one pass to draw: adversarial networks, notebook **04**.
 # - All pixels at once, a little at a time: notebook **05**. Notebook **10** gets exact bits per dimension from such a
 #   model, and compares them with the number at 256 levels above.
-# - Causal attention, without its mask, returns in large image models: notebooks **11** and **13**.
+# - Attention returns, without the causal mask, in large image models: notebooks **11** and **13**.
 #
 # **References**
 #

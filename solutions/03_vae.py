@@ -14,8 +14,7 @@
 # - train a variational autoencoder in seconds, walk through its codes, and say what each part of its loss does;
 # - measure such a model in nats, by a bound that grows tighter the more you pay.
 #
-# **Time:** about three hours: seven exercises (an hour and thirty-five minutes), four questions, a puzzle, and the
-# reading.
+# **Time:** about three hours: seven exercises (95 minutes), four questions, a puzzle, and the reading.
 #
 # **Before it:** likelihood and the divergence of two Gaussians (notebook 01), and PyTorch's training loop (00).
 #
@@ -229,16 +228,16 @@ logvar = torch.tensor([[-4.0, -1.0], [-3.0, -3.0], [-1.0, -4.0], [-2.0, -2.0]], 
 draws = torch.stack([reparameterize(mu, logvar) for _ in range(300)])  # (300, 4, 2)
 unlike = ((draws.norm(dim=-1) - 1.5) ** 2).mean(0).sum()  # how far from the ring of radius 1.5
 pull = -torch.autograd.grad(unlike, mu)[0]
-plot.show(diagrams.pulled(draws.detach(), mu.detach(), pull, radius=1.5),
+plot.show(diagrams.pull_of_decoder(draws.detach(), mu.detach(), pull, radius=1.5),
           alt="Four clouds of draws, each stretched in its own way, and from the middle of each an arrow towards a ring "
               "around the origin: outwards for the cloud inside, inwards for the others.")
 
 # %% [markdown]
-# With $\epsilon \sim \mathcal N(0, I)$, you wrote
+# With $\varepsilon \sim \mathcal N(0, I)$, you wrote
 #
-# $$z = \mu + \sigma\,\epsilon = \mu + e^{\text{logvar}/2}\,\epsilon. \tag{7}$$
+# $$z = \mu + \sigma\,\varepsilon = \mu + e^{\text{logvar}/2}\,\varepsilon. \tag{7}$$
 #
-# Given $\epsilon$ this is an ordinary function of $\mu$ and logvar, and so every draw tells both how to change.
+# Given $\varepsilon$ this is an ordinary function of $\mu$ and logvar, and so every draw tells both how to change.
 #
 # **The prior term** of (4) needs no draws. Notebook 01 has the divergence of one Gaussian from the standard normal, in
 # $\mu$ and $\log\sigma^2$. Here the dimensions of $z$ are independent of each other, in $q$ and in the prior. What does
@@ -538,8 +537,8 @@ print(f"held-out ELBO: {of_each.mean():.1f} nats a digit, of which the KL costs 
 order = of_each.argsort(descending=True)[[0, 1, 120, 240, 250, 260, 370, -2, -1]]
 fig = plot.image_rows({"held-out, best to worst": held_out[order], "reconstructed": recon_x[order]})
 plot.show(fig, alt="Nine held-out digits in the order of their ELBO and their reconstructions: ones come first and are "
-                   "right; from the third on some look like another digit already, and at the end two fives come back as "
-                   "a 9 and a 0.")
+                   "right; from the third on most are rough shapes or other digits, and the two worst, in thick strokes, "
+                   "come back as a 9 and a 0.")
 
 # %% [markdown]
 # Two numbers are few. A slanted 1 comes back as one; of most others only a rough shape is left, and what is odd is replaced
@@ -687,8 +686,8 @@ widgets.explore(with_weight, caption=terms, kl_weight=widgets.Control([0.0, 1.0,
 # 2016). At $k = 1$ it is the ELBO.
 #
 # You need, for each draw, three log-densities: (9), the prior's, and that of $q$ at the draw itself, where
-# $z = \mu + \sigma\epsilon$. A digit's $p(x|z)$ is about $e^{-150}$, that of a larger picture below $e^{-800}$: no float
-# holds that.
+# $z = \mu + \sigma\varepsilon$. A digit's $p(x|z)$ is about $e^{-150}$, that of a larger picture below $e^{-800}$: no
+# float holds that.
 #
 # **Exercise 7** · hard · 30 minutes
 #
@@ -876,14 +875,14 @@ for name, (known, asked) in features().items():
 
 # %% tags=["demo"]
 from course_utils.kernels.reparameterize_kl import reparameterize_kl
-from course_utils.tasks.draws import drawn
+from course_utils.tasks.draws import fixed_draws
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 mu, logvar = torch.randn(2, 128, 16, generator=torch.Generator().manual_seed(0)).to(device).requires_grad_()
 nothing, seed = torch.zeros(128, 16, device=device), torch.tensor(7, device=device)
 noise = reparameterize_kl(nothing, nothing, seed)[0]  # mean 0 and variance 1: the noise itself
 z, kl = reparameterize_kl(mu, logvar, seed)
-with drawn(noise=noise):  # your next draw is this noise
+with fixed_draws(noise=noise):  # your next draw is this noise
     yours = reparameterize(mu, logvar)
 slopes = [torch.autograd.grad(value, (mu, logvar)) for value in
           ((z**2).sum() + kl.sum(), (yours**2).sum() + kl_loss(mu, logvar))]
@@ -975,5 +974,5 @@ plot.show(plot.image_rows({f"{name}: {what}": one[what] for name, one in slipped
 #
 # 1. An autoencoder has codes; a generative model also has a distribution to draw them from.
 # 2. $\log p(x)$ is reconstruction minus prior plus gap. The gap is never negative, and what is left is a bound.
-# 3. A draw written as $\mu + \sigma\epsilon$ has gradients, and the divergence from the prior has a closed form.
+# 3. A draw written as $\mu + \sigma\varepsilon$ has gradients, and the divergence from the prior has a closed form.
 # 4. More draws make the bound tighter, if the mean is taken before the logarithm.

@@ -14,8 +14,7 @@
 # - give a picture another one's statistics (AdaIN), and walk between two latent codes on a circle;
 # - judge a generator that has no likelihood, by the Fréchet distance, and know that number's bias.
 #
-# **Time:** about two and three quarter hours: eight exercises (an hour and a quarter), three questions, a puzzle, and
-# the reading.
+# **Time:** about two and three quarter hours: eight exercises (76 minutes), three questions, a puzzle, and the reading.
 #
 # **Before it:** probability densities and the KL divergence (notebook 01), convolutions.
 #
@@ -72,10 +71,10 @@ plot.show(plot.image_rows(rows), alt="Three rows of ten digits: the first blurre
 
 # %% [markdown]
 # The second row is handwritten. The first, blurred, is the autoencoder's; the third, sharp but sometimes odd, comes
-# from a **generator**: a network $G$ that turns noise $z \sim N(0, I)$ into a picture $G(z)$. That defines a
+# from a **generator**: a network $G$ that turns noise $z \sim \mathcal N(0, I)$ into a picture $G(z)$. That defines a
 # distribution $p_G$ of pictures, though nobody can write down its density; such a model is called **implicit**. The
-# expert is a **discriminator**, a network whose output is a logit $\ell(x)$; $D(x) = \sigma(\ell(x))$ is the
-# probability, in its opinion, that $x$ is real.
+# expert is a **discriminator**, a network whose output is a logit $\ell(x)$; $D(x) = \sigma(\ell(x))$, with the sigmoid
+# $\sigma$, is the probability, in its opinion, that $x$ is real.
 
 # %% tags=["demo"]
 plot.show(diagrams.game(), alt="Noise z enters the generator G, which gives a fake; data gives a real picture. Both "
@@ -444,7 +443,7 @@ print("equal rates: 6 of 8 modes or more, on average over the last five moments 
       all(sum(counts[-5:]) >= 6 * 5 for counts in equal))
 plot.show(diagrams.modes_found(torch.arange(0, STEPS + 1, EVERY), found),
           alt="Modes found over 600 steps for three seeds each: with a slow discriminator 0 or 1 throughout, "
-              "with equal rates all eight, or nearly, from step 400 on.")
+              "with equal rates six to eight from step 400 on.")
 
 # %% tags=["demo"]
 final = {f"{name}, seed {seed}": play(seed, rate)[0][STEPS][0]
@@ -456,7 +455,7 @@ plot.show(diagrams.ring_clouds(final, CENTRES, limit=3.5),
 # %% [markdown]
 # A faster discriminator cured it, in three games of three. To find all modes is not yet to match them: many fakes
 # still lie between two, and longer games pull them in. (Others let $D$ judge several samples at once, or punish
-# steep discriminators; Heusel et al. 2017 give two rates on purpose, the generator's being the smaller.)
+# steep discriminators; Heusel et al. 2017 give two rates on purpose: their proof wants a generator that is slower.)
 #
 # **Question 1.** Let $D$ stand still. Which generator has the smallest `generator_loss`, and what in that loss asks
 # for variety? Then say from this why a slow discriminator led to collapse and a faster one cured it.
@@ -758,11 +757,11 @@ near = [(torch.cdist(fakes, CENTRES).amin(dim=1) < 0.3).double().mean() for fake
 smooth = losses[:STEPS].unflatten(0, (-1, EVERY)).mean(dim=1)
 plot.show(diagrams.losses_and_quality(torch.arange(EVERY, STEPS + 1, EVERY), smooth, near[1:]),
           alt="From step 200 to 600 the discriminator's loss stays near 1.3 and the generator's rises from 0.73 to "
-              "0.83. The share of fakes near a mode climbs from a twentieth to 0.44 at step 500, then falls to 0.36.")
+              "0.83. The share of fakes near a mode climbs from a twentieth to about 0.4 by step 400; then it wavers.")
 
 # %% [markdown]
-# **Question 3.** Between steps 200 and 500 the fakes get much better while the generator's loss gets worse; after 500
-# the loss rises on, and the fakes get worse too. Why can neither loss, nor their sum, say how good the fakes are? Name
+# **Question 3.** Between steps 200 and 400 the fakes get much better while the generator's loss gets worse; after 400
+# the loss rises on, and the fakes get no better. Why can neither loss, nor their sum, say how good the fakes are? Name
 # two games, one with good fakes and one with bad ones, that have the same losses.
 
 # %% [markdown] question="gan.3"

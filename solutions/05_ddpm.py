@@ -13,8 +13,7 @@
 # - follow the training loss from the ELBO down to the weight that is dropped in practice;
 # - sample, with either choice of variance and either choice of what the network predicts.
 #
-# **Time:** about three hours: ten exercises, 105 minutes together, four questions, half an hour together, and the
-# reading.
+# **Time:** about three hours: ten exercises (105 minutes), four questions, a puzzle, and the reading.
 #
 # **Before it:** Gaussians, Bayes' rule, and the ELBO (notebooks 01 and 03).
 #
@@ -42,7 +41,7 @@ from course_utils import data, plot, widgets, zoo
 from course_utils.check import name_red
 
 # %% [markdown]
-# ## 1 The way into noise
+# ## 1 · The way into noise
 #
 # One step of the chain shrinks the picture a little and adds a little Gaussian noise:
 #
@@ -110,13 +109,13 @@ plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel
 # $\alpha_t$ (table `alphas`) belongs to one step, $\bar\alpha_t$ (table `alphas_cumprod`) to all steps up to $t$; the
 # share of *variance* that is still data is $\bar\alpha_t$, and the data itself is multiplied by its *root*.
 #
-# ## 2 How fast? The schedule
+# ## 2 · How fast? The schedule
 #
 # The betas are ours to choose. The **linear** schedule of the first paper lets them grow evenly:
 #
 # $$\beta_t \text{ from } 10^{-4}\cdot\tfrac{1000}{T} \text{ to } 0.02\cdot\tfrac{1000}{T} \tag{5}$$
 #
-# (and never above 0.999, which bites only when $T \le 20$). It destroys small pictures quickly: after half of the
+# (and never above 0.999, which matters only when $T \le 20$). It destroys small pictures quickly: after half of the
 # steps hardly anything is left. The **cosine** schedule starts from the other end. It says what should remain, a curve
 # that falls gently at both ends, with a small offset $s = 0.008$,
 #
@@ -167,9 +166,9 @@ def cosine_beta_schedule(timesteps, s=0.008):
 check("ddpm.cosine_beta_schedule")
 
 # %% [markdown]
-# The linear schedule, a sigmoid one (gentle at both ends too, with knobs for where it is steep; the default of the
-# class below), and a door to all three are given. Tables are computed in float64 because
-# $\bar\alpha$ is a product of up to a thousand numbers close to 1.
+# The linear schedule, a sigmoid one (gentle at both ends too, with numbers that say where it is steep; the default of
+# the class below), and a function that gives any of the three by its name are given. Tables are computed in float64
+# because $\bar\alpha$ is a product of up to a thousand numbers close to 1.
 
 # %% tags=["setup"]
 def linear_beta_schedule(timesteps):
@@ -229,7 +228,7 @@ plot.show(fig, alt="Left: alpha-bar falls fastest for the linear schedule; the c
 # - 1 point: the samples are of medium brightness, grey or washed out.
 
 # %% [markdown]
-# ## 3 One line to any noise level
+# ## 3 · One line to any noise level
 #
 # In a batch every sample has its own $t$, so every sample needs its own number from the table. The numbers come as
 # `(b,)`; the pictures are `(b, c, h, w)`. PyTorch aligns shapes from the *right*, so `(b,)` would be matched with the
@@ -427,7 +426,7 @@ widgets.explore(noisy_digits, caption=lambda t, schedule: f"Six digits at t = {t
                 schedule=widgets.Control(["linear", "cosine", "sigmoid"], default="cosine"))
 
 # %% [markdown]
-# ## 4 Three names for one thing
+# ## 4 · Three names for one thing
 #
 # Equation (4) ties together $x_t$, $x_{\text{start}}$ and $\varepsilon$. Knowing $x_t$ and one of the others, you
 # know the third:
@@ -534,7 +533,7 @@ plot.show(fig, alt="The error grows from below 0.001 at t = 0 to 1.6 (linear), 1
 # - 1½ points: the posterior mean gives $\hat x_{\text{start}}$ a small weight at large $t$.
 
 # %% [markdown]
-# ## 5 One step back
+# ## 5 · One step back
 #
 # Sampling needs the way back: given $x_t$, where was $x_{t-1}$? If we also knew $x_{\text{start}}$, Bayes' rule would
 # tell us.
@@ -730,7 +729,7 @@ plot.show(plot.curves(t, apart, xlabel="t", ylabel="largest difference", logy=Tr
           alt="Without the clamp the two means differ by rounding only; with it they differ, most at the end.")
 
 # %% [markdown]
-# ## 6 What to train
+# ## 6 · What to train
 #
 # The chain is a latent variable model whose latents are the noisy pictures, and its encoder, equation (1), has
 # nothing to learn. The negative ELBO of notebook 03 splits into one term a step (in nats):
@@ -883,7 +882,7 @@ plot.show(fig, alt="The truth is near -1 or, more often, near 1. The square is s
 # mean of the step back is linear in $\varepsilon$, so the mean of $\varepsilon$ gives the right mean. With the median
 # every step would lean to the majority, and rare data would be drawn too rarely.
 #
-# ## 7 Sampling
+# ## 7 · Sampling
 #
 # Start from noise and step back $T$ times. Each step adds fresh noise to the mean, except the last one, which leads
 # to the data:
@@ -991,7 +990,7 @@ check("ddpm.p_sample")
 # %% [markdown]
 # Now finish question 2: its second half asks about this step.
 #
-# ## 8 First in the plane
+# ## 8 · First in the plane
 #
 # Before pictures, points: there every sample can be seen, and the true density is known. The data are two moons,
 # scaled into $[0, 1]^2$; the network is a small MLP that gets a point, its time, and some waves of both.
@@ -1115,10 +1114,10 @@ plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x 
 # - 2 points: at the first few indices, because the factor between the two is close to 1 at all others.
 
 # %% [markdown]
-# ## 9 Digits
+# ## 9 · Digits
 #
 # The same class, a larger network. The UNet of notebook 06 was trained on 4,500 digits with the loss that you wrote.
-# A vector, `text_emb`, tells it which digit to draw (later the vector will come from a text). Its weights come with the
+# A vector, `text_emb`, tells it which digit to draw (in notebook 11 it is a text that tells). Its weights come with the
 # course; `TRAIN = True` at the top makes them anew, with your own `p_losses`.
 
 # %% tags=["demo"]
@@ -1261,7 +1260,7 @@ plot.show(plot.points(dict(zip("ABC", clouds))),
 #   samples in ten steps (DDIM): notebook **07**.
 # - $-\varepsilon/\sqrt{1-\bar\alpha_t}$ is the gradient of the log-density of $x_t$ given the data: notebooks **08**
 #   and **09** derive the same model from there, and let the number of steps go to infinity.
-# - Equation (14) can be computed, in bits per pixel: notebook **10**.
+# - The bound (14) gives way to an exact likelihood, in bits per dimension: notebook **10**.
 #
 # **References**
 #

@@ -271,7 +271,8 @@ def sizes(norm, depth=24):
 
 plot.show(plot.curves(torch.arange(1, 25), {"with RMSNorm": sizes(RMSNorm(24)), "without": sizes(nn.Identity())},
                       xlabel="convolutions", ylabel="standard deviation", logy=True),
-          alt="Without a norm the standard deviation falls to a ninth within two layers more, with RMSNorm it stays.")
+          alt="Without a norm the standard deviation falls to a ninth from the first to the third convolution; with "
+              "RMSNorm it stays near a half.")
 
 # %% [markdown]
 # Without a norm the signal dies within a few convolutions; what is left on the lower curve are the convolutions' own
@@ -493,9 +494,9 @@ check("unet.up_blocks")
 #
 # ## 7 · A condition, sometimes
 #
-# The network should draw the digit that we ask for. The wish comes as a vector for each sample, `text_emb` of shape
-# `(b, condition_dim)`: here a row of a table with ten classes, in notebook 11 the embedding of a sentence; the door is
-# the same. It joins the time in one context:
+# The network should draw the digit that we ask for. The wish, its **condition**, is a vector for each sample, `text_emb` of
+# shape `(b, condition_dim)`: here a row of a table with ten classes; it could as well be the embedding of a whole
+# sentence. (Notebook 11 lets a sentence in word by word.) It joins the time in one context:
 #
 # $$\text{context} = \texttt{time\_mlp}(t) + \texttt{condition\_mlp}(\texttt{text\_emb}). \tag{5}$$
 #
@@ -728,7 +729,7 @@ for name, change in {"with skips": lambda unet: unet, "without skips": cut_skips
     torch.manual_seed(0)
     results[name] = by_heart(change(Unet(8, 10, (2, 4), channels=1)), x_t, t, noise)
 plot.show(plot.curves(torch.arange(1, 121), {name: losses for name, (losses, _) in results.items()}, logy=True,
-                      xlabel="step", ylabel="loss on the one batch"),
+                      xlabel="training step", ylabel="loss on the one batch"),
           alt="With skips the loss falls fast, without them it stays far higher.")
 
 # %% tags=["demo"]
@@ -860,8 +861,8 @@ for step in range(1, 361):
     if step >= 200 and step % 10 == 0:
         curves["last weights"].append(held_out_loss(unet))
         curves["their average"].append(held_out_loss(ema))
-plot.show(plot.curves(torch.arange(200, 361, 10), curves, xlabel="step", ylabel="loss on held-out digits"),
-          alt="The last weights' loss jumps up and down and twice comes down to their average's, which falls calmly.")
+plot.show(plot.curves(torch.arange(200, 361, 10), curves, xlabel="training step", ylabel="loss on held-out digits"),
+          alt="The last weights' loss jumps up and down and hardly ever comes down to their average's, which is calm.")
 
 # %% [markdown]
 # The average is calm where the last weights jump; only a lucky step reaches it. It is the first breath of a longer run.
@@ -943,8 +944,8 @@ print(whose)
 plot.show(plot.images(drawn, titles=[str(i) for i in range(10)]), alt="Ten generated digits, one of each class.")
 
 # %% [markdown]
-# Most are what was asked for; some are doubtful, as handwriting is, and as a network is that listens to its wish with
-# half an ear. A hundred more came with the checkpoint, drawn by the same network with a little guidance, the
+# Most are what was asked for; some are doubtful. Handwriting is, and this network hears its wish but does not insist on
+# it. A hundred more came with the checkpoint, drawn by the same network with a little guidance, the
 # subject of notebook 07. A classifier trained on real digits looked at many such samples; printed below is the share
 # that it took for the digit asked for.
 
@@ -1042,22 +1043,26 @@ plot.show(plot.images((samplers.sample(wish, noise, plans.plan_ddim(path, 20)) +
 #   beside the modulation of this notebook. The UNet of Stable Diffusion is this one with attention at the lower
 #   levels.
 # - **13** replaces it by a transformer on patches. Your modulation (3) stays; there it is called adaLN.
-# - **15** takes RMSNorm, modulation and GELU, three passes over memory, and makes one GPU kernel of them.
+# - **15** is about GPU kernels: RMSNorm, modulation and GELU, three passes over memory, can be one.
 #
-# **References.** Ronneberger, Fischer & Brox 2015, *U-Net: Convolutional Networks for Biomedical Image Segmentation*
-# · Vaswani et al. 2017, *Attention Is All You Need* (section 3.5: the embedding) · Perez et al. 2018, *FiLM: Visual
-# Reasoning with a General Conditioning Layer* · Zhang & Sennrich 2019, *Root Mean Square Layer Normalization* · Ho,
-# Jain & Abbeel 2020, *Denoising Diffusion Probabilistic Models* (the first UNet of this kind) · Nichol & Dhariwal
-# 2021, *Improved Denoising Diffusion Probabilistic Models* (scale and shift by the time) · Ho & Salimans 2022,
-# *Classifier-Free Diffusion Guidance* (dropping the condition) · Odena, Dumoulin & Olah 2016, *Deconvolution and
-# Checkerboard Artifacts* · Shi et al. 2016, *Real-Time Single Image and Video Super-Resolution* (pixel shuffle) ·
-# Karras et al. 2024, *Analyzing and Improving the Training Dynamics of Diffusion Models* (more on the average).
+# **References**
+#
+# - Ronneberger, Fischer, Brox 2015, *U-Net: Convolutional Networks for Biomedical Image Segmentation*.
+# - Vaswani et al. 2017, *Attention Is All You Need*: the embedding (section 3.5).
+# - Perez et al. 2018, *FiLM: Visual Reasoning with a General Conditioning Layer*: equation (3).
+# - Zhang, Sennrich 2019, *Root Mean Square Layer Normalization*: equation (2).
+# - Ho, Jain, Abbeel 2020, *Denoising Diffusion Probabilistic Models*: the first UNet of this kind.
+# - Nichol, Dhariwal 2021, *Improved Denoising Diffusion Probabilistic Models*: scale and shift by the time.
+# - Ho, Salimans 2022, *Classifier-Free Diffusion Guidance*: dropping the condition.
+# - Odena, Dumoulin, Olah 2016, *Deconvolution and Checkerboard Artifacts*.
+# - Shi et al. 2016, *Real-Time Single Image and Video Super-Resolution*: the pixel shuffle.
+# - Karras et al. 2024, *Analyzing and Improving the Training Dynamics of Diffusion Models*: more on the average.
 #
 # ## Summary
 #
-# - The way down sees more of the image, the way up brings back its size, the skips bring back its detail.
-# - Time and condition become one vector. It speaks to the image by one scale and one shift per channel.
-# - RMSNorm sets each pixel's length to √C (times the gains), and looks at nothing but that pixel.
-# - A convolution's cost is one product; count it before you run it.
-# - One batch by heart tests a network in seconds; an average of the weights makes it better for nothing.
-# - Weights fit a class by name, by shape, and by an order that nobody checks but you.
+# 1. The way down sees more of the image, the way up brings back its size, the skips bring back its detail.
+# 2. Time and condition become one vector. It speaks to the image by one scale and one shift per channel.
+# 3. RMSNorm sets each pixel's length to √C (times the gains), and looks at nothing but that pixel.
+# 4. A convolution's cost is one product; count it before you run it.
+# 5. One batch by heart tests a network in seconds; an average of the weights makes it better at no cost.
+# 6. Weights fit a class by name, by shape, and by an order that nobody checks but you.

@@ -107,7 +107,7 @@ def timesteps(T, num_steps):
 check("cfg.timesteps")
 
 # %% tags=["demo"]
-plot.show(diagrams.visited(alphas_cumprod, {f"{n} steps": timesteps(200, n) for n in (4, 8, 20)}),
+plot.show(diagrams.visited_times(alphas_cumprod, {f"{n} steps": timesteps(200, n) for n in (4, 8, 20)}),
           alt="What is left of the picture falls over t from 1 to 0; 4, 8 and 20 times lie evenly along it, always "
               "with 0 and 199 among them.")
 
@@ -117,7 +117,7 @@ plot.show(diagrams.visited(alphas_cumprod, {f"{n} steps": timesteps(200, n) for 
 #
 # $$x_t = \sqrt{\bar\alpha_t}\;x_{\text{start}} + \sqrt{1-\bar\alpha_t}\;\varepsilon. \tag{1}$$
 #
-# The network looks at $x_t$ and tells the noise, $\hat\varepsilon$. With (1) you then know an $\hat x_{\text{start}}$
+# The network looks at $x_t$ and predicts the noise, $\hat\varepsilon$. With (1) you then know an $\hat x_{\text{start}}$
 # too. Believe both for a moment: the digit is $\hat x_{\text{start}}$, the noise is $\hat\varepsilon$. Then you know
 # what this digit with *this same noise* looks like at any other time, and you go there. No new noise is drawn.
 #
@@ -754,10 +754,10 @@ plot.show(plot.image_rows(rows), alt="Eight digits for each w. At 0 three are no
 
 # %% tags=["demo"]
 tables = zoo.load("mnist-noisy-classifier").tables
-plot.show(diagrams.guidance_measured(tables["guidance"], tables["real"][0]),
+plot.show(diagrams.quality_over_guidance(tables["guidance"], tables["real"][0]),
           alt="Recognised rises with w and with the number of steps; diversity falls with w, from above that of real "
               "digits to far below; the kernel distance is large for four steps, and otherwise has a valley over w.")
-print(diagrams.guidance_told(tables["guidance"]))
+print(diagrams.describe_guidance(tables["guidance"]))
 
 # %% [markdown]
 # Read it panel by panel. *Recognised*: most of the gain comes before $w = 1$; four steps are too few for any $w$.
@@ -779,7 +779,7 @@ for name in ("recognised", "diversity", "kernel_distance"):
 # $\gamma = 1 + w$ (16 steps all):
 
 # %% tags=["demo"]
-print(diagrams.guidance_told(tables["interval"] + tables["classifier"] + tables["real"]))
+print(diagrams.describe_guidance(tables["interval"] + tables["classifier"] + tables["real"]))
 
 # %% [markdown]
 # In which half is a digit decided? Compare both with $w = 4$ all the way, in the table above; the half that
@@ -809,9 +809,9 @@ print(diagrams.guidance_told(tables["interval"] + tables["classifier"] + tables[
 # ## 8 · The sliders
 #
 # All of it at once: class, seed, number of steps, and the guidance scale in both conventions. The figure counts the
-# network's evaluations too, which guidance doubles. In a running notebook it draws by your functions, while you move (P
-# plays through the guidance); what you see without one was recorded by the library's, which guide in the first half of
-# the times only.
+# network's evaluations too, which guidance doubles. In a running notebook your functions draw it while you move (the key P
+# plays through the guidance). What you see without a running notebook was recorded with the library's functions, which
+# guide in the first half of the times only.
 #
 # **Before you move it, guess:** at which $w$ is each of the ten what it should be, and does that take more than three
 # steps?
@@ -889,7 +889,7 @@ plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in sheets.items()}),
 #
 # ## Summary
 #
-# 1. DDIM believes its own prediction: the same digit, the same noise, at another time. Ten steps do for two hundred.
+# 1. DDIM believes its own prediction: the same digit, the same noise, at another time. Ten steps are enough, not 200.
 # 2. Bayes splits the score of a wish into a score without one and a classifier's gradient.
 # 3. The difference of two answers of one network is that gradient; guidance adds it $w$ times.
 # 4. $w$ here is `guidance_scale` less 1 elsewhere; read the formula before you compare numbers.

@@ -12,7 +12,7 @@
 # - train a score by its trace, and by noise, and say why noise is cheaper;
 # - train one network for all noise levels, and walk from the largest to the smallest;
 # - turn noise, $x_{\text{start}}$, v and score into one another, on any path;
-# - tell what NCSN, DDPM and the SDEs of notebook 09 train, and what their samplers need.
+# - say what NCSN, DDPM and the SDEs of notebook 09 train, and what their samplers need.
 #
 # **Time:** about two and a half hours: eight exercises (99 minutes), four questions, a puzzle, and the reading.
 #
@@ -138,7 +138,7 @@ widgets.explore(walked, caption=lambda h, steps: f"Walkers after {steps} steps o
                 steps=widgets.Control([0, 20, 500], default=20))
 
 # %% [markdown]
-# **Question 1.** What would the walkers do without the stumbling $\sqrt{2h}\,z$, and what without the score? Then: at
+# **Question 1.** What would the walkers do without the noise $\sqrt{2h}\,z$, and what without the score? Then: at
 # $h = 0.1$ the hills look right, but the two shares are not 25 % and 75 %, whatever the number of steps. What decides
 # them?
 
@@ -399,8 +399,8 @@ plot.show(diagrams.clouds_over(ends, blobs.log_prob, limits=6),
 # ## 4 · All levels at once
 #
 # So learn many levels with one network that is told σ, and use the large ones first: the **noise-conditional score
-# network**, NCSN (Song & Ermon 2019). Which levels? From one to the next the walkers should always be about as much at
-# home: each level is the one below it times the *same factor*.
+# network**, NCSN (Song & Ermon 2019). Which levels? To go from one to the next should be about equally hard for the
+# walkers everywhere: each level is the one below it times the *same factor*.
 #
 # **Exercise 4** · easy · 7 minutes
 

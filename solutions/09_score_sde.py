@@ -10,7 +10,7 @@
 #
 # - write a noising chain as an SDE and an SDE as a chain, and say what the noise schedule becomes;
 # - derive how an SDE spreads data, and turn its time round;
-# - get a score out of whatever a network was trained to tell;
+# - get a score out of whatever a network was trained to predict;
 # - combine a predictor with a corrector, and name the four pairs that everybody uses;
 # - paint the missing half of a drawing, and the colours of a grey one, with a network that was trained for neither.
 #
@@ -497,7 +497,7 @@ check("sde.euler_maruyama_step")
 
 # %% [markdown]
 # Where the score is known, nothing can be blamed on a network. Eight bumps on a ring, noised by any of the
-# SDEs, are eight wider bumps; their score is a formula. 1,000 points start in the prior and walk back. Titles tell the
+# SDEs, are eight wider bumps; their score is a formula. 1,000 points start in the prior and walk back. Titles give the
 # mean log-density of the result in nats, to be compared with the data's.
 
 # %% tags=["demo"]
@@ -535,9 +535,9 @@ plot.show(scored(back | {"data": truth}),
 #
 # ## 4 · From a network to a score
 #
-# Networks were not all trained to tell a score. The field's convention, which published weights rely on:
+# Networks were not all trained to predict a score. The field's convention, which published weights rely on:
 #
-# | SDE | the network is called with `labels` = | it tells | std comes from |
+# | SDE | the network is called with `labels` = | it predicts | std comes from |
 # |---|---|---|---|
 # | VP, continuous | $999\,t$, floating | noise | `marginal_prob` |
 # | VP, discrete | $(N-1)\,t$, floating | noise | `sqrt_1m_alphas_cumprod` at the index of $t$ |
@@ -598,8 +598,8 @@ def get_score_fn(sde, model, continuous=True):
 check("sde.get_score_fn")
 
 # %% [markdown]
-# Now a real network. `emoji-unet` has learned 32 × 32 drawings and knows no names. It tells $v$ (notebook 08) at a time
-# in $[0, 1]$; three lines make a noise predictor of it, and `get_score_fn` makes a score.
+# Now a real network. `emoji-unet` has learned 32 × 32 drawings and knows no names. It predicts $v$ (notebook 08) at a
+# time in $[0, 1]$; three lines make a noise predictor of it, and `get_score_fn` makes a score.
 
 # %% tags=["demo"]
 from course_utils.own import own
@@ -636,7 +636,7 @@ plot.show(plot.images((drawn + 1) / 2), alt="Four drawings of 32 × 32 pixels, c
 # \qquad\text{or}\qquad
 # \underbrace{g(t)^2\left\|\,s + z/\text{std}\,\right\|^2}_{\text{likelihood weighting}} \tag{9}$$
 #
-# The second makes the loss a bound on the log-likelihood (Song et al. 2021c); it looks at small $t$ most. All the
+# The second makes the loss a bound on the log-likelihood (Song, Durkan et al. 2021); it looks at small $t$ most. All the
 # losses that you met are one of these:
 #
 # | name | SDE | times | call |
@@ -697,7 +697,7 @@ check("sde.sde_loss")
 
 # %% tags=["demo"]
 class PlaneNet(nn.Module):
-    """Tells the noise in points of the plane; labels are 999 t."""
+    """Predicts the noise in points of the plane; labels are 999 t."""
 
     def __init__(self, width=64):
         super().__init__()
@@ -961,8 +961,8 @@ plot.show(plot.image_rows(rows), alt="Two rows of four drawings, one for each sa
 # Nothing happens to the time: a corrector leaves $t$ as it is. It moves the *sample*. Langevin's steps have $p_t$ as
 # their equilibrium, whatever they start from, so a cloud that the predictor has left too wide (or with a bump too full)
 # comes nearer to $p_t$ with every step. Only a predictor leads to another time; a sampler that corrects and never
-# predicts, NCSN's, changes the time by fiat: it calls the same points samples of the next level, and lets the corrector
-# repair that.
+# predicts, NCSN's, simply renames: it calls the same points samples of the next level, and lets the corrector repair
+# that.
 #
 # DDIM leads from $t$ to an earlier $s$, so it is a predictor. With η = 0 it draws no noise: it is a solver of the
 # probability flow, beside Euler's step of (8), with $x$ and `x_mean` the same. With η = 1 its noise is the ancestral
@@ -1142,8 +1142,8 @@ plot.show(plot.points(puzzles.slipped_ways_back(ring), limits=4.5),
 # - Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole 2021, *Score-Based Generative Modeling through Stochastic
 #   Differential Equations*: this notebook.
 # - Anderson 1982, *Reverse-time diffusion equation models*: equation (7).
-# - Song, Durkan, Murray, Ermon 2021 (“2021c”), *Maximum Likelihood Training of Score-Based Diffusion Models*: the
-#   second half of (9).
+# - Song, Durkan, Murray, Ermon 2021, *Maximum Likelihood Training of Score-Based Diffusion Models*: the second half
+#   of (9).
 # - Ho, Jain, Abbeel 2020, *DDPM*; Song, Ermon 2019, *NCSN*: the two chains.
 # - Lugmayr et al. 2022, *RePaint*: what repairs the projection, by going back and forth in time.
 #

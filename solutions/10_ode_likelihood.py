@@ -162,7 +162,7 @@ check("ode.ode_sample")
 # %% tags=["demo"]
 start = torch.randn(400, 2, generator=seeded(2))
 drawn = ode_sample(sde, ring_score, start, t_min=1e-3)
-plot.show(diagrams.carried({"noise": start, "your samples": drawn}, by=start),
+plot.show(diagrams.transport_map({"noise": start, "your samples": drawn}, by=start),
           alt="Left a Gaussian cloud coloured by angle; right eight bumps on a ring, each of nearly one colour.")
 
 # %% [markdown]
@@ -266,10 +266,11 @@ def exact_divergence(fn, x, t):
 check("ode.exact_divergence")
 
 # %% [markdown]
-# For a digit that is 784 products at each evaluation. Hutchinson's trick (1990) needs one. Take a random vector $v$
-# with independent entries of mean 0 and variance 1. Then $\mathbb E[v v^\top] = I$, and
+# For a digit that is 784 products at each evaluation. Hutchinson's trick (1990) needs one. Take a random vector $\xi$,
+# the **probe**, with independent entries of mean 0 and variance 1. Then $\mathbb E[\xi \xi^\top] = I$, and
 #
-# $$\mathbb E\big[v^\top J\,v\big] = \mathbb E\big[\operatorname{tr}(J\,v v^\top)\big] = \operatorname{tr} J . \tag{4}$$
+# $$\mathbb E\big[\xi^\top J\,\xi\big] = \mathbb E\big[\operatorname{tr}(J\,\xi \xi^\top)\big]
+# = \operatorname{tr} J . \tag{4}$$
 #
 # **Exercise 3** · easy · 8 minutes
 
@@ -279,7 +280,7 @@ def hutchinson_divergence(fn, x, t, probe):
 
     Args:
         fn, x, t: As in exact_divergence.
-        probe: (b, *) the vectors v.
+        probe: (b, *) the vectors xi.
 
     Returns:
         (b,) without a graph, also where the caller has switched gradients off.
@@ -302,7 +303,7 @@ check("ode.hutchinson_divergence")
 
 # %% [markdown]
 # How much does it vary? The left field stretches along its axes only, the right one is the same field, turned by 30°.
-# Entries of $v$ are ±1 with equal chance (Rademacher), or normal numbers.
+# Entries of $\xi$ are ±1 with equal chance (Rademacher), or normal numbers.
 
 # %% tags=["demo"]
 angle = math.pi / 6
@@ -484,7 +485,7 @@ widgets.explore(round_trip, caption=lambda tolerance: f"Fifty points there and b
 #
 # A digit's pixels are levels 0…255, and a density of such data would be nonsense: a model could put a spike on each
 # level and reach any value. So one spreads every level evenly over its cell (uniform *dequantisation*): level $k$
-# becomes a number $u$ with $k \le u < k + 1$, drawn evenly, and $u/256$ is then moved to the model's range. Now
+# becomes a number drawn evenly from $[k, k + 1)$, which is divided by 256 and moved to the model's range. Now
 # compare with notebook 02, where a model gave *probabilities* to levels. The probability of a picture is about its
 # density times the volume of its cell, all the pixels' cells multiplied. Take $-\log_2$ of it, and share it out among
 # the `dims` numbers.
@@ -594,8 +595,8 @@ print(f"independent pixels:    {pixel['bits_per_dim_independent']:.2f} bits/dim"
 # %% [markdown]
 # ## 5 · DDIM, with a dial for noise
 #
-# Notebook 07's DDIM drew no noise; notebook 05's ancestral step drew much. They are two ends of one family (Song et
-# al. 2021a). The network tells $\hat\varepsilon$; with it you know an $\hat x_{\text{start}}$. Now let the step to
+# Notebook 07's DDIM drew no noise; notebook 05's ancestral step drew much. They are two ends of one family (Song, Meng &
+# Ermon 2021). The network predicts $\hat\varepsilon$; with it you know an $\hat x_{\text{start}}$. Now let the step to
 # $s$ add *fresh* noise of a standard deviation `std` that we choose. At $\eta = 1$ it shall be that of the posterior
 # in 05, at 0 none:
 #
@@ -628,10 +629,9 @@ def ddim_sigma(eta, alpha_bar_t, alpha_bar_s):
 check("ode.ddim_sigma")
 
 # %% [markdown]
-# Now the step. At $s$ the state must be what it is in training at $s$: the data times $\sqrt{\bar\alpha_s}$, and
-# noise of
-# *total* variance $1-\bar\alpha_s$. Part of that noise is fresh, $\text{std}\cdot z$. The rest is the old one: it comes in
-# the direction of $\hat\varepsilon$. Fresh and old noise are independent, and variances add. (07 clamped $\hat
+# Now the step. At $s$ the state must be what it is in training at $s$: the data times $\sqrt{\bar\alpha_s}$, and noise
+# of *total* variance $1-\bar\alpha_s$. Part of that noise is fresh, $\text{std}\cdot z$. The rest is the old one: it
+# comes in the direction of $\hat\varepsilon$. Fresh and old noise are independent, and variances add. (07 clamped $\hat
 # x_{\text{start}}$; here nothing is clamped.)
 #
 # **Exercise 7** · medium · 14 minutes
@@ -835,7 +835,7 @@ rows["DPM-Solver++, 10 evaluations"] = samplers.sample_dpmpp_2m(network, z, ship
 plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}), alt="The same six digits by each method.")
 
 # %% [markdown]
-# The fourth is where the methods part. Ten evaluations leave it between an eight and a nine, by Euler and by Heun, whose
+# The fourth digit shows the difference. Ten evaluations leave it between an eight and a nine, by Euler and by Heun, whose
 # second slope leaves some grain as well. With twenty of Heun's, or ten of DPM-Solver++, it is a nine.
 #
 # ## 7 · Between two digits
@@ -898,7 +898,7 @@ widgets.explore(halfway, caption=lambda w: f"Three pairs of digits, {w:.0%} of t
 # | VP, sub-VP (09) | score in continuous time | reverse SDE, or the flow | 05 in the limit; sub-VP has smaller variance |
 # | VE (09) | score in continuous time | reverse SDE, predictor–corrector | 08 in the limit; large numbers at T |
 # | classifier guidance (07) | a noisy classifier beside the score | score + its gradient | Bayes; a second network |
-# | latent diffusion (11) | an autoencoder, then noise of codes | decoder after the last step | a smaller space; the decoder's limits |
+# | latent diffusion (11) | an autoencoder, then $v$ of latents | decoder after the last step | smaller space; the decoder's limits |
 #
 # **Question 4.** Three rows are missing: *probability flow ODE*, *DDIM* and *classifier-free guidance*. Write them, with
 # the same three columns.
@@ -949,19 +949,19 @@ plot.show(plot.points(clouds, limits=4.0),
 #
 # ## Where this goes
 #
-# - **11** runs these solvers in a latent space, where each evaluation is cheap.
+# - **11** runs DDIM in a latent space, where each evaluation is cheap.
 # - **12** makes the flow's paths straight, so that few steps are enough.
 # - **14** trains a network to jump along the flow in one step.
 #
 # **References**
 #
 # - Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole 2021, *Score-Based Generative Modeling through SDEs*: the flow
-# and its   likelihood.
+#   and its likelihood.
 # - Chen, Rubanova, Bettencourt, Duvenaud 2018, *Neural Ordinary Differential Equations*: equation (3).
 # - Grathwohl et al. 2019, *FFJORD*: Hutchinson's probe, kept along the way.
 # - Song, Meng, Ermon 2021, *Denoising Diffusion Implicit Models*: equations (6) to (8).
 # - Theis, van den Oord, Bethge 2016, *A Note on the Evaluation of Generative Models*: dequantisation, likelihood and
-# looks.
+#   looks.
 # - Lu et al. 2022, *DPM-Solver++*; Karras et al. 2022 (EDM), where Heun's step is the workhorse.
 #
 # ## Summary

@@ -17,7 +17,8 @@
 #
 # **Time:** about two and a half hours: seven exercises (97 minutes), three questions, a puzzle, and the reading.
 #
-# **Before it:** the VAE (notebook 03), the GAN's losses (04), guidance (07); attention from notebook 02.
+# **Before it:** the VAE (notebook 03), the GAN's losses (04), guidance (07); attention from notebook 02. The $v$ of
+# notebook 08 is explained again.
 #
 # If this notebook imports `.py` files of your own, hand them in with it.
 
@@ -67,8 +68,8 @@ def some(n, drawings, seed=0):
 # %% [markdown]
 # ## 1 · What compression buys
 #
-# Eight drawings that no training has seen, what an autoencoder makes of them (8 channels of 8 × 8 **latents**, as grey
-# tiles), and what it draws again from that.
+# Eight drawings that no training has seen, what an autoencoder makes of them (a code as in notebook 03, but with places:
+# 8 channels of 8 × 8 **latents**, shown as grey tiles), and what it draws again from that.
 
 # %% tags=["demo"]
 eight, which = some(8, held_out)
@@ -92,10 +93,10 @@ for where, (image, latent) in sizes.items():
 #
 # ## 2 · An autoencoder that may be sharp
 #
-# It is the VAE of notebook 03 with another aim. There, codes were drawn from the prior, so the KL had its full price, and
+# It is the VAE of notebook 03 with another aim. There, codes were drawn from the prior, so the KL had its full weight, and
 # pictures were blurred. Here a diffusion model will learn how latents are spread, and the KL has a weight of $10^{-4}$. It
-# is there for two things only: latents of a bounded size, and a little noise in each, so that near-by latents mean nearly
-# the same. And the error is taken as it is, not squared:
+# is there for two things only: latents of a bounded size, and a little noise in each, so that neighbouring latents mean
+# nearly the same. And the error is taken as it is, not squared:
 #
 # $$L_1 = \operatorname{mean}\,\lvert \hat x - x \rvert
 # + \lambda_{\text{KL}}\,\operatorname{mean}\,\tfrac12\big(\mu^2 + e^{\ell} - 1 - \ell\big), \qquad
@@ -105,7 +106,7 @@ for where, (image, latent) in sizes.items():
 
 # %% task="ldm.kl_regularised_loss"
 def kl_regularised_loss(recon, x, mu, logvar, kl_weight):
-    """What an autoencoder is asked for: a near reconstruction, and latents of a bounded size.
+    """What an autoencoder is asked for: a close reconstruction, and latents of a bounded size.
 
     Args:
         recon: (b, *) the reconstruction.
@@ -150,8 +151,8 @@ plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}),
 # picture, and a diffusion model will make small errors.
 #
 # The mean error has a weakness that you know: where the decoder is not sure, the least error lies between all
-# possibilities. Notebook 04 has the cure, a **critic** $D$ that learns to tell real pictures from drawn ones. With its
-# logits, and the losses of notebook 04,
+# possibilities. Notebook 04 has the cure, a discriminator $D$ that learns to tell real pictures from drawn ones; beside
+# an autoencoder it is called a **critic**. With its logits, and the losses of notebook 04,
 #
 # $$L_{\text{autoencoder}} = L_1 + \lambda_{\text{adv}}\,\operatorname{mean}\,\operatorname{softplus}\big(-D(\hat x)\big),
 # \tag{2}$$
@@ -358,7 +359,7 @@ for prompt, row in zip(asked, pipe.encode(asked)):
     print(f"{prompt!r:18} {visible.sum()} tokens, {(~visible).sum()} rows of padding")
 
 # %% [markdown]
-# In “cat and anchor” one half of the picture should hear *cat*, the other *anchor*. Notebook 02 has what is needed,
+# In “cat and anchor” one half of the picture should hear *cat*, the other *anchor*. Notebook 02 has what is needed:
 # attention. Here each **place** asks, and the **words** answer: queries come from the picture, keys and values from the
 # text. With $d_h = d / \text{heads}$ numbers in each head, place $i$ gets there
 #
@@ -467,13 +468,20 @@ plot.show(diagrams.read_places(picture[0], places_of(prompt), seen[2][0]),  # th
 #
 # ## 5 · Training
 #
-# What is predicted is the $v$ of notebook 08, which is of use at all times, at $t = 1$ too. With $z$ the scaled means of the
+# What is predicted is the $v$ of notebook 08, a mixture of noise and data that is of use at all times, at $t = 1$ too. With $z$ the scaled means of the
 # latents,
 #
 # $$z_t = \alpha_t\,z + \sigma_t\,\varepsilon, \qquad v = \alpha_t\,\varepsilon - \sigma_t\,z, \qquad
 # L = \operatorname{mean}\,\big(v_\theta(z_t, t, \text{text}) - v\big)^2. \tag{5}$$
 #
 # **Exercise 5** · medium · 12 minutes
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# Make $z$ first: which of the encoder's two answers, in which unit, and with which gradient? Then the two combinations of
+# $z$ and noise in (5). Their factors are `(b,)`, and $z$ is not.
+#
+# </details>
 
 # %% task="ldm.training_step"
 def training_step(unet, autoencoder, scale, x, context, alpha, sigma, noise, t):
@@ -601,7 +609,7 @@ if TRAIN:
 # ## 6 · A sentence becomes a picture
 #
 # All parts are there, and `pipe` holds them: text encoder, network, times, DDIM's step (notebook 07), scale, decoder.
-# Guidance is told in the convention of its users, `guidance_scale`, which is $g$ in 07's table:
+# Guidance is given in the convention of its users, `guidance_scale`, which is $g$ in 07's table:
 #
 # $$\tilde v = v_\varnothing + g\,(v_{\text{text}} - v_\varnothing), \qquad g = 1 + w. \tag{6}$$
 #
@@ -714,7 +722,7 @@ widgets.prompt_box(pipe, None if red or widgets.recording() else text_to_image)
 # `strength` says how far up: the share of the path's steps that is made, its last ones. With 1 the picture counts for
 # nothing, with 0 only the autoencoder is seen.
 #
-# **Exercise 7** · hard · 20 minutes
+# **Exercise 7** · medium · 20 minutes
 #
 # <details><summary><b>Stuck?</b></summary>
 #
@@ -782,8 +790,8 @@ plot.show(plot.image_rows(rows),
 # millions of pictures, whose texts fit their pictures less well, useful strengths lie higher.
 #
 # **Inpainting** is notebook 09's projection, in latents: after each step the known part is replaced by the original, noised
-# as everything else is. Your `text_to_image` gets a pipe whose steps do that. (The mask is told in places of the latent; one
-# is a patch of 4 × 4 pixels.)
+# as everything else is. Your `text_to_image` gets a pipe whose steps do that. (The mask is given in places of the latent;
+# one is a patch of 4 × 4 pixels.)
 
 # %% tags=["demo"]
 class Inpainting:
@@ -840,7 +848,7 @@ plot.show(plot.image_grid(sheet.unflatten(0, (12, 8)), rows=[row for kind in kin
 
 # %% tags=["demo"]
 measured = shipped["emoji-latent"].metrics
-print(diagrams.told_first(measured))
+print(diagrams.describe_ranks(measured))
 print(f"the nearest of all drawings is the prompt's own: {measured['own_drawing_nearest']:.0%} of samples of seen names")
 print(f"copies of a training drawing: {measured['copied_unseen']:.0%} of samples of unseen prompts")
 
@@ -880,7 +888,7 @@ networks = {"emoji-unet, pixels": (zoo.load("emoji-unet").model, torch.zeros(1, 
             "emoji-latent, latents": (shipped["emoji-latent"].model, torch.zeros(1, 8, 8, 8), one, tokens),
             "the same network, pixels": (models.build("text_unet", arguments), torch.zeros(1, 3, 32, 32), one, tokens)}
 costs = {name: [number / 1e6 for number in diagrams.evaluation(*call)] for name, call in networks.items()}
-print(diagrams.told_costs(costs, ["parameters, M", "operations, M", "kept, MB"]))
+print(diagrams.describe_costs(costs, ["parameters, M", "operations, M", "kept, MB"]))
 decoding = diagrams.evaluation(autoencoder.decoder, torch.zeros(1, 8, 8, 8)).operations / 1e6
 latent, same = costs["emoji-latent, latents"][1], costs["the same network, pixels"][1]
 print(f"decoding, once a picture: {decoding:.0f} M operations")
@@ -1022,8 +1030,8 @@ plot.show(plot.image_rows(rows),
 # ## Summary
 #
 # 1. Latent diffusion changes the space, not the process: an encoder before, a decoder after.
-# 2. The autoencoder wants a near reconstruction, a small KL, and a critic's consent; then it is frozen, and its latents get
-#    the unit of the noise.
+# 2. The autoencoder wants a close reconstruction, a small KL, and a critic that is fooled; then it is frozen, and its
+#    latents get the unit of the noise.
 # 3. Places read words by cross-attention. Padding has no weight, and “no wish” is a text, the empty one.
 # 4. `guidance_scale` is $1 + w$; a negative prompt is another “no wish”; `strength` is where on the way one begins.
 # 5. A small data set is learned by heart; what is new are combinations, and one has to count them.

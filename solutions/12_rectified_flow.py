@@ -2,10 +2,10 @@
 # # 12 · Rectified flow: straight paths
 #
 # Ask somebody the way from the station to the market, and you may hear a winding tale: left, along the river, right.
-# Somebody else points with a stretched arm: *that* way, all the way. With a stretched arm you walk there with closed
-# eyes. The flow of notebook 10 winds; a solver must look often. This notebook draws a straight line from each picture
-# to a noise and teaches a network to point along it. There is no noise schedule, no score, hardly a formula, and few
-# steps are enough. Many of the large image models since 2024 are trained in this way.
+# Somebody else points with a stretched arm: *that* way, straight on. On the first way you must look up at every corner,
+# on the second hardly at all. The flow of notebook 10 winds; a solver must look often. This notebook draws a straight
+# line from each picture to a noise and teaches a network to point along it. There is no noise schedule, no score, hardly
+# a formula, and few steps are enough. Many of the large image models since 2024 are trained in this way.
 #
 # **When you are done, you can**
 #
@@ -13,7 +13,7 @@
 # - say what the network learns where lines cross, and compute it exactly for a finite set of data;
 # - choose the times of training, and guide a velocity;
 # - measure how straight a path is, and straighten it;
-# - turn noise, x_start, v and velocity into one another, on any path;
+# - turn noise, $x_{\text{start}}$, $v$ and velocity into one another, on any path;
 # - call one model by eight names.
 #
 # **Time:** about three hours: nine exercises (85 minutes), four questions, a puzzle, and the reading.
@@ -112,7 +112,7 @@ def interpolate(x, z, t):
 check("flow.interpolate")
 
 # %% [markdown]
-# A network $u_\theta(x_t, t)$ shall tell the velocity from the place and the time alone. The loss asks for just that:
+# A network $u_\theta(x_t, t)$ shall predict the velocity from the place and the time alone. The loss asks for just that:
 # the mean square of its error at random pairs and times,
 #
 # $$L = \mathbb E_{x, z, t}\;\big\lVert u_\theta(x_t, t) - (z - x)\big\rVert^2. \tag{2}$$
@@ -225,7 +225,7 @@ check("flow.euler_sample")
 
 # %% tags=["demo"]
 start = torch.randn(400, 2, generator=seeded(2))
-plot.show(diagrams.carried({"noise": start, "your samples": euler_sample(model, start)}, by=start),
+plot.show(diagrams.transport_map({"noise": start, "your samples": euler_sample(model, start)}, by=start),
           alt="Left a Gaussian cloud coloured by angle; right a ring of five bumps, each mostly of one colour.")
 
 # %% [markdown]
@@ -260,10 +260,9 @@ widgets.explore(in_flight, caption=lambda t: f"Forty points at t = {t:g}: on lin
                 t=widgets.Control([1.0, 0.8, 0.6, 0.5, 0.4, 0.2, 0.0], default=0.5))
 
 # %% [markdown]
-# All of them first move towards the middle, as if they had no wish of their own, and turn to a bump late. To see why,
-# take one place where many lines cross. The loss pulls the answer there towards $z - x$ of *each* of them. The sum of
-# these pulls, the gradient of (2) with respect to the answer $u_\theta$ at $x_t$, is $2\,\mathbb E[\,u_\theta - (z - x)
-# \mid x_t\,]$: it is zero where
+# All of them first move towards the middle, and turn to a bump late. To see why, take one place where many lines
+# cross. The loss pulls the answer there towards $z - x$ of *each* of them. The sum of these pulls, the gradient of (2)
+# with respect to the answer $u_\theta$ at $x_t$, is $2\,\mathbb E[\,u_\theta - (z - x) \mid x_t\,]$: it is zero where
 #
 # $$u^*(x_t, t) = \mathbb E\big[\,z - x \mid x_t\,\big]. \tag{3}$$
 #
@@ -344,12 +343,15 @@ def marginal_velocity(x_t, t, data):
 check("flow.marginal_velocity")
 
 # %% [markdown]
-# What you derived:
+# <details><summary><b>What you derived</b></summary>
 #
 # $$u^*(x_t, t) = \sum_i w_i\,\frac{x_t - x_i}{t}, \qquad
 # w = \operatorname{softmax}_i\Big(\!-\frac{\lVert x_t - (1-t)\,x_i\rVert^2}{2t^2}\Big). \tag{4}$$
 #
-# It needs no training at all, so try it as a model: your sampler, driven by (4), on 300 digits of the training set.
+# </details>
+#
+# Equation (4), which you derived, needs no training at all, so try it as a model: your sampler, driven by (4), on 300
+# digits of the training set.
 
 # %% tags=["demo"]
 digits, labels = data.mnist("train")
@@ -403,11 +405,11 @@ plot.show(plot.curves(grid, at_times, xlabel="t", ylabel="loss"),
           alt="Two curves over t that nearly coincide: a dip near 0.25, and their largest value near 0.7.")
 
 # %% [markdown]
-# The two are close; nearly all of the loss is what nobody can learn. And the hard times lie between the ends. Near the
-# ends the best answer is simple, a constant less $x$ or $z$ less a constant. Between them lines of very different pairs
-# meet, and there the network must weigh. So one draws times more often there. Stable Diffusion 3 (Esser
-# et al. 2024) takes the **logit-normal** law: a normal number, with a mean and a standard deviation of our choice, sent
-# through the sigmoid. (Not the log-normal law, whose numbers do not stay below 1.)
+# The two are close; nearly all of the loss is what nobody can learn. And the hardest times lie between the ends, here
+# around 0.7. Near the ends the best answer is simple, a constant less $x$ or $z$ less a constant. Between them lines of
+# very different pairs meet, and there the network must weigh. So one draws times more often there. Stable Diffusion 3
+# (Esser et al. 2024) takes the **logit-normal** law: a normal number, with a mean and a standard deviation of our choice,
+# sent through the sigmoid. (Not the log-normal law, whose numbers do not stay below 1.)
 #
 # **Exercise 5** · easy · 5 minutes
 
@@ -699,16 +701,16 @@ widgets.explore(few_steps, caption=lambda steps: f"Ways of the two flows (lines)
 # %% [markdown]
 # ## 6 · All predictions are one
 #
-# Some networks tell the noise, some $x_{\text{start}}$, some $v$, some the velocity. Now all of them at once. Any path of
+# Some networks predict the noise, some $x_{\text{start}}$, some $v$, some the velocity. Now all of them at once. Any path of
 # this course is $x_t = a\,x + b\,z$ with known numbers $a$ and $b$, and any prediction is $y = c\,x + d\,z$ with known $c$
 # and $d$:
 #
 # | prediction $y$ | $c$ | $d$ | stands in |
 # |---|---:|---:|---|
-# | $x_{\text{start}}$ | 1 | 0 | 14 |
+# | $x_{\text{start}}$ | 1 | 0 | 05, 14 |
 # | noise $\varepsilon$ | 0 | 1 | 05, 06, 07 |
-# | $v$ | $-b$ | $a$ | 08, 11 |
-# | velocity, straight path | −1 | 1 | 12 |
+# | $v$ | $-b$ | $a$ | 08 to 11, 13 |
+# | velocity, straight path | −1 | 1 | 12, 13, 14 |
 #
 # Who knows $x_t$ and $y$ has two equations for two unknowns.
 #
@@ -748,9 +750,11 @@ def recover(a, b, c, d, x_t, y):
 check("flow.recover")
 
 # %% [markdown]
-# What you derived:
+# <details><summary><b>What you derived</b></summary>
 #
 # $$x = \frac{d\,x_t - b\,y}{ad - bc}, \qquad z = \frac{a\,y - c\,x_t}{ad - bc}. \tag{7}$$
+#
+# </details>
 #
 # So each row of the table becomes each other one: recover the pair, then combine anew. All of them, there and back, in
 # float64, on three paths:
@@ -815,7 +819,7 @@ for t in (0.5, 0.9, 0.99, 0.9999):
 # Which cloud, A, B or C, is whose?
 
 # %% tags=["demo"]
-plot.show(plot.points(puzzles.slipped_lines(ring, start), limits=4.5), 
+plot.show(plot.points(puzzles.slipped_lines(ring, start), limits=4.5),
           alt="A: five tight knots on too small a ring. B: five bumps, a little too wide. C: a dense knot in the middle, "
               "and rays of points strewn outwards from it.")
 
@@ -858,8 +862,8 @@ plot.show(plot.points(puzzles.slipped_lines(ring, start), limits=4.5),
 # sentences; 13 changes its network for a transformer; 14 makes its steps few, down to one; 15 makes each of them fast.
 #
 # **Question 4.** Take the names *denoising autoencoder*, *score* and *rectified flow*. A network for the straight path
-# tells $\hat u$ at $(x_t, t)$. Write the denoiser's $\hat x$ and the score in terms of $x_t$, $\hat u$ and $t$. Then: which
-# of the eight names would you use to explain the machine to a statistician, and why?
+# predicts $\hat u$ at $(x_t, t)$. Write the denoiser's $\hat x$ and the score in terms of $x_t$, $\hat u$ and $t$.
+# Then: which of the eight names would you use to explain the machine to a statistician, and why?
 
 # %% [markdown] question="flow.4"
 # On the straight path $a = 1 - t$, $b = t$, and $\hat u = \hat z - \hat x$, so $x_t = \hat x + t\,\hat u$. Hence the
@@ -899,4 +903,4 @@ plot.show(plot.points(puzzles.slipped_lines(ring, start), limits=4.5),
 # 2. The network learns the mean velocity of all lines through a place; for a finite set it is known exactly.
 # 3. Times between the ends deserve more training; large pictures deserve later times.
 # 4. Reflow keeps the flow's own pairs, whose lines hardly cross, and one step becomes enough to draw.
-# 5. Noise, x_start, v and velocity are one answer in four languages; their dictionary divides by $ad - bc$.
+# 5. Noise, $x_{\text{start}}$, $v$ and velocity are one answer in four forms; to change the form, divide by $ad - bc$.

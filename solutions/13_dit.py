@@ -14,7 +14,7 @@
 # - let picture and text read each other, in two ways;
 # - compare a transformer with a UNet at equal cost;
 # - count the tokens of a picture and of a video, and say what attention costs there;
-# - say how a model is built that draws videos of sentences.
+# - say how a model is built that draws videos of sentences, and draw short ones.
 #
 # **Time:** about two and a half hours: seven exercises (83 minutes), three questions, a puzzle, and the reading.
 #
@@ -50,8 +50,9 @@ class SelfAttention(nn.Module):
 import copy
 import dataclasses
 
-from course_utils import data, diagrams, models, plot, puzzles, training, widgets, zoo
+from course_utils import data, diagrams, plot, puzzles, training, widgets, zoo
 from course_utils.check import name_red
+from course_utils.data.moving import phrases
 from course_utils.diffusion import paths, samplers
 from course_utils.diffusion.guidance import guided
 from course_utils.models.attention import CrossAttention, is_token
@@ -66,7 +67,7 @@ def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-shipped = {name: zoo.load(name) for name in ("emoji-latent", "dit")}
+shipped = {name: zoo.load(name) for name in ("emoji-latent", "dit", "video")}
 pipe = Pipeline.load()  # text to emoji, of notebook 11
 
 # %% [markdown]
@@ -244,6 +245,13 @@ class DiTBlock(nn.Module):
 # %% [markdown]
 # **Exercise 4** · medium · 15 minutes. `@method_of(DiTBlock)` puts your function into the class above. When you run the
 # class's cell again, run this one again too.
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# Print the shape of one chunk, and of what `self.attention` gives. Which axis does the chunk lack? `modulate` sees to that
+# by itself; the gate is yours.
+#
+# </details>
 
 # %% task="dit.DiTBlock.forward"
 @method_of(DiTBlock)
@@ -275,11 +283,18 @@ def forward(self, x, c):
 check("dit.DiTBlock.forward")
 
 # %% [markdown]
-# How should such a network begin? Its blocks stand beside a road on which the tokens drive, and a fresh block throws
-# random numbers onto it. Peebles and Xie (2023) start with an empty road: at first every block is the identity, for any $c$,
-# and the network answers 0. Weights and biases of two kinds of layers are set to zero for that, and no others.
+# How should such a network begin? Each block adds something to the tokens, and what a fresh block adds is random. Peebles
+# and Xie (2023) let it add nothing at first: every block is the identity, for any $c$, and the network answers 0. Weights
+# and biases of two kinds of layers are set to zero for that, and no others.
 #
 # **Exercise 5** · medium · 10 minutes
+#
+# <details><summary><b>Stuck?</b></summary>
+#
+# In (3) and (4), which numbers must be 0 so that $x$ stays what it is? Which layer makes them, and which of its tensors
+# must be 0 so that they are 0 for any $c$? Then ask the same of the network's last layer.
+#
+# </details>
 
 # %% task="dit.adaln_zero_init"
 def adaln_zero_init(model):
@@ -405,8 +420,9 @@ for name, moved in told.items():
 #
 # In the second step the head lets the error through. In $x + \text{gate} \odot f(x)$ the gate's gradient is the error times
 # $f(x)$, which is random but not 0: gates move. All inside $f$, its shift and its scale get the error times the gate, still 0.
-# Embedding and positions are reached along the residual road; time and class only through modulations, whose weights were 0. In
-# the third step nothing is in the way any more. A factor of 0 is no trap as long as the other one is not 0.
+# Embedding and positions are reached through the residual connections; time and class only through modulations, whose
+# weights were 0. In the third step nothing is in the way any more. A factor of 0 is no trap as long as the other one is
+# not 0.
 #
 # With the last layer of $f$ at 0 both are. The gate's gradient is the error times $f(x) = 0$, that of the layer the error times
 # the gate, 0. Such a block stays the identity for ever, however long one trains.
@@ -418,8 +434,10 @@ for name, moved in told.items():
 # - 2 points: both factors 0: both gradients are 0, the block never learns
 
 # %% [markdown]
-# Does the empty road help? Two trainings, equal in everything else, on digits of 8 × 8 pixels (MNIST's, shrunk), once with
-# your `adaln_zero_init` and once as torch starts its layers. **Before you run it, guess:** which one is ahead, and for how long?
+# Does the start at zero help? Two trainings, equal in everything else, on digits of 8 × 8 pixels (MNIST's, shrunk), once
+# with your `adaln_zero_init` and once as torch starts its layers.
+#
+# **Before you run it, guess:** which one is ahead, and for how long?
 
 # %% tags=["demo"]
 def train(net, steps=300):
@@ -441,7 +459,7 @@ nets, losses = {}, {}
 for name in ("as torch starts", "zero"):
     nets[name] = fresh(zero=name == "zero")
     losses[name] = train(nets[name]).unflatten(0, (-1, 20)).mean(1)  # means of 20 steps
-plot.show(plot.curves(torch.arange(20, 301, 20), losses, xlabel="step", ylabel="loss", logy=True),
+plot.show(plot.curves(torch.arange(20, 301, 20), losses, xlabel="training step", ylabel="loss", logy=True),
           alt="Two falling curves. In the first hundred steps they cross; from then on the one that began with zeros stays "
               "lower by a few hundredths.")
 
@@ -457,9 +475,9 @@ plot.show(plot.image_rows({name: (x + 1) / 2 for name, x in rows.items()}),
               "in most columns. Most can be read; the 8 is poor in both.")
 
 # %% [markdown]
-# At first there is nothing between them. Then the empty road is ahead, even with four blocks. (With 28 blocks of
-# 1,152 channels the paper found the same throughout the training, its figure 5.) And your transformer has learned from 4,500
-# pictures what digits look like, with nothing told of neighbours among its four patches.
+# At first neither is clearly ahead. Then the start at zero is, even with four blocks. (In the paper's figure 5, with 28
+# blocks of 1,152 channels, gates of zero are ahead of blocks without gates throughout the training.) And your transformer
+# has learned from 4,500 pictures what digits look like; nobody told it which of its four patches are neighbours.
 #
 # ## 3 · Text: two ways to read
 #
@@ -648,8 +666,8 @@ if not same:
 # %% tags=["demo"]
 networks = {"UNet": pipe.network, "transformer": yours}
 counted = {name: diagrams.evaluation(net, z[:1], times[:1], context[:1]) for name, net in networks.items()}
-print(diagrams.told_costs({name: (cost.parameters / 1e6, cost.operations / 1e6) for name, cost in counted.items()},
-                          ["parameters, M", "operations, M"]))
+print(diagrams.describe_costs({name: (cost.parameters / 1e6, cost.operations / 1e6) for name, cost in counted.items()},
+                              ["parameters, M", "operations, M"]))
 curves = {}
 for name, item in measured.items():
     rows = item.tables["loss"]
@@ -658,7 +676,7 @@ for name, item in measured.items():
     print(f"{name}: loss {rows[0]['loss']:.2f} in the first {rows[0]['step']} steps, {rows[-1]['loss']:.3f} in the last")
 plot.show(diagrams.losses_over_cost(curves),
           alt="Loss over operations, both axes logarithmic. The UNet's curve begins a tenth lower; the transformer's comes nearer "
-              "all the way, and from the middle on they are hard to tell apart.")
+              "all the way, and in the second half of the training they are hard to tell apart.")
 
 # %% tags=["demo"]
 asked = {"own_drawing_nearest": "the nearest drawing is the prompt's own",
@@ -715,10 +733,10 @@ print(f"{'':22}{'tokens':>9}{'linear':>10}{'attention':>11}{'its share':>11}")
 for name, size in sizes.items():
     linear, full, apart = operations(*size)
     n = size[0] * size[1]
-    print(f"{name:22}{n:>9,}{diagrams.told_operations(linear):>10}{diagrams.told_operations(full):>11}"
+    print(f"{name:22}{n:>9,}{diagrams.describe_operations(linear):>10}{diagrams.describe_operations(full):>11}"
           f"{full / (linear + full):>11.0%}")
     bars[f"{name}\n{n:,} tokens"] = (linear, full, apart if size[0] > 1 else float("nan"))
-print(f"of the video with space and time apart: attention {diagrams.told_operations(apart)}, {full / apart:.0f} times less")
+print(f"of the video with space and time apart: attention {diagrams.describe_operations(apart)}, {full / apart:.0f} times less")
 
 # %% tags=["demo"]
 plot.show(diagrams.shares_of_cost(bars),
@@ -840,8 +858,7 @@ plot.show(diagrams.who_reads({name: read(way) for name, way in ways.items()}, (1
 # - 1 point: more blocks repair it in part
 
 # %% [markdown]
-# The course's smallest videos are digits that move, with a caption: eight frames of 16 × 16 pixels, in patches of 4 × 4. That
-# makes 128 tokens.
+# The course's smallest videos are digits that move, with a caption: eight frames of 16 × 16 pixels.
 
 # %% tags=["demo"]
 few, captions = data.moving_digits(4, seeded(6), "test", most=1)
@@ -851,8 +868,11 @@ plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in ran
               "another two climbs.")
 
 # %% [markdown]
-# The network for them, `models/video.py`, has three blocks over space, which also read the caption, and three over time. Here
-# it is with random weights, once as the library writes it and once with your `temporal_attention` in its blocks over time.
+# The network for them, `models/video.py`, has three blocks over space, which also read the caption, and three over time, on
+# tokens of 4 × 4 pixels: 128 in all. A digit moves by a quarter of a token each frame, and so a token's numbers are others
+# in every frame. Blocks alone were slow to learn what belongs together: after an hour they drew spots. Hence two pairs of
+# convolutions on either side, over three frames and 3 × 3 squares of 2 × 2 pixels, which follow what moves (after Hoogeboom
+# et al. 2023, *simple diffusion*). Your `temporal_attention` now runs in the blocks over time.
 
 # %% tags=["demo"]
 def over_time(layer, x, context, mask):
@@ -860,29 +880,42 @@ def over_time(layer, x, context, mask):
     return temporal_attention(x, layer.self_attention).flatten(1, 2), context
 
 
-torch.manual_seed(0)
-library = models.build("video", Video.ARGS)
-for p in library.parameters():
-    nn.init.normal_(p, std=0.1)  # as it begins it would answer 0, whatever its attention does
-video = copy.deepcopy(library)
+video = copy.deepcopy(shipped["video"].model)
 for module in video.modules():
     if isinstance(module, Time):
         module.forward = lambda x, context, mask, layer=module: over_time(layer, x, context, mask)
 x, t = torch.randn(2, 8, 1, 16, 16, generator=seeded(0)), torch.tensor([0.2, 0.8])
 with torch.no_grad():
-    mine, theirs = (net(x, t, pipe.encode(captions[:2])) for net in (video, library))
+    mine, theirs = (net(x, t, pipe.encode(captions[:2])) for net in (video, shipped["video"].model))
 same = torch.allclose(mine, theirs, rtol=1e-3, atol=1e-3)
 print("the network answers the same with your attention over time:", same)
 if not same:
     print(name_red())
 
 # %% [markdown]
-# To learn it takes more than a picture does. Noise hides a frame, but not what all eight have in common, and to find that a
-# token has to read where the digit *was* and *will be*. The recipe is `Video` in `recipes/transformers.py`, and
-# `course train video` runs it. In its training videos each digit lacks one of the five motions, so that the model can be asked for a
-# known digit with a known motion that it has never seen together. No weights of it come with the course so far: an hour
-# of one processor core was not enough for digits that can be read.
-#
+# In training each digit lacked one of the five motions: ten of the fifty captions were never seen. Can the network put a known
+# digit and a known motion together? The first three captions are of those that it has learned, the last three are new:
+
+# %% tags=["demo"]
+wanted = ["a three moves left", "an eight rises", "a seven stands still", *phrases("unseen")[:3]]
+drawn = Video().sample(video, wanted)
+plot.show(plot.image_grid(drawn, rows=wanted, columns=[f"frame {i}" for i in range(1, 9)]), alt="VIDEOS ALT.")
+
+# %% tags=["demo"]
+m = shipped["video"].metrics
+print(f"{'400 videos of each':34}{'right motion':>14}{'digit recognised':>18}")
+for kind, words in {"seen": "captions of training", "unseen": "captions that were held out", "real": "real videos"}.items():
+    print(f"{words:34}{m[f'right_motion_{kind}']:>14.0%}{m[f'recognised_{kind}']:>18.0%}")
+
+# %% [markdown]
+# TEXT VIDEO. The motion is measured as the way of the brightness' centre; the digit is that of the nearest training digit.
+
+# %% tags=["demo", "nbval-ignore-output"]
+red = name_red(["dit.temporal_attention"])
+print(red or "with your own attention over time, where the notebook runs")
+widgets.video_player(shipped["video"], pipe.encode, None if red or widgets.recording() else video, unseen=phrases("unseen"))
+
+# %% [markdown]
 # Models that draw minutes of film in high resolution are this one, larger: an autoencoder of space and time, tokens,
 # a transformer that reads a text, a path from noise. Since memory and processors have grown, many of them pay for full
 # attention over all tokens of video and text (Yang et al. 2024, *CogVideoX*), and the middleman is gone.
@@ -918,7 +951,7 @@ plot.show(diagrams.patterns(puzzles.token_patterns(), every=6),
 #
 # ## Where this goes
 #
-# - [**14**](14_distillation.ipynb) makes the 20 to 50 evaluations four, or one: the larger the network, the dearer each.
+# - [**14**](14_distillation.ipynb) makes the 20 to 50 evaluations four, or one: the larger the network, the more each costs.
 # - [**15**](15_gpu_kernels.ipynb) makes each fast; norm and modulation, which stand in every block here, are one kernel there.
 #
 # **References**
@@ -930,14 +963,15 @@ plot.show(diagrams.patterns(puzzles.token_patterns(), every=6),
 # - Esser et al. 2024, *Scaling Rectified Flow Transformers* (Stable Diffusion 3): joint attention.
 # - Chen et al. 2023, *PixArt-α*: a DiT with cross-attention to text.
 # - Ma et al. 2024, *Latte*: space and time in turn.
+# - Hoogeboom, Heek, Salimans 2023, *simple diffusion*: convolutions around a transformer.
 # - Yang et al. 2024, *CogVideoX*: full attention over a video and its text.
 # - Drawings: OpenMoji (CC BY-SA 4.0). Digits: MNIST.
 #
 # ## Summary
 #
 # 1. A picture is a row of patches. Attention does not know their places, so positions are learned.
-# 2. Time and class enter every block by shift, scale and gate; with gates of zero the network starts as the identity, and
-#    learns none the less.
+# 2. Time and class enter every block by shift, scale and gate; with gates of zero each block starts as the identity, and
+#    learns all the same.
 # 3. Text is read by cross-attention, or both streams read both by joint attention.
 # 4. Linear layers cost $n$, attention $n^2$; they meet at $n = 6d$. Smaller patches buy quality with operations, not parameters.
 # 5. A video has a hundred thousand tokens. Attention over space and over time in turn makes it affordable.

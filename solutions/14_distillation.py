@@ -69,8 +69,8 @@ def drawn(model, labels, steps, seed=3):
 
 teacher = guided(shipped["mnist-flow"].model, {"text_emb": shipped["mnist-flow"].encode(eight)}, None, 1.0)
 rows = {f"{n} steps" if n > 1 else "1 step": drawn(teacher, eight, n) for n in (16, 4, 2, 1)}
-plot.show(plot.image_rows(rows), alt="Eight digits, 0 to 7: clear in sixteen steps and in four, plainer and a little "
-                                     "soft in two; in one step each is the blurred mean of its class.")
+plot.show(plot.image_rows(rows), alt="Eight digits, 0 to 7: clear in sixteen steps, clear but a little plainer in four, "
+                                     "plainer still and soft in two; in one step each is the blurred mean of its class.")
 
 # %% [markdown]
 # In pure noise no digit can be told from another one of its class, so the network's first answer is the mean of them
@@ -84,8 +84,8 @@ plot.show(plot.image_rows(rows), alt="Eight digits, 0 to 7: clear in sixteen ste
 # ## 2 · Two steps in one
 #
 # Let the first network, the **teacher**, take two steps of DDIM, from $t$ to $t'$ and on to $t''$. Both networks here
-# answer with an $\hat x_{\text{start}}$. Notebook 07 has DDIM's step. With a path's $\alpha$ and $\sigma$ it is, from
-# $t$ to any earlier $s$,
+# answer with an $\hat x_{\text{start}}$, written $\hat x$ here; and $z_t$ is the paper's name for our $x_t$. Notebook 07
+# has DDIM's step. With a path's $\alpha$ and $\sigma$ it is, from $t$ to any earlier $s$,
 #
 # $$z_s = \alpha_s\,\hat x + \sigma_s\,\hat\varepsilon, \qquad
 # \hat\varepsilon = \frac{z_t - \alpha_t\,\hat x}{\sigma_t}. \tag{1}$$
@@ -316,7 +316,7 @@ check("distill.guidance_target")
 
 # %% [markdown]
 # The digits' students were made so: `mnist-flow` with sixteen guided steps taught one of eight, that one the
-# `mnist-flow-4`, and this, by two steps more, the `mnist-flow-1`. On a straight path the target can be told as a velocity:
+# `mnist-flow-4`, and this, by two more halvings, the `mnist-flow-1`. On a straight path the target can be a velocity:
 # it is the mean of the teacher's two, which the recipe takes. Yours is the same:
 
 # %% tags=["demo"]
@@ -387,11 +387,11 @@ plot.show(plot.image_rows(rows), alt="The same eight digits three times, by the 
 
 # %% tags=["demo"]
 tables = shipped["mnist-flow-1"].tables
-plot.show(diagrams.few_steps_measured(tables),
+plot.show(diagrams.quality_over_steps(tables),
           alt="Three panels over the number of steps. The teacher's curves bend away below eight steps: in one step fewer "
               "are recognised, diversity is a quarter, the kernel distance large. The students' two points, at four and "
               "at one, lie at the height of the teacher's sixteen.")
-print(diagrams.few_steps_told(tables))
+print(diagrams.describe_few_steps(tables))
 
 # %% tags=["demo"]
 sixteen = next(row for row in tables["teacher"] if row["steps"] == 16)
@@ -441,7 +441,7 @@ widgets.guidance_slider(shipped["mnist-flow-4"])
 # from anywhere: all points of one way have the same end, so a function that tells the end has the same value on all of
 # them. (This $f$ is no drift.)
 #
-# They are told in the *variance exploding* time of notebook 09. Divide a state of any path by its $\alpha$ and count time
+# They are written in the *variance exploding* time of notebook 09. Divide a state of any path by its $\alpha$ and count time
 # by the noise, $t = \sigma/\alpha$:
 #
 # $$x_t = x_{\text{start}} + t\,\varepsilon, \qquad t \in [0.002,\ 80]. \tag{3}$$
@@ -709,16 +709,16 @@ widgets.explore(looked_again, second=widgets.Control([20.0, 5.0, 1.0, 0.3], defa
 # |---|---|
 # | Salimans & Ho 2022, progressive distillation | to go two steps of its teacher in one, again and again |
 # | Song et al. 2023, consistency models | to say the same at all points of one way |
-# | Sauer et al. 2024a, ADD | to draw in one to four steps what a critic takes for real, near to its teacher |
+# | Sauer et al. 2024a, ADD | to draw in one to four steps what a critic takes for real, close to its teacher |
 # | Sauer et al. 2024b, LADD | the same in latents, where the teacher's own features make the critic |
 # | Salimans et al. 2024, moment matching | to draw samples whose expectations, given their noised versions, match the teacher's |
 # | Lu & Song 2025, sCM | consistency in the limit of infinitely close times, made stable and large |
 #
-# The third and the fourth bring back notebook 04. A student of one step that is judged by a mean square draws
-# something between two pictures where it is unsure. A **critic** that has learned to tell real pictures from drawn
-# ones does not accept that: a blurred picture is no real one. In *adversarial distillation* the student gets two losses,
-# one from the critic, so that each picture is sharp, and one from the teacher, whose answer on the re-noised
-# picture says what is missing. The critic alone would forget half of the data, as GANs do.
+# The third and the fourth bring back notebook 04 and the critic of 11. A student of one step that is judged by a mean
+# square draws something between two pictures where it is unsure. A **critic** that has learned to tell real pictures
+# from drawn ones does not accept that: a blurred picture is no real one. In *adversarial distillation* the student gets
+# two losses, one from the critic, so that each picture is sharp, and one from the teacher, whose answer on the re-noised
+# picture says what is missing. With the critic alone the student would leave out part of the data, as GANs do.
 #
 # ## Puzzle
 #

@@ -72,7 +72,7 @@ plain = measured.operations(plain_step, *given)
 plot.show(diagrams.bytes_by_operation(plain),
           alt="A bar for each operation of the plain step. Products of a tensor with a number read one tensor and write "
               "one, sums read two and write one.")
-print(diagrams.told_bytes(plain, five[0].nbytes))
+print(diagrams.describe_bytes(plain, five[0].nbytes))
 
 # %% [markdown]
 # The four inputs and the result are five tensors. All the other traffic is plates that go back to the larder half
@@ -302,7 +302,7 @@ plot.show(diagrams.programs(outer, x=torch.arange(12.0), y=torch.arange(20.0)),
 # %% [markdown]
 # Every number of $x$ is read by three programs, every one of $y$ by two; each product is written by exactly one.
 #
-# **Question 1.** Suppose the programs of Exercise 3, which hold a *row* each, should compute the sums of the
+# **Question 1.** Suppose the programs of exercise 3, which hold a *row* each, should compute the sums of the
 # *columns*: each loads `out`, adds its row, and stores `out`. What goes wrong on a GPU that the interpreter will
 # never show? Name two ways to do it right.
 
@@ -364,7 +364,7 @@ check("kernels.bytes_moved")
 # %% tags=["demo"]
 ones = torch.ones(37)
 for function, vectors in ((masked_copy, {"x": ones}), (add, {"x": ones, "y": ones})):
-    seen = diagrams.traced(function, **vectors)
+    seen = diagrams.trace_accesses(function, **vectors)
     print(f"{function.__name__:12} counted {bytes_moved(37, len(vectors), 1, 4)} bytes, "
           f"{seen.who} moved {seen.bytes('load')} in and {seen.bytes('store')} out")
 
@@ -500,7 +500,7 @@ plot.show(plot.images((x_t + 1) / 2, columns=8, titles=[f"t = {k}" for k in t.to
           alt="Eight digits, each noised to another time by your kernel: the first clear, the last pure grain.")
 
 # %% tags=["demo"]
-seen = diagrams.traced(q_sample, x_start=digits, noise=noise, alphas_cumprod=alphas_cumprod, t=t)
+seen = diagrams.trace_accesses(q_sample, x_start=digits, noise=noise, alphas_cumprod=alphas_cumprod, t=t)
 print(f"counted: {bytes_moved(digits.numel(), 2, 1, 4):,} bytes; {seen.who} moved {seen.bytes():,}")
 
 
@@ -528,7 +528,7 @@ print(f"plain torch moves {measured.operations(plain_q_sample, digits, noise, al
 #
 # <details><summary><b>Stuck?</b></summary>
 #
-# The frame is that of Exercise 2, with more loads. The five coefficients lie side by side in memory: each is a load
+# The frame is that of exercise 2, with more loads. The five coefficients lie side by side in memory: each is a load
 # of one number, from `k_ptr + 0` on. `tl.clamp(x, low, high)` or `tl.minimum` and `tl.maximum` clamp.
 #
 # </details>
@@ -685,7 +685,7 @@ print(measured.graph_gain())
 # One pixel, one channel of $x$ at a time: how do *all* $n_k$ change when $x_c$ does? There is one term from above the
 # line, for $k = c$ only, and one from below it, for every $k$. Put both into $\sum_k q_k\, \partial n_k/\partial
 # x_c$. As a kernel: a program holds some pixels of one sample with all of their channels, a block of two axes. Sums
-# over channels stay inside of it; those over pixels do not (Question 1).
+# over channels stay inside of it; those over pixels do not (question 1).
 #
 # </details>
 
@@ -763,7 +763,7 @@ plot.show(diagrams.gradients_of_pixels(pixels, grad_x.reshape(2, 16)),
 # %% tags=["demo"]
 x, upstream = (torch.randn(2, 8, 16, 16, generator=seeded(k)) for k in (1, 2))
 g = torch.ones(1, 8, 1, 1)
-seen = diagrams.traced(rms_norm_backward, x=x, g=g, upstream=upstream)
+seen = diagrams.trace_accesses(rms_norm_backward, x=x, g=g, upstream=upstream)
 print(f"counted: {bytes_moved(x.numel(), 2, 1, 4):,} bytes for the large tensors; {seen.who} moved {seen.bytes():,}")
 x, g = x.requires_grad_(), g.requires_grad_()
 y = g * x / x.norm(dim=1, keepdim=True) * 8**0.5

@@ -210,10 +210,10 @@ def test_the_measured_rows_become_curves_and_lines_of_text():
     rows = [dict(w=w, steps=n, recognised=0.9, diversity=20.0, kernel_distance=0.02 * w) for n in (16, 4)
             for w in (1.0, 0.0)]
     real = dict(recognised=0.99, diversity=25.0, kernel_distance=0.0)
-    fig = diagrams.guidance_measured(rows, real)
+    fig = diagrams.quality_over_guidance(rows, real)
     curves = {line.get_label(): list(line.get_ydata()) for line in fig.axes[2].get_lines()[:2]}
     assert curves == {"4 steps": [0.0, 0.02], "16 steps": [0.0, 0.02]}
-    told = diagrams.guidance_told([*rows, dict(real, gamma=2.0), dict(real, w=4.0, low=0.0, high=99.5), real])
+    told = diagrams.describe_guidance([*rows, dict(real, gamma=2.0), dict(real, w=4.0, low=0.0, high=99.5), real])
     starts = [line[:24].strip() for line in told.splitlines()[1:]]
     assert starts == ["w = 1, 16 steps", "w = 0, 16 steps", "w = 1, 4 steps", "w = 0, 4 steps", "classifier, γ = 2",
                       "w = 4, 0 ≤ t ≤ 99.5", "real digits"]

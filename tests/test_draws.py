@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.tasks.draws import Rng, drawn, fill, stand_ins
+from course_utils.tasks.draws import Rng, fill, fixed_draws, stand_ins
 
 
 def test_inputs_are_the_same_for_a_seed_and_other_for_another():
@@ -50,19 +50,19 @@ WAYS_TO_DRAW_TIMES = {
 
 @pytest.mark.parametrize("way", WAYS_TO_DRAW_NOISE)
 def test_every_way_to_draw_noise_is_answered(way):
-    with drawn(noise=NOISE):
+    with fixed_draws(noise=NOISE):
         got = WAYS_TO_DRAW_NOISE[way]()
     assert torch.equal(got.float(), NOISE)
 
 
 @pytest.mark.parametrize("way", WAYS_TO_DRAW_TIMES)
 def test_every_way_to_draw_times_is_answered(way):
-    with drawn(t=T):
+    with fixed_draws(t=T):
         assert torch.equal(WAYS_TO_DRAW_TIMES[way](), T)
 
 
 def test_mean_and_std_of_a_normal_draw_are_kept():
-    with drawn(noise=[NOISE, NOISE, NOISE]):
+    with fixed_draws(noise=[NOISE, NOISE, NOISE]):
         assert torch.allclose(torch.normal(2.0, 3.0, (2, 3)), NOISE * 3 + 2)
         assert torch.allclose(torch.normal(torch.full((2, 3), 1.0), torch.full((2, 3), 0.5)), NOISE * 0.5 + 1)
         assert torch.allclose(torch.empty(2, 3).normal_(mean=1.0, std=2.0), NOISE * 2 + 1)
@@ -73,17 +73,17 @@ def test_mean_and_std_of_a_normal_draw_are_kept():
     lambda: torch.cat([torch.randn(4), torch.randn(2, dtype=torch.float64)]).reshape(2, 3),
     lambda: torch.stack([torch.stack([torch.randn(()) for _ in range(3)]) for _ in range(2)])])
 def test_noise_is_drawn_in_any_partition(draw):
-    with drawn(noise=NOISE):
+    with fixed_draws(noise=NOISE):
         assert torch.equal(draw().float(), NOISE)
 
 
 def test_times_are_drawn_one_by_one():
-    with drawn(t=T):
+    with fixed_draws(t=T):
         assert [int(torch.randint(10, ())) for _ in range(2)] == T.tolist()
 
 
 def test_a_draw_of_too_many_is_answered_and_not_right():
-    with drawn(noise=NOISE):
+    with fixed_draws(noise=NOISE):
         assert torch.equal(torch.randn(3, 3), torch.cat([NOISE, NOISE[:1]]))
 
 
@@ -91,10 +91,10 @@ def test_a_draw_of_too_many_is_answered_and_not_right():
     lambda: np.random.randn(2, 3), lambda: np.random.default_rng(0).standard_normal((2, 3)),
     lambda: np.random.normal(size=(2, 3)), lambda: np.random.RandomState(0).randn(2, 3)])
 def test_numpys_normal_numbers_are_refused_by_a_sentence(draw):
-    with drawn(noise=NOISE), pytest.raises(ValueError, match="draw the noise with torch, in the shape of the data"):
+    with fixed_draws(noise=NOISE), pytest.raises(ValueError, match="draw the noise with torch, in the shape of the"):
         draw()
     draw()
-    with drawn(t=T):
+    with fixed_draws(t=T):
         draw()
 
 
@@ -147,9 +147,9 @@ def test_stand_ins_reach_the_file_that_a_function_was_imported_from(beside):
 
 
 def test_the_order_of_different_draws_does_not_matter():
-    with drawn(noise=NOISE, t=T):
+    with fixed_draws(noise=NOISE, t=T):
         noise, t = torch.randn(2, 3), torch.randint(10, (2,))
-    with drawn(noise=NOISE, t=T):
+    with fixed_draws(noise=NOISE, t=T):
         torch.rand(7)  # a dropout, say
         t2, noise2 = torch.randint(10, (2,)), torch.randn(2, 3)
     assert torch.equal(noise, noise2) and torch.equal(t, t2)
@@ -163,7 +163,7 @@ def test_other_draws_are_seeded_and_the_callers_state_comes_back():
     np.random.seed(3)
     seen = []
     for _ in range(2):
-        with drawn(noise=NOISE):
+        with fixed_draws(noise=NOISE):
             seen.append((torch.rand(1).item(), torch.randn(2, 3).sum().item(), torch.randn(1).item(), np.random.rand()))
     assert seen[0] == seen[1]
     assert torch.equal(torch.rand(2), expected[0]) and np.random.rand() == expected[1]

@@ -12,7 +12,7 @@ from torch import nn
 
 from course_utils import densities, metrics, notebooks, puzzles
 from course_utils.models import adain as library
-from course_utils.tasks.draws import drawn
+from course_utils.tasks.draws import fixed_draws
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_a_mode_counts_where_enough_samples_lie(demo):
 
 def test_a_slow_discriminator_loses_modes_and_equal_rates_find_them(demo):
     demo["STEPS"] = 450
-    with drawn():
+    with fixed_draws():
         slow, equal = ([demo["count_modes"](fakes, demo["CENTRES"], 0.3, 10) for fakes, _ in
                         demo["play"](0, rate)[0].values()] for rate in (3e-4, 3e-3))
     assert max(slow) <= 3 and max(equal[-3:]) >= 6

@@ -18,7 +18,7 @@ from course_utils.diffusion.paths import DiscreteVP, cosine_betas
 from course_utils.diffusion.plans import plan_ancestral
 from course_utils.diffusion.samplers import sample
 from course_utils.kernels import ahead, cards, guided_step, interpreter, measured, modulated_norm, q_sample
-from course_utils.tasks.draws import drawn
+from course_utils.tasks.draws import fixed_draws
 
 ROOT = Path(__file__).parents[1]
 triton = pytest.importorskip("triton", reason="Triton is not installed for this system.")
@@ -73,7 +73,7 @@ def test_the_guided_step_is_the_librarys_kernel_and_a_step_of_its_sampler(nb):
 
     answers = {"answer": cond}, {"answer": uncond}
     states, model = [], guided(lambda x, t, told: told["answer"], *answers, 1.5, batched=False)
-    with drawn(noise=z):
+    with fixed_draws(noise=z):
         sample(model, x, plan, callback=lambda state: states.append(state["x"].clone()))
     torch.testing.assert_close(mine, states[0])
 
@@ -109,14 +109,14 @@ def test_bytes_by_hand_and_by_the_library(nb):
 
 
 def test_the_tracer_counts_what_is_known(nb):
-    seen = diagrams.traced(nb.masked_copy, x=draw(37))
+    seen = diagrams.trace_accesses(nb.masked_copy, x=draw(37))
     assert (seen.bytes("load"), seen.bytes("store"), seen.bytes()) == (148, 148, 296)
     assert sum(len(a.masked) for a in seen.accesses) == 2 * 11
     assert [a.program[0] for a in seen.accesses] == [0, 0, 1, 1, 2, 2]
-    seen = diagrams.traced(nb.outer, x=draw(12), y=draw(20))
+    seen = diagrams.trace_accesses(nb.outer, x=draw(12), y=draw(20))
     assert (seen.bytes("load"), seen.bytes("store")) == (3 * 48 + 2 * 80, 12 * 20 * 4)
     table, t = torch.linspace(0.9, 0.1, 5), torch.tensor([0, 3])
-    seen = diagrams.traced(nb.q_sample, x_start=draw(2, 1500), noise=draw(2, 1500), alphas_cumprod=table, t=t)
+    seen = diagrams.trace_accesses(nb.q_sample, x_start=draw(2, 1500), noise=draw(2, 1500), alphas_cumprod=table, t=t)
     assert seen.bytes() == 3 * 3000 * 4 + 2 * 2 * (8 + 4)  # two blocks a sample, each with a time and its share
 
 
@@ -124,7 +124,7 @@ def test_plain_torch_is_told_by_its_operations():
     def add(x, y):
         return x + y
 
-    seen = diagrams.traced(add, x=draw(10), y=draw(10))
+    seen = diagrams.trace_accesses(add, x=draw(10), y=draw(10))
     assert seen.accesses == [] and seen.who == "your plain torch"
     assert (seen.bytes("load"), seen.bytes("store")) == (80, 40)
 
@@ -132,7 +132,8 @@ def test_plain_torch_is_told_by_its_operations():
 @pytest.mark.parametrize("name, shapes", [("add", [(9,), (9,)]), ("masked_copy", [(37,)]), ("row_sum", [(4, 12)]),
                                           ("outer", [(12,), (20,)])])
 def test_what_is_drawn_for_plain_torch_is_what_the_kernel_touches(nb, name, shapes):
-    seen = diagrams.traced(getattr(nb, name), **{letter: draw(*s) for letter, s in zip("xy", shapes, strict=False)})
+    tensors = {letter: draw(*s) for letter, s in zip("xy", shapes, strict=False)}
+    seen = diagrams.trace_accesses(getattr(nb, name), **tensors)
     drawn_for_torch = drawings._course(seen)
     touched, told = ({(a.kind, a.program, *sorted(a.addresses)) for a in accesses}
                      for accesses in (seen.accesses, drawn_for_torch))

@@ -163,7 +163,7 @@ def test_the_curves_of_the_puzzle_are_what_its_answer_says():
 
 def test_a_check_settles_the_order_and_the_signs_of_eigenvectors():
     P = torch.tensor([[0, 0.3, 0.7], [1, 0, 0], [1, 0, 0]])
-    values, vectors = mle._settled_eig(P.T)
+    values, vectors = mle._steady_eig(P.T)
     assert torch.allclose(values.real, torch.tensor([-1.0, 1.0, 0.0]), atol=1e-5) and 1 not in values.real
     assert torch.allclose(P.T.to(vectors) @ vectors, vectors * values, atol=2e-3)
     assert vectors.sum(0)[[0, 2]].tolist() == [0, 0] and (vectors[:, 1].real < 0).all()

@@ -124,7 +124,7 @@ def modes_found(steps: Tensor, found: Mapping[str, Sequence[int]], modes: int = 
         for name, counts in found.items():
             if name.startswith(f"{group}, "):
                 axes.plot(steps, counts, label=name.removeprefix(f"{group}, "))
-        axes.set(title=group, xlabel="step", ylim=(-0.3, modes + 0.5), yticks=range(0, modes + 1, 2))
+        axes.set(title=group, xlabel="training step", ylim=(-0.3, modes + 0.5), yticks=range(0, modes + 1, 2))
     panels[0, 0].set_ylabel(f"modes found, of {modes}")
     panels[0, 0].legend()
     return fig
@@ -159,10 +159,10 @@ def losses_and_quality(steps: Tensor, losses: Tensor, near: Sequence[float]) -> 
     fig, (left, right) = plot.figure(columns=2, height=200)
     for name, y in zip(("discriminator", "generator"), losses.T, strict=True):
         left.plot(steps, y, label=name)
-    left.set(xlabel="step", ylabel="loss", ylim=(0, None))
+    left.set(xlabel="training step", ylabel="loss", ylim=(0, None))
     left.legend()
     right.plot(steps, near)
-    right.set(xlabel="step", ylabel="share of fakes near a mode", ylim=(0, 1))
+    right.set(xlabel="training step", ylabel="share of fakes near a mode", ylim=(0, 1))
     return fig
 
 

@@ -22,9 +22,9 @@ COURSE = {  # number: title, column and row on the map, and what it needs beside
     "08": ("score matching", (3, 4), ("05",)),
     "09": ("stochastic equations", (3, 5), ("08",)),
     "10": ("ODE and likelihood", (3, 6), ("09",)),
-    "11": ("latents, text to image", (0, 6), ("04", "07")),
+    "11": ("latents, text to image", (0, 6), ("02", "04", "07")),
     "12": ("rectified flow", (3, 7), ("10",)),
-    "13": ("transformers", (0.5, 7), ("02", "11")),
+    "13": ("transformers", (0.5, 7), ("11",)),
     "14": ("few steps", (2, 7), ("07", "12")),
     "15": ("GPU kernels", (1.4, 6), ("07",)),
 }

@@ -15,7 +15,7 @@ from course_utils.diffusion import flow, paths, solvers
 Tables = Mapping[str, Sequence[Row]]  # "teacher" and "students", a row for each number of steps; "real", one row
 
 
-def few_steps_measured(tables: Tables) -> Figure:
+def quality_over_steps(tables: Tables) -> Figure:
     """What was measured over the number of steps: the teacher's curve, each student's point, real pictures dotted."""
     fig, panels = plot.figure(columns=3)
     for axes, (key, label) in zip(panels, MEASURED.items(), strict=True):
@@ -31,7 +31,7 @@ def few_steps_measured(tables: Tables) -> Figure:
     return fig
 
 
-def few_steps_told(tables: Tables) -> str:
+def describe_few_steps(tables: Tables) -> str:
     """The same numbers as lines of text."""
     lines = [f"{'':24}{'evaluations':>12}{'recognised':>12}{'diversity':>12}{'kernel distance':>18}"]
     for name, cost in (("teacher", 2), ("students", 1)):

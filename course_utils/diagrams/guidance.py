@@ -17,7 +17,7 @@ Row = Mapping[str, float]  # one line of a measured table: what was set, and wha
 MEASURED = {"recognised": "recognised", "diversity": "diversity within a class", "kernel_distance": "kernel distance"}
 
 
-def visited(alphas_cumprod: Tensor, grids: Mapping[str, Tensor]) -> Figure:
+def visited_times(alphas_cumprod: Tensor, grids: Mapping[str, Tensor]) -> Figure:
     """ᾱ over t, and below it a row of dots for each grid of times (n,)."""
     fig, (above, below) = plot.figure(1, 2, width=480, height=210, sharex=True, height_ratios=(2, 1))
     above.plot(alphas_cumprod)
@@ -38,7 +38,7 @@ def among(clouds: Mapping[str, Tensor], centres: Tensor, std: float, limits: flo
     return fig
 
 
-def guidance_measured(rows: Sequence[Row], real: Row) -> Figure:
+def quality_over_guidance(rows: Sequence[Row], real: Row) -> Figure:
     """What was measured over the guidance weight, a curve for each number of steps; real pictures as dotted lines.
 
     The kernel distance stands on a logarithmic axis, where that of real pictures, about 0, has no place.
@@ -66,7 +66,7 @@ def _by_steps(rows: Sequence[Row], key: str) -> dict[float, list[float]]:
     return {steps: [row[key] for row in ordered if row["steps"] == steps] for steps in {r["steps"]: 0 for r in ordered}}
 
 
-def guidance_told(rows: Sequence[Row]) -> str:
+def describe_guidance(rows: Sequence[Row]) -> str:
     """The same numbers as lines of text, one for each row."""
     lines = [f"{'':24}{'recognised':>12}{'diversity':>12}{'kernel distance':>18}"]
     for row in rows:

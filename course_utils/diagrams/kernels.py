@@ -51,7 +51,7 @@ class Trace:
         return sum(a.itemsize * len(a.addresses) for a in self.accesses if kind in ("", a.kind))
 
 
-def traced(function: Callable, **tensors: Tensor) -> Trace:
+def trace_accesses(function: Callable, **tensors: Tensor) -> Trace:
     """What `function(*tensors)` touches, address by address where it is a kernel, by operations where it is not."""
     accesses: list[Access] = []
     result: list[Tensor] = []
@@ -72,13 +72,13 @@ def programs(function: Callable, **tensors: Tensor) -> Figure:
     number. An answer in plain torch launches kernels that cannot be looked into; the course's are drawn then, and
     named so.
     """
-    trace = traced(function, **tensors)
+    trace = trace_accesses(function, **tensors)
     whose = f"`{trace.name}`"
     if not trace.accesses:
         whose = f"the course's `{trace.name}` (yours is plain torch)"
         trace = Trace(trace.name, trace.tensors, _course(trace))
     numbers = {p: k for k, p in enumerate(sorted({a.program for a in trace.accesses}))}
-    panels = [(name, x, _touched(trace, x)) for name, x in trace.tensors.items()]
+    panels = [(name, x, _accesses_to(trace, x)) for name, x in trace.tensors.items()]
     widths = [max(6, x.shape[-1]) + 4 for _, x, _ in panels]
     fig, axes = plot.figure(len(panels), width=720, height=60 + 15 * max(6, min(len(numbers), 12)), width_ratios=widths)
     for axis, (name, x, parts) in zip(np.atleast_1d(axes), panels, strict=True):
@@ -93,7 +93,7 @@ def programs(function: Callable, **tensors: Tensor) -> Figure:
 Part = tuple[Access, np.ndarray, np.ndarray]  # an access, the elements it touches, those that it is kept from
 
 
-def _touched(trace: Trace, x: Tensor) -> list[Part]:
+def _accesses_to(trace: Trace, x: Tensor) -> list[Part]:
     """The accesses to a tensor, as numbers of its elements; masked ones may lie behind its end."""
     parts = []
     for a in trace.accesses:
@@ -117,7 +117,7 @@ def _vector(axes: Axes, x: Tensor, parts: Sequence[Part], numbers: dict[Program,
         axes.axvline(x.numel(), color=plot.INK, linewidth=0.8)
     axes.set(xlim=(0, last), ylim=(len(numbers), 0), xlabel="element")
     shown = list(numbers)[:: max(1, len(numbers) // 8)]
-    axes.set_yticks([numbers[p] + 0.5 for p in shown], [_written(p, numbers) for p in shown])
+    axes.set_yticks([numbers[p] + 0.5 for p in shown], [_label(p, numbers) for p in shown])
     if axes.get_subplotspec().colspan.start == 0:
         axes.set_ylabel("program")
 
@@ -129,12 +129,12 @@ def _matrix(axes: Axes, x: Tensor, parts: Sequence[Part], numbers: dict[Program,
         for i, j in zip(rows, columns, strict=True):
             axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=1.0 if numbers[a.program] % 2 else 0.6,
                                      edgecolor="white", linewidth=0.4))
-        axes.text(columns.mean() + 0.5, rows.mean() + 0.5, _written(a.program, numbers), color="white", ha="center",
+        axes.text(columns.mean() + 0.5, rows.mean() + 0.5, _label(a.program, numbers), color="white", ha="center",
                   va="center", fontsize=7, fontweight="bold")
     axes.set(xlim=(0, x.shape[-1]), ylim=(x.numel() // x.shape[-1], 0), xlabel="column", ylabel="row")
 
 
-def _written(program: Program, numbers: dict[Program, int]) -> str:
+def _label(program: Program, numbers: dict[Program, int]) -> str:
     return str(program[0]) if not any(any(p[1:]) for p in numbers) else f"{program[0]}, {program[1]}"
 
 
@@ -146,7 +146,7 @@ def _course(trace: Trace) -> list[Access]:
     accesses = []
     for program, of_out in _grid(out, size):
         for name, x in trace.tensors.items():
-            here = of_out if name == "out" else _needed(trace.name, name, x, of_out, out)
+            here = of_out if name == "out" else _elements_read(trace.name, name, x, of_out, out)
             inside = here < x.numel() if x.dim() == 1 else np.full(len(here), True)
             places = x.data_ptr() + here * x.element_size()
             kind = "store" if name == "out" else "load"
@@ -166,7 +166,7 @@ def _grid(out: Tensor, size: int) -> list[tuple[Program, np.ndarray]]:
             for i in range(0, out.shape[0], size) for j in range(0, out.shape[1], size)]
 
 
-def _needed(puzzle: str, name: str, x: Tensor, of_out: np.ndarray, out: Tensor) -> np.ndarray:
+def _elements_read(puzzle: str, name: str, x: Tensor, of_out: np.ndarray, out: Tensor) -> np.ndarray:
     if puzzle == "outer":
         return np.unique(of_out // out.shape[1] if name == "x" else of_out % out.shape[1])
     if puzzle == "row_sum":
@@ -191,7 +191,7 @@ def bytes_by_operation(plain: Operations) -> Figure:
     return fig
 
 
-def told_bytes(plain: Operations, tensor_bytes: int) -> str:
+def describe_bytes(plain: Operations, tensor_bytes: int) -> str:
     """Operations and bytes in words, the bytes also counted in tensors of the given size."""
     return (f"{len(plain.each)} operations move {plain.bytes:,} bytes: as many as {plain.bytes / tensor_bytes:.0f} "
             f"tensors of {tensor_bytes:,}.")

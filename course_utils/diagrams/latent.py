@@ -38,7 +38,7 @@ def two_guesses(z: Tensor, posterior: Tensor, fits: Mapping[str, Tensor], climbs
     return fig
 
 
-def pulled(draws: Tensor, mu: Tensor, pull: Tensor, radius: float) -> Figure:
+def pull_of_decoder(draws: Tensor, mu: Tensor, pull: Tensor, radius: float) -> Figure:
     """Clouds of draws in the plane, and from the mean of each an arrow that says where it is told to go.
 
     Args:

@@ -65,7 +65,7 @@ def read_places(picture: Tensor, parts: Mapping[str, slice], weights: Tensor) ->
     return fig
 
 
-def told_first(measured: Mapping[str, float]) -> str:
+def describe_ranks(measured: Mapping[str, float]) -> str:
     """How often a drawn name is read back first among 50, and how often the true picture's is, as lines of text."""
     lines = [f"{'name read back first among 50':34}{'samples':>9}{'true pictures':>15}"]
     for key, words in KINDS.items():
@@ -73,7 +73,7 @@ def told_first(measured: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
-def told_costs(costs: Mapping[str, Sequence[float]], columns: Sequence[str]) -> str:
+def describe_costs(costs: Mapping[str, Sequence[float]], columns: Sequence[str]) -> str:
     """A table of numbers as lines of text, three digits each: `{"name": a number for each column}`."""
     lines = [f"{'':36}" + "".join(f"{column:>16}" for column in columns)]
     for name, row in costs.items():

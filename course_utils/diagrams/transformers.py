@@ -176,7 +176,7 @@ def shares_of_cost(rows: Mapping[str, Sequence[float]]) -> Figure:
                 continue
             y = place + 0.27 * (k - 1)
             axes.barh(y, number, 0.25, color=colour, hatch=hatch, edgecolor=plot.INK, linewidth=0.7)
-            axes.text(number * 1.15, y, told_operations(number), va="center", fontsize=7.5)
+            axes.text(number * 1.15, y, describe_operations(number), va="center", fontsize=7.5)
     axes.set(xscale="log", xlabel="operations of one evaluation", ylim=(len(rows) - 0.5, -0.5),
              xlim=(0.3 * min(n for row in rows.values() for n in row if n > 0), None))
     axes.set_yticks(range(len(rows)), list(rows))
@@ -186,7 +186,7 @@ def shares_of_cost(rows: Mapping[str, Sequence[float]]) -> Figure:
     return fig
 
 
-def told_operations(number: float) -> str:
+def describe_operations(number: float) -> str:
     """A number of operations with a unit: 12.3 M, 4.56 G, 789 T."""
     for unit, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
         if number >= size:

@@ -35,7 +35,7 @@ def two_crowds(times: Tensor, crowds: Mapping[str, Tensor], density: Mixture, dr
     return fig
 
 
-def carried(clouds: Mapping[str, Tensor], by: Tensor, limits: float = 3.0) -> Figure:
+def transport_map(clouds: Mapping[str, Tensor], by: Tensor, limits: float = 3.0) -> Figure:
     """Clouds (n, 2) of the same points, each in one colour and shape throughout, by its angle in `by` (n, 2)."""
     fig, panels = plot.figure(len(clouds), width=260 * len(clouds), height=270, sharey=True)
     share = (torch.atan2(by[:, 1], by[:, 0]) / (2 * torch.pi)) % 1
@@ -127,7 +127,7 @@ def bits_over_training(steps: Sequence[int], bits: Sequence[float]) -> Figure:
     axes.plot(steps, bits, marker="o")
     for step, b in zip(steps, bits, strict=True):
         axes.annotate(f"{b:.2f}", (step, b), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=7.5)
-    axes.set(xlabel="steps of training", ylabel="bits/dim, 256 levels", ylim=(min(bits) - 0.1, max(bits) + 0.15))
+    axes.set(xlabel="training step", ylabel="bits/dim, 256 levels", ylim=(min(bits) - 0.1, max(bits) + 0.15))
     axes.set_xticks(steps)
     return fig
 

@@ -38,9 +38,9 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     return x * (1 + scale[:, None]) + shift[:, None]
 
 
-def modulation(dim: int, chunks: int) -> nn.Sequential:
-    """(b, dim) → (b, chunks·dim), the shifts, scales and gates."""
-    return nn.Sequential(nn.SiLU(), nn.Linear(dim, chunks * dim))
+def modulation(dim: int, chunks: int, width: int | None = None) -> nn.Sequential:
+    """(b, dim) → (b, chunks·width), the shifts, scales and gates; `width` is `dim` where it is not given."""
+    return nn.Sequential(nn.SiLU(), nn.Linear(dim, chunks * (width or dim)))
 
 
 def adaln_zero_init(model: nn.Module) -> None:
@@ -133,15 +133,14 @@ class Transformer(nn.Module):
         self.head = nn.Linear(dim, patch_dim)
         adaln_zero_init(self)
 
-    def transform(self, patches: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """Patches (b, tokens, patch_dim) for t (b,) in [0, 1] and context (b, m, context_dim), padded by zeros.
+    def transform(self, patches: Tensor, c: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+        """(b, tokens, patch_dim) → the same, modulated by c (b, dim); context (b, m, context_dim), mask (b, m).
 
         Raises:
             ValueError: When there are more or fewer patches than the network has positions.
         """
         if patches.shape[1] != len(self.positions):
             raise ValueError(f"The network has {len(self.positions)} tokens, but the input has {patches.shape[1]}.")
-        c, mask = self.time_mlp(t), is_token(context)
         x, context = self.embed(patches) + self.positions, self.context_embed(context)
         for block in self.blocks:
             x, context = block(x, c, context, mask)
@@ -184,7 +183,7 @@ class DiT(Transformer):
             t: (b,) in [0, 1].
             context: (b, m, context_dim); rows of zeros are padding, and are not read.
         """
-        patches = self.transform(patchify(z, self.patch), t, context)
+        patches = self.transform(patchify(z, self.patch), self.time_mlp(t), context, is_token(context))
         return unpatchify(patches, self.patch, *z.shape[-2:])
 
 

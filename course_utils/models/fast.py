@@ -44,7 +44,7 @@ class Fast:
         memory.keep()
         device = next(model.parameters()).device
         self.dtype = dtype or fastest_dtype(device)
-        self.model = copy.deepcopy(model).eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.model = to_channels_last(copy.deepcopy(model).eval().requires_grad_(False))
         for name, part in self.model.named_children():
             part.to(torch.float32 if name.endswith("_mlp") else self.dtype)
         self.compile = (_compile if device.type == "cuda" or compiler() else None) if compile == "auto" else compile
@@ -112,6 +112,17 @@ def _compile(model: nn.Module) -> Callable:
     # `freezing` lays the weights out once for all calls.
     options = {"freezing": True, "guard_filter_fn": torch.compiler.skip_all_guards_unsafe}
     return torch.compile(network, fullgraph=True, dynamic=False, options=options)
+
+
+def to_channels_last(model: nn.Module) -> nn.Module:
+    """The model, with the weights of its convolutions over images in channels-last order from now on.
+
+    torch's own `to(memory_format=torch.channels_last)` refuses a model that has convolutions over time as well.
+    """
+    for weight in model.parameters():
+        if weight.dim() == 4:
+            weight.data = weight.data.to(memory_format=torch.channels_last)
+    return model
 
 
 def _each(change: Callable[[Tensor], Tensor], value: object) -> object:

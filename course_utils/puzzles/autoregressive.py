@@ -19,7 +19,7 @@ def slipped_pixels(x: Tensor) -> dict[str, Tensor]:
     Args:
         x: (n, 28, 28) int64 in 0 … 3.
     """
-    slips = {"A": (_turned, 1), "B": (_shown, 1), "C": (lambda net: None, -1)}
+    slips = {"A": (_turn_over, 1), "B": (_show_centre, 1), "C": (lambda net: None, -1)}
     return {name: _bits(x, spoil, axis) for name, (spoil, axis) in slips.items()}
 
 
@@ -37,12 +37,12 @@ def _bits(x: Tensor, spoil: Callable, axis: int) -> Tensor:
     return torch.stack(bits)
 
 
-def _turned(net: nn.Module) -> None:
+def _turn_over(net: nn.Module) -> None:
     """All masks upside down, so that the kernels see what comes later."""
     for layer in (m for m in net.modules() if isinstance(m, pixelcnn.MaskedConv2d)):
         layer.mask.copy_(layer.mask.flip(0, 1))
 
 
-def _shown(net: nn.Module) -> None:
+def _show_centre(net: nn.Module) -> None:
     """The mask of type A with its centre."""
     net.init_conv.mask[3, 3] = 1

@@ -23,7 +23,7 @@ def slipped_flows(density: Mixture, path: GaussianPath, noise: Tensor) -> dict[s
     """
     score, noise_pred = density.model(path, "score"), density.model(path)
 
-    def pulled(x: Tensor, t: Tensor) -> Tensor:
+    def whole_pull(x: Tensor, t: Tensor) -> Tensor:
         drift, g = path.sde(x, t)
         return drift - like(g, x) ** 2 * score(x, t)
 
@@ -37,5 +37,5 @@ def slipped_flows(density: Mixture, path: GaussianPath, noise: Tensor) -> dict[s
         std = sigma_s / sigma * (1 - (alpha / alpha_s) ** 2) ** 0.5
         e = noise_pred(x, t.expand(len(x)))
         x = alpha_s * (x - sigma * e) / alpha + sigma_s * e + std * torch.randn(x.shape, generator=generator)
-    return {"A": x, "B": solvers.rk45(pulled, noise, path.T, END, 1e-4, 1e-4).x,
+    return {"A": x, "B": solvers.rk45(whole_pull, noise, path.T, END, 1e-4, 1e-4).x,
             "C": solvers.rk45(flow, noise, END, path.T, 1e-4, 1e-4).x}

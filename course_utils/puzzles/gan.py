@@ -14,7 +14,7 @@ from course_utils.puzzles.descent import descend
 
 def slipped_games() -> dict[str, Tensor]:
     """500 fakes (500, 2) after 200 steps of three games on the ring of eight, each with another slip in its step."""
-    return {"A": _game(_asleep), "B": _game(_fleeing), "C": _game(_stalled)}
+    return {"A": _game(_sleep), "B": _game(_flee), "C": _game(_detach_fakes)}
 
 
 def _game(step: Callable) -> Tensor:
@@ -31,22 +31,22 @@ def _game(step: Callable) -> Tensor:
         return G(torch.randn(500, 2, generator=torch.Generator().manual_seed(9)))
 
 
-def _told_apart(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def _discriminator_loss(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     return F.softplus(-D(real)).mean() + F.softplus(D(fake)).mean()
 
 
-def _fleeing(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
+def _flee(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
     """The generator goes where fakes are called fake."""
-    descend(opt_d, _told_apart(D, real, G(z_d).detach()))
+    descend(opt_d, _discriminator_loss(D, real, G(z_d).detach()))
     descend(opt_g, F.softplus(D(G(z_g))).mean())
 
 
-def _stalled(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
+def _detach_fakes(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
     """The generator's own fakes are detached."""
-    descend(opt_d, _told_apart(D, real, G(z_d).detach()))
+    descend(opt_d, _discriminator_loss(D, real, G(z_d).detach()))
     descend(opt_g, F.softplus(-D(G(z_g).detach())).mean())
 
 
-def _asleep(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
+def _sleep(G, D, opt_g, opt_d, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
     """The discriminator never steps."""
     descend(opt_g, F.softplus(-D(G(z_g))).mean())

@@ -17,10 +17,10 @@ def slipped_kernels(x_start: Tensor, noise: Tensor, alphas_cumprod: Tensor, t: T
         alphas_cumprod: (T,).
         t: (b,) times.
     """
-    return {name: _written(x_start, noise, alphas_cumprod, t, slip) for name, slip in SLIPS.items()}
+    return {name: _noise_with(x_start, noise, alphas_cumprod, t, slip) for name, slip in SLIPS.items()}
 
 
-def _written(x_start: Tensor, noise: Tensor, table: Tensor, t: Tensor, slip: str) -> Tensor:
+def _noise_with(x_start: Tensor, noise: Tensor, table: Tensor, t: Tensor, slip: str) -> Tensor:
     out, n = torch.zeros_like(x_start), x_start[0].numel()
     x, e, to = x_start.flatten(), noise.flatten(), out.view(-1)
     blocks = n // BLOCK if slip == "grid" else -(-n // BLOCK)

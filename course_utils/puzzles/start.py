@@ -20,7 +20,7 @@ def slipped_steps(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         images: (n, 1, 28, 28) in [0, 1].
         labels: (n,) int64 in 0 … 9.
     """
-    slips = {"A": _squeezed, "B": _emptied, "C": _piled}
+    slips = {"A": _squeeze, "B": _empty, "C": _pile_up}
     return {name: _losses(slip, images, labels) for name, slip in slips.items()}
 
 
@@ -33,14 +33,14 @@ def _losses(slip: Callable, images: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([slip(model, optimizer, images[batch], labels[batch]) for batch in batches])
 
 
-def _squeezed(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
+def _squeeze(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
     """Probabilities in the place of logits."""
     loss = F.cross_entropy(F.softmax(model(x), dim=1), y)
     descend(optimizer, loss)
     return loss.detach()
 
 
-def _emptied(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
+def _empty(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
     """Gradients that are thrown away before the step."""
     loss = F.cross_entropy(model(x), y)
     loss.backward()
@@ -49,7 +49,7 @@ def _emptied(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: T
     return loss.detach()
 
 
-def _piled(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
+def _pile_up(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
     """Gradients that are never thrown away."""
     loss = F.cross_entropy(model(x), y)
     loss.backward()

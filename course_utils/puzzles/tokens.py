@@ -16,13 +16,13 @@ def token_patterns() -> dict[str, Tensor]:
     return {name: _read(way) for name, way in ways.items()}
 
 
-def _mixed(x: Tensor) -> Tensor:
+def _mix(x: Tensor) -> Tensor:
     """Attention with equal weights over the middle axis of (·, tokens, 1)."""
     return x.mean(dim=1, keepdim=True).expand_as(x)
 
 
 def _space(x: Tensor) -> Tensor:
-    return _mixed(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+    return _mix(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 def _time(x: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def _frames_so_far(x: Tensor) -> Tensor:
 
 def _in_order(x: Tensor) -> Tensor:
     """A reshape in the place of a transposition: as many tokens as there are frames, as they stand in memory."""
-    return _mixed(x.reshape(-1, FRAMES, 1)).reshape(x.shape)
+    return _mix(x.reshape(-1, FRAMES, 1)).reshape(x.shape)
 
 
 def _read(way: Callable[[Tensor], Tensor]) -> Tensor:

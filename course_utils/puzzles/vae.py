@@ -24,10 +24,10 @@ def slipped_vaes(images: Tensor, held_out: Tensor, epochs: int = 4) -> dict[str,
         that are brought "back" and eight that are "drawn".
     """
     slips = {"A": {"kl_weight": 1 / 256}, "B": {"squash": torch.sigmoid}, "C": {"noise": 0.0}}
-    return {name: _coded(images, held_out, epochs, **slip) for name, slip in slips.items()}
+    return {name: _train(images, held_out, epochs, **slip) for name, slip in slips.items()}
 
 
-def _coded(images: Tensor, held_out: Tensor, epochs: int, kl_weight: float = 1.0, noise: float = 1.0,
+def _train(images: Tensor, held_out: Tensor, epochs: int, kl_weight: float = 1.0, noise: float = 1.0,
            squash: Callable = torch.clone) -> dict[str, Tensor]:
     """Of a VAE whose divergence has a weight, whose noise is scaled, and whose pixels go through `squash`."""
     generator, chosen = torch.Generator().manual_seed(0), torch.arange(3, 403, 50)

@@ -41,9 +41,9 @@ class Video(Continuous):
     about: ClassVar[str] = "text to video: a transformer over space and time"
     data: ClassVar[str] = "moving digits with captions, one in a video, drawn from MNIST, 4,500 digits"
     network: ClassVar[str] = "video"
-    ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 16, "patch": 4, "dim": 96, "depth": 6,
+    ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 16, "patch": 2, "dim": 96, "depth": 6,
                                       "heads": 3, "context_dim": text.WIDTH}
-    steps: int = 5000
+    steps: int = 9000
     batch_size: int = 32
     learning_rate: float = 2e-3
     dropped: float = 0.1  # share of the captions

@@ -149,14 +149,14 @@ def observe(task: Task, nb: Any, inputs: dict[str, Tensor]) -> Outcome:
                         raise NotATensor(f"`{name}` should be a tensor, but it is of type {type(value).__name__}.")
                     outcome.tensors[name] = value.detach().to("cpu", copy=True).contiguous()
     except (Exception, SystemExit) as e:  # a student's code may raise anything; KeyboardInterrupt stays the user's
-        outcome.error, outcome.message, outcome.exception = type(e).__name__, _said(e), e
+        outcome.error, outcome.message, outcome.exception = type(e).__name__, _message(e), e
     finally:
         if not isinstance(parts, list):
             parts.close()  # what a probe put into the notebook goes now, and not when the exception is forgotten
     return outcome
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """The exception's message; Python adds to that of too deep a recursion where it struck, which is chance."""
     return "maximum recursion depth exceeded" if isinstance(error, RecursionError) else str(error)
 

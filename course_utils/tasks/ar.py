@@ -57,7 +57,7 @@ def _conv(nb: Any, mask_type: str, size: int, pool: Tensor) -> nn.Module:
         return fill(nb.MaskedConv2d(mask_type, 2, 3, size), pool)
 
 
-def _called(conv: nn.Module, x: Tensor) -> Tensor:
+def _call(conv: nn.Module, x: Tensor) -> Tensor:
     """The layer's answer; a sentence of ours where torch's would lead astray."""
     try:
         return conv(x)
@@ -77,7 +77,7 @@ def masked_conv2d_forward(nb, x, upstream, pool, other_pool):
         with stand_ins(nb, causal_mask=_mask):
             conv = _conv(nb, mask_type, size, pool)
             weight, bias = conv.weight, conv.bias
-            out = _called(conv, x)
+            out = _call(conv, x)
             yield {f"out{where}": out}
             grads = torch.autograd.grad(out, [x, weight, bias], upstream, allow_unused=True)
             grad_x, grad_weight, grad_bias = (torch.zeros_like(p) if g is None else g
@@ -85,7 +85,7 @@ def masked_conv2d_forward(nb, x, upstream, pool, other_pool):
             yield {f"grad_x{where}": grad_x, f"grad_weight{where}": grad_weight * _mask(size, mask_type),
                    f"grad_bias{where}": grad_bias}
             _refill(weight, bias, other_pool)
-            yield {f"out_after_a_step{where}": _called(conv, x)}
+            yield {f"out_after_a_step{where}": _call(conv, x)}
 
 
 @torch.no_grad()
@@ -214,15 +214,15 @@ def _frequencies(nb: Any) -> Iterator[dict[str, Tensor]]:
 def _generators(nb: Any, first: int, second: int, third: int, fourth: int) -> Iterator[dict[str, Tensor]]:
     """Two calls with one seed are equal whatever the global generator does; with others, or without, they differ."""
 
-    def drawn_with(seed: int | None, state: int) -> Tensor:
+    def draw_with(seed: int | None, state: int) -> Tensor:
         torch.manual_seed(state)
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return nb.sample(_Coins(), (4, 5, 5), generator=generator)
 
-    same, again = drawn_with(first, third), drawn_with(first, fourth)
+    same, again = draw_with(first, third), draw_with(first, fourth)
     yield dict(one_seed_gives_the_same_images=(same == again).all())
-    yield dict(another_seed_gives_others=(same != drawn_with(second + 2**31, third)).any())
-    yield dict(without_a_generator_calls_differ=(drawn_with(None, third) != drawn_with(None, fourth + 2**31)).any())
+    yield dict(another_seed_gives_others=(same != draw_with(second + 2**31, third)).any())
+    yield dict(without_a_generator_calls_differ=(draw_with(None, third) != draw_with(None, fourth + 2**31)).any())
 
 
 # Attention

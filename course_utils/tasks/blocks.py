@@ -7,7 +7,6 @@ sentence of their own. Above them stands what comes back from this notebook's fu
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from course_utils.tasks import Told
 from course_utils.tasks.pipes import OfAnotherWidth
 from course_utils.tasks.players import weights_of
-from course_utils.tasks.refusals import one_tensor, told
+from course_utils.tasks.refusals import Sentences, answer_of, describe, one_tensor, retell
 
 # ---- one tensor, or two
 
@@ -48,7 +47,7 @@ class NotWhole(Told):
     """A size that is no whole number."""
 
 
-_REFUSED = {  # words of torch's, the sentence that we have for them
+_REFUSED: Sentences = {  # torch's
     "view size is not compatible": (NotViewed, "`view` needs numbers that lie in memory in this order, and a permuted "
                                                "tensor's do not."),
     "does not match the length of the desired ordering": (OtherAxes, "permute is given more or fewer axes than the "
@@ -60,20 +59,9 @@ _REFUSED = {  # words of torch's, the sentence that we have for them
 }
 
 
-def _refused(ask: Callable[[], Any], sentences: dict[str, tuple[type[Told], str]] = _REFUSED) -> Any:
-    """What `ask` gives, or a sentence of ours."""
-    try:
-        return ask()
-    except (RuntimeError, AttributeError, TypeError) as e:
-        kind, sentence = next((said for words, said in sentences.items() if words in str(e)), (None, ""))
-        if kind is None:
-            raise
-        raise kind(sentence).with_traceback(e.__traceback__) from None
-
-
 def tensor_of(ask: Callable[[], Any]) -> Tensor:
     """The one tensor that `ask` gives; sentences of ours where torch refuses, or where something else comes."""
-    out = one_tensor(partial(_refused, ask))
+    out = one_tensor(ask, _REFUSED)
     if not isinstance(out, Tensor):
         kind = AList if isinstance(out, list) else NoTensor
         raise kind(f"one tensor should come back, not a {type(out).__name__}.")
@@ -94,7 +82,7 @@ class NotAPair(Told):
 
 def pair_of(ask: Callable[[], Any], all_tokens: int) -> tuple[Tensor, Tensor]:
     """Two tensors as joint_attention returns them."""
-    pair = told(partial(_refused, ask))
+    pair = answer_of(ask, _REFUSED)
     if isinstance(pair, Tensor):
         if pair.dim() == 3 and pair.shape[1] == all_tokens:
             raise NotSplit("one tensor comes back with all tokens of both streams, where two are wanted.")
@@ -126,20 +114,16 @@ class NoTokensForTheMlp(Told):
     """Something else than tokens, where the MLP takes them."""
 
 
-def _told_shape(x: Any) -> str:
-    return str(tuple(x.shape)) if isinstance(x, Tensor) else f"of type {type(x).__name__}"
-
-
 def known_modulate(x, shift, scale):
     """In the place of modulate, for tokens of four numbers only, with sentences for what it does not take."""
     if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[2] != 4:
         raise NotTokens("modulate takes the block's tokens first, (b, n, 4), then shift and scale; what comes first is "
-                        f"{_told_shape(x)}.")
+                        f"{describe(x)}.")
     wanted = (len(x), 4)
     for name, part in (("shift", shift), ("scale", scale)):
         if not isinstance(part, Tensor) or part.shape != wanted:
             kind = WithAnAxis if isinstance(part, Tensor) and part.dim() == 3 else NotTwoAxes
-            raise kind(f"modulate takes a {name} of shape {wanted} for these tokens, not {_told_shape(part)}.")
+            raise kind(f"modulate takes a {name} of shape {wanted} for these tokens, not {describe(part)}.")
     return x + x * scale.unsqueeze(1) + shift.unsqueeze(1)
 
 
@@ -152,7 +136,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if not isinstance(x, Tensor) or x.dim() != 3:
-            raise NoTokensToAttend(f"self.attention takes tokens, (b, n, d), not something {_told_shape(x)}.")
+            raise NoTokensToAttend(f"self.attention takes tokens, (b, n, d), not something {describe(x)}.")
         y = torch.sin(2 * self.linear(x))
         return y + y.mean(dim=1, keepdim=True).square()
 
@@ -166,7 +150,7 @@ class Mlp(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if not isinstance(input, Tensor) or input.dim() != 3:
-            raise NoTokensForTheMlp(f"self.mlp takes tokens, (b, n, d), not something {_told_shape(input)}.")
+            raise NoTokensForTheMlp(f"self.mlp takes tokens, (b, n, d), not something {describe(input)}.")
         return 0.5 + torch.tanh(1.5 * self.linear(input))
 
 
@@ -200,7 +184,7 @@ class NotATree(Told):
     """An attribute that not all modules have."""
 
 
-_OF_NETWORKS = {  # as above
+_OF_NETWORKS: Sentences = {  # torch's
     "leaf Variable": (IntoALeaf, "torch lets nobody write into a parameter where gradients are recorded."),
     "'Sequential' object has no": (OfTheStack, "an nn.Sequential has no weight and no bias: its layers have."),
     "'SiLU' object has no": (OfTheActivation, "an activation has no weight and no bias."),
@@ -227,7 +211,7 @@ def stack(*layers: nn.Module) -> nn.Sequential:
 def start(nb: Any, model: nn.Module) -> None:
     """Runs the notebook's adaln_zero_init; sentences of ours where torch refuses, or where nothing has happened."""
     before = weights_of(model)
-    _refused(lambda: nb.adaln_zero_init(model), _OF_NETWORKS)
+    retell(lambda: nb.adaln_zero_init(model), _OF_NETWORKS)
     if torch.equal(weights_of(model), before):
         raise Unchanged("no number in the network has changed.")
 
@@ -298,7 +282,7 @@ class Attend:
 
     def __call__(self, x: Any) -> Tensor:
         if not isinstance(x, Tensor) or x.dim() != 3:
-            raise NotThreeAxes(f"attend takes (batch, tokens, d), and was given something {_told_shape(x)}.")
+            raise NotThreeAxes(f"attend takes (batch, tokens, d), and was given something {describe(x)}.")
         if x.shape[2] != self.d:
             kind = WholeFrames if x.shape[2] == self.d * self.places else OtherChannels
             raise kind(f"attend takes tokens of d = {self.d} numbers, and was given {tuple(x.shape)}.")

@@ -50,16 +50,16 @@ def first_difference(got: Outcome, want: Outcome, task: Task, reveal: bool = Tru
     for i, (name, wanted) in enumerate(want.tensors.items()):
         if name not in got.tensors:
             passed_over = any(later in got.tensors for later in names[i:])
-            return _stopped(name, Outcome() if passed_over else got)
+            return _early_end(name, Outcome() if passed_over else got)
         found = _tensor_difference(name, got.tensors[name], wanted, task, reveal)
         if found:
             return found
     if got.error != want.error:
-        return _stopped(None, got)
+        return _early_end(None, got)
     return None
 
 
-def _stopped(name: str | None, got: Outcome) -> Difference:
+def _early_end(name: str | None, got: Outcome) -> Difference:
     where = f" before `{name.removeprefix(SHAPE)}` could be seen" if name else ""
     if got.error:
         return Difference(name or "", "error", f"It raised {as_name(got.error)}{where}: {got.message}".rstrip(": "))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import task
-from course_utils.tasks.draws import Rng, drawn, stand_ins
+from course_utils.tasks.draws import Rng, fixed_draws, stand_ins
 
 NOTEBOOK = "05_ddpm"
 QUESTIONS = {"ddpm.1": 5, "ddpm.2": 5, "ddpm.3": 5, "ddpm.4": 5}  # points, graded by hand
@@ -55,7 +55,7 @@ def _at(numbers: Sequence[float], t: Tensor, like: Tensor) -> Tensor:
     return torch.stack([like.new_full((1,) * (like.dim() - 1), numbers[i]) for i in t])
 
 
-def _known(name: str, t: Tensor, first: Tensor, second: Tensor) -> Tensor:
+def _answer(name: str, t: Tensor, first: Tensor, second: Tensor) -> Tensor:
     return _at(_KNOWN[name][0], t, first) * first + _at(_KNOWN[name][1], t, first) * second
 
 
@@ -63,25 +63,25 @@ class Known:
     """The methods on that chain, with the names of their arguments."""
 
     def q_sample(self, x_start, t, noise):
-        return _known("q_sample", t, x_start, noise)
+        return _answer("q_sample", t, x_start, noise)
 
     def predict_start_from_noise(self, x_t, t, noise):
-        return _known("predict_start_from_noise", t, x_t, noise)
+        return _answer("predict_start_from_noise", t, x_t, noise)
 
     def predict_noise_from_start(self, x_t, t, x_start):
-        return _known("predict_noise_from_start", t, x_t, x_start)
+        return _answer("predict_noise_from_start", t, x_t, x_start)
 
     def mean_from_noise(self, x_t, t, noise):
-        return _known("mean_from_noise", t, x_t, noise)
+        return _answer("mean_from_noise", t, x_t, noise)
 
     def q_posterior(self, x_start, x_t, t):
-        return _known("q_posterior", t, x_start, x_t), _at(_KNOWN_STD["posterior"], t, x_t)
+        return _answer("q_posterior", t, x_start, x_t), _at(_KNOWN_STD["posterior"], t, x_t)
 
     def ancestral_step(self, x_t, t, noise_pred, z, variance):
         """For batches of one t, as p_sample has, and for no others."""
         if len(t.unique()) > 1:
             raise KeyError(tuple(t.tolist()))
-        return _known("mean_from_noise", t, x_t, noise_pred) + _at((0.0, *_KNOWN_STD[variance][1:]), t, x_t) * z
+        return _answer("mean_from_noise", t, x_t, noise_pred) + _at((0.0, *_KNOWN_STD[variance][1:]), t, x_t) * z
 
 
 class Parts:
@@ -129,7 +129,7 @@ def ask_known(nb: Any, method: str, *args: Any, model: nn.Module | None = None, 
     with stand_ins(nb, extract=_extract, posterior_tables=_posterior_tables, **schedules):
         cls = type("GaussianDiffusion", (nb.GaussianDiffusion,), _methods(Known, but=method))
         diffusion = cls(model, image_size=4, timesteps=3, objective=objective, beta_schedule="linear")
-        with drawn(**draws):
+        with fixed_draws(**draws):
             return getattr(diffusion, method)(*args)
 
 

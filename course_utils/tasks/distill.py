@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from course_utils.tasks import Told, task
 from course_utils.tasks.draws import Rng, steady
-from course_utils.tasks.refusals import one_tensor, told
+from course_utils.tasks.refusals import answer_of, one_tensor
 
 NOTEBOOK = "14_distillation"
 QUESTIONS = {"distill.1": 5, "distill.2": 5, "distill.3": 5}  # points, graded by hand
@@ -61,7 +61,7 @@ class _Net(nn.Module):
         w, t = self.w.to(x), _column(t.to(x), x)
         return torch.sin(w * x + 1.5 * t) + 0.3 * t * x
 
-    def seen(self) -> Tensor:
+    def times_asked(self) -> Tensor:
         """The times at which it was asked, each once, falling."""
         return torch.tensor(sorted({round(t, 4) for t in self.times}, reverse=True))
 
@@ -166,7 +166,7 @@ def consistency_parametrisation(nb, F, x, t, F_of_points, points, t_of_points, s
 def _gradients(ask: Callable, F: Tensor, x: Tensor, t: Tensor) -> dict[str, Tensor]:
     """Of the mean square, with respect to the network's answer and to the states."""
     F, x = F.clone().requires_grad_(), x.clone().requires_grad_()
-    found = told(lambda: torch.autograd.grad(ask(F, x, t).square().mean(), (F, x), allow_unused=True))
+    found = answer_of(lambda: torch.autograd.grad(ask(F, x, t).square().mean(), (F, x), allow_unused=True))
     return {name: _or_zero(g) for name, g in zip(("gradient_of_F", "gradient_of_x"), found, strict=True)}
 
 
@@ -202,7 +202,7 @@ def consistency_loss(nb, x, noise, t_next, t, w, v, points, noise_of_points):
 
 def _gradients_of(loss: Tensor, **nets: _Net) -> dict[str, Tensor]:
     """The gradient of each network's parameter; 0 where none comes."""
-    found = told(lambda: torch.autograd.grad(loss, [net.w for net in nets.values()], retain_graph=True,
+    found = answer_of(lambda: torch.autograd.grad(loss, [net.w for net in nets.values()], retain_graph=True,
                                              allow_unused=True))
     return {name: _or_zero(g) for name, g in zip(nets, found, strict=True)}
 
@@ -223,7 +223,7 @@ def multistep_consistency_sample(nb, x_T, noises, times, w, points, noises_of_po
     yield dict(by_one_evaluation=steady(lambda: ask(f, x_T, times[:1], noises[:0]), "with the same arguments"))
     f.times.clear()
     samples = steady(lambda: ask(f, x_T, times, noises, t_min=0.4), "with the same arguments (the noises are given)")
-    yield dict(times_at_which_f_was_asked=f.seen())
+    yield dict(times_at_which_f_was_asked=f.times_asked())
     yield dict(by_four_evaluations=samples)
     yield dict(by_two_evaluations=ask(f, x_T, times[:2], noises[:1], t_min=0.4),
                with_the_usual_t_min=ask(f, x_T, times, noises))

@@ -18,7 +18,7 @@ from course_utils.tasks.blocks import Part, known_modulate, pair_of, stack, star
 from course_utils.tasks.draws import Rng, fill, stand_ins, watch
 from course_utils.tasks.pipes import Layer
 from course_utils.tasks.players import weights_of
-from course_utils.tasks.refusals import told
+from course_utils.tasks.refusals import answer_of
 
 NOTEBOOK = "13_dit"
 QUESTIONS = {"dit.1": 5, "dit.2": 5, "dit.3": 5}  # points, graded by hand
@@ -26,7 +26,7 @@ QUESTIONS = {"dit.1": 5, "dit.2": 5, "dit.3": 5}  # points, graded by hand
 
 def _gradients(out: Tensor, what: str = "", **of: Tensor) -> dict[str, Tensor]:
     """Of the mean square of `out`, by name; 0 where none comes."""
-    found = told(lambda: torch.autograd.grad(out.square().mean(), list(of.values()), retain_graph=True,
+    found = answer_of(lambda: torch.autograd.grad(out.square().mean(), list(of.values()), retain_graph=True,
                                              materialize_grads=True))
     return {f"gradient_{what}of_{name}": g for name, g in zip(of, found, strict=True)}
 
@@ -251,7 +251,7 @@ def temporal_attention(nb, x, equal):
 def _who_looks(ask: Callable[[Tensor], Tensor], x: Tensor) -> Iterator[dict[str, Tensor]]:
     """On which tokens the answer at one place of one frame hangs."""
     x = x.clone().requires_grad_()
-    grad, = told(lambda: torch.autograd.grad(ask(x)[0, 1, 2].sum(), x))
+    grad, = answer_of(lambda: torch.autograd.grad(ask(x)[0, 1, 2].sum(), x))
     seen = (grad != 0).any(dim=3)  # (b, f, n)
     others = torch.arange(x.shape[2]) != 2
     yield {"a place looks at itself in all frames": seen[0, :, 2].all(),

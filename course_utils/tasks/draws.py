@@ -104,7 +104,7 @@ def _refuse_numpy(*_: Any, **__: Any) -> None:
 
 
 @contextlib.contextmanager
-def drawn(*, noise: Tensor | list[Tensor] = (), t: Tensor | list[Tensor] = ()) -> Iterator[None]:
+def fixed_draws(*, noise: Tensor | list[Tensor] = (), t: Tensor | list[Tensor] = ()) -> Iterator[None]:
     """Answers normal draws from the values of `noise` and integer draws from those of `t`, for one call of a function.
 
     The values come in order, in whatever shapes and dtype they are asked for: for a whole batch, or sample by sample.
@@ -155,7 +155,7 @@ def watch(*modules: nn.Module) -> list[int]:
 
 def steady(call: Callable[[], Any], where: str) -> Any:
     """What `call` gives; ValueError where, at `where`, a second call gives something else."""
-    with drawn():
+    with fixed_draws():
         out, again = call(), call()
     if isinstance(out, Tensor) and not torch.allclose(out, again, equal_nan=True):
         raise ValueError(f"{where}, every call gives another answer.")

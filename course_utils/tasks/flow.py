@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import Told, task
-from course_utils.tasks.draws import Rng, drawn, stand_ins, steady
-from course_utils.tasks.refusals import one_tensor, told
+from course_utils.tasks.draws import Rng, fixed_draws, stand_ins, steady
+from course_utils.tasks.refusals import answer_of, one_tensor
 
 NOTEBOOK = "12_rectified_flow"
 QUESTIONS = {"flow.1": 5, "flow.2": 5, "flow.3": 5, "flow.4": 5}  # points, graded by hand
@@ -65,11 +65,11 @@ class OtherCondition(Told):
 
 def _pair(ask: Callable[[], Any], names: tuple[str, str], suffix: str = "") -> dict[str, Any]:
     """Two results under their names; a sentence of ours where it is not two."""
-    out = told(ask)
+    out = answer_of(ask)
     if not isinstance(out, (tuple, list)) or len(out) != 2:
         raise NotAPair(f"two tensors are to be returned, {names[0]} and {names[1]}, in this order.")
     for part in out:
-        told(lambda part=part: part)
+        answer_of(lambda part=part: part)
     return {f"{name}{suffix}": part for name, part in zip(names, out, strict=True)}
 
 
@@ -157,7 +157,7 @@ def loss(nb, x, z, t, y, pool, points, noise, times):
         yield dict(loss=value)
         yield dict(with_a_condition=ask(x, z, t, y)[0])
         yield dict(of_points=ask(points, noise, times)[0])
-        yield dict(grad_of_the_weights=told(lambda: torch.autograd.grad(value.sum(), model.w)[0]))
+        yield dict(grad_of_the_weights=answer_of(lambda: torch.autograd.grad(value.sum(), model.w)[0]))
         one = [c[:1] for c in (points, noise, times)]
         yield dict(of_one_alone=ask(*one)[0])
 
@@ -210,7 +210,7 @@ def euler_sample(nb, z, pictures, pool):
     def ask(z: Tensor, *steps: int) -> Any:
         return one_tensor(lambda: nb.euler_sample(_Current(pool, z), z, *steps))
 
-    with drawn(noise=pool):
+    with fixed_draws(noise=pool):
         one_step = ask(z, 1)
     yield dict(in_1_step=one_step)
     x = steady(lambda: ask(z, 5), "with the same arguments (Euler's steps draw no noise)")
@@ -229,7 +229,7 @@ def _guided_inputs(rng: Rng) -> dict[str, Tensor]:
 def cfg_velocity(nb, u_cond, u_uncond, w):
     """Guided; plain; without the class; points."""
     w = float(w)
-    yield dict(guided=told(lambda: nb.cfg_velocity(u_cond, u_uncond, w)))
+    yield dict(guided=answer_of(lambda: nb.cfg_velocity(u_cond, u_uncond, w)))
     yield dict(at_w_0=nb.cfg_velocity(u_cond, u_uncond, 0.0), at_w_minus_1=nb.cfg_velocity(u_cond, u_uncond, -1.0))
     yield dict(of_points=nb.cfg_velocity(u_cond[:, 0, 0], u_uncond[:, 0, 0], 2 * w))
 
@@ -246,8 +246,8 @@ def logit_normal_t(nb, noise, mean, std):
     mean, std = float(mean), float(std)
 
     def ask(n: int, *law: float, **named: float) -> Any:
-        with drawn(noise=noise[:n]):
-            return told(lambda: nb.logit_normal_t(n, *law, **named))
+        with fixed_draws(noise=noise[:n]):
+            return answer_of(lambda: nb.logit_normal_t(n, *law, **named))
 
     yield dict(t=ask(7))
     yield dict(with_another_mean=ask(7, mean=mean))
@@ -292,7 +292,7 @@ class _Wind(nn.Module):
 def reflow_pairs(nb, z, pictures, pool):
     """Points by four steps and by one, what is left of a graph; pictures; one alone; float64."""
     def ask(z: Tensor, steps: int, suffix: str = "") -> dict[str, Any]:
-        with drawn(noise=pool):
+        with fixed_draws(noise=pool):
             return _pair(lambda: nb.reflow_pairs(_Wind(pool, z), z, steps), ("x", "z"), suffix)
 
     def blown(model: Callable, z: Tensor, num_steps: int = 50) -> Tensor:

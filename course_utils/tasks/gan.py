@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.tasks import Told, task
-from course_utils.tasks.draws import Rng, drawn, stand_ins
+from course_utils.tasks.draws import Rng, fixed_draws, stand_ins
 from course_utils.tasks.players import Descent, Frozen, Judge, is_frozen, weights_of
+from course_utils.tasks.refusals import Sentences, retell
 
 NOTEBOOK = "04_gan"
 QUESTIONS = {"gan.1": 5, "gan.2": 5, "gan.3": 5}  # points, graded by hand
@@ -54,21 +55,18 @@ class Paired(Told):
     """Two batches of different sizes, taken together element by element."""
 
 
-def _told(function: Callable, *args: Any) -> Any:
+_NUMPY = "stay in torch, without numpy: a gradient is needed."
+_REFUSED: Sentences = {
+    "numpy": (InNumpy, _NUMPY), "ndarray": (InNumpy, _NUMPY),
+    "between 0 and 1": (InProbabilities, "this function takes probabilities, and it was given logits."),
+    "ambiguous": (TruthOfMany, "`if`, `and`, `or` and `not` want one yes or no, and a tensor has many: choose "
+                               "elementwise."),
+}
+
+
+def _retell(function: Callable, *args: Any) -> Any:
     """What a function gives; sentences of ours where torch's would lead astray."""
-    try:
-        return function(*args)
-    except (TypeError, RuntimeError) as e:
-        if "numpy" in str(e) or "ndarray" in str(e):
-            told = InNumpy("stay in torch, without numpy: a gradient is needed.")
-        elif "between 0 and 1" in str(e):
-            told = InProbabilities("this function takes probabilities, and it was given logits.")
-        elif "ambiguous" in str(e):
-            told = TruthOfMany("`if`, `and`, `or` and `not` want one yes or no, and a tensor has many: choose "
-                               "elementwise.")
-        else:
-            raise
-        raise told.with_traceback(e.__traceback__) from None
+    return retell(partial(function, *args), _REFUSED)
 
 
 # Losses
@@ -82,12 +80,12 @@ class CutOff(Told):
     """A value that cannot pass a limit: of a clamp, or of a small number that was added."""
 
 
-def _asked(loss: Callable, names: list[str], at: list[Tensor], where: str,
+def _ask_loss(loss: Callable, names: list[str], at: list[Tensor], where: str,
            least: float = 0.0) -> Iterator[dict[str, Tensor]]:
     """A loss at some logits, and its gradients there; a sentence of ours where its size stays below `least`."""
     at = [x.clone().requires_grad_() for x in at]
     try:
-        out = _told(loss, *at)
+        out = _retell(loss, *at)
     except RuntimeError as e:
         if "must match the size" in str(e) and len(at) == 2:
             raise Paired("logits of real pictures and of fakes do not belong together in pairs: there may be more of "
@@ -104,21 +102,21 @@ def _asked(loss: Callable, names: list[str], at: list[Tensor], where: str,
 def discriminator_loss(nb, logits_real, logits_fake, one, large):
     """At moderate logits, unequally many; of one each; at large ones, right and wrong; at 0; in float64."""
     names, loss = ["logits_real", "logits_fake"], nb.discriminator_loss
-    yield from _asked(loss, names, [logits_real, logits_fake], "")
-    yield from _asked(loss, names, [one, 1 - one], "_of_one_each")
-    yield from _asked(loss, names, [-large, large], "_of_large_logits", least=240)
-    yield from _asked(loss, names, [large, -large], "_of_a_sure_discriminator")
-    yield from _asked(loss, names, [0 * one, 0 * one], "_of_logits_0")
+    yield from _ask_loss(loss, names, [logits_real, logits_fake], "")
+    yield from _ask_loss(loss, names, [one, 1 - one], "_of_one_each")
+    yield from _ask_loss(loss, names, [-large, large], "_of_large_logits", least=240)
+    yield from _ask_loss(loss, names, [large, -large], "_of_a_sure_discriminator")
+    yield from _ask_loss(loss, names, [0 * one, 0 * one], "_of_logits_0")
     yield dict(loss_in_float64=loss(logits_real.double(), logits_fake.double()))
 
 
 def _of_fakes(loss: Callable, low: int, logits_fake: Tensor, one: Tensor, large: Tensor) -> Iterator[dict[str, Tensor]]:
     """A generator's loss at several logits; its sign is `low`."""
-    yield from _asked(loss, ["logits_fake"], [logits_fake], "")
-    yield from _asked(loss, ["logits_fake"], [one], "_of_one")
-    yield from _asked(loss, ["logits_fake"], [large], "_of_large_logits", least=140 * (low < 0))
-    yield from _asked(loss, ["logits_fake"], [-large], "_of_very_negative_logits", least=140 * (low > 0))
-    yield from _asked(loss, ["logits_fake"], [0 * one], "_of_logit_0")
+    yield from _ask_loss(loss, ["logits_fake"], [logits_fake], "")
+    yield from _ask_loss(loss, ["logits_fake"], [one], "_of_one")
+    yield from _ask_loss(loss, ["logits_fake"], [large], "_of_large_logits", least=140 * (low < 0))
+    yield from _ask_loss(loss, ["logits_fake"], [-large], "_of_very_negative_logits", least=140 * (low > 0))
+    yield from _ask_loss(loss, ["logits_fake"], [0 * one], "_of_logit_0")
     yield dict(loss_in_float64=loss(logits_fake.double()))
 
 
@@ -149,7 +147,7 @@ def _densities_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("gan.optimal_discriminator", inputs=_densities_inputs)
 def optimal_discriminator(nb, p_data, p_g, zero_data, zero_g, single):
     """Of a table, where one or both are 0, of single numbers, of tiny densities, in float64."""
-    best = partial(_told, nb.optimal_discriminator)
+    best = partial(_retell, nb.optimal_discriminator)
     yield dict(answer=best(p_data, p_g))
     yield dict(where_one_or_both_are_0=best(zero_data, zero_g))
     yield dict(of_single_numbers=best(single, 2 * single + 1), of_two_zeros=best(0 * single, 0 * single))
@@ -195,7 +193,7 @@ def _players(weights: Tensor, outs: Tensor) -> tuple[nn.Module, nn.Module]:
             Judge(weights[1, :, :2], outs[2:], "D, the discriminator,"))
 
 
-def _stepped(nb: Any, G: nn.Module, D: nn.Module, *args: Any) -> tuple[Any, Any]:
+def _step(nb: Any, G: nn.Module, D: nn.Module, *args: Any) -> tuple[Any, Any]:
     """Both losses as train_step returns them; sentences of ours for what is no pair, and for a lost history."""
     before, frozen = weights_of(D), is_frozen(D)
     try:
@@ -248,12 +246,12 @@ def _generator_loss_saturating(logits_fake):
 def train_step(nb, weights, outs, real, z_d, z_g, left_over, other_sizes):
     """Two steps of plain descent, watched after each; one where gradients lie; one of unequal numbers of samples."""
     with stand_ins(nb, discriminator_loss=_discriminator_loss, generator_loss=_generator_loss,
-                   generator_loss_saturating=_generator_loss_saturating), drawn():
+                   generator_loss_saturating=_generator_loss_saturating), fixed_draws():
         G, D = _players(weights, outs)
         opt_g, opt_d = Descent(G, G.what), Descent(D, D.what)
         for i, (when, of_step) in enumerate((("one_step", ""), ("two_steps", "_of_the_second_step"))):
             before_d, before_g = weights_of(D), weights_of(G)
-            loss_d, loss_g = _stepped(nb, G, D, opt_g, opt_d, real[i], z_d[i], z_g[i])
+            loss_d, loss_g = _step(nb, G, D, opt_g, opt_d, real[i], z_d[i], z_g[i])
             yield {f"loss_d{of_step}": torch.as_tensor(loss_d).detach().double().reshape(())}
             opt_d.ask_why_still(before_d)
             yield {f"weights_of_D_after_{when}": weights_of(D),
@@ -265,7 +263,7 @@ def train_step(nb, weights, outs, real, z_d, z_g, left_over, other_sizes):
                "both networks are in training mode afterwards": torch.tensor(G.training and D.training)}
         G, D = _players(weights, outs)
         G.w.grad, D.w.grad = left_over[0].clone(), left_over[1, :, :2].clone()
-        _stepped(nb, G, D, Descent(G, G.what), Descent(D, D.what), real[0], other_sizes[:1], other_sizes[1:])
+        _step(nb, G, D, Descent(G, G.what), Descent(D, D.what), real[0], other_sizes[:1], other_sizes[1:])
         yield {"weights_of_D_where_old_gradients_lay": weights_of(D),
                "weights_of_G_where_old_gradients_lay": weights_of(G)}
 
@@ -281,7 +279,7 @@ def adain(nb, x, w, b, upstream, same, same_w, same_b):
     """All sides equal, then values and gradients, one picture, nearly constant and constant channels, float64."""
     yield dict(of_three_pictures_of_three_channels_3_by_3=nb.adain(same, same_w, same_b))
     at = {"x": x.clone().requires_grad_(), "w": w.clone().requires_grad_(), "b": b.clone().requires_grad_()}
-    out = _told(nb.adain, *at.values())
+    out = _retell(nb.adain, *at.values())
     yield dict(out=out)
     yield _slope(out, at, upstream)
     yield dict(of_one_picture=nb.adain(x[:1], w[:1], b[:1]))
@@ -301,7 +299,7 @@ def _slerp_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("gan.slerp", inputs=_slerp_inputs)
 def slerp(nb, z0, z1, t, u0, u1, wide, short, grow):
     """Of unit vectors, of any; one time for all and one for each (as many pairs as dimensions); ends; special pairs."""
-    walk = partial(_told, nb.slerp)
+    walk = partial(_retell, nb.slerp)
     yield dict(of_unit_vectors=walk(u0, u1, 0.3))
     yield dict(of_vectors_of_any_length=walk(z0, z1, 0.3))
     yield dict(at_a_time_for_each_pair=walk(z0, z1, t), at_a_time_for_each_of_three_pairs=walk(z0[:3], z1[:3], t[:3]))

@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from course_utils.kernels.interpreter import Access, watch_accesses
 from course_utils.tasks import Told, task
 from course_utils.tasks.draws import Rng
-from course_utils.tasks.refusals import one_tensor, told
+from course_utils.tasks.refusals import Sentences, answer_of, in_our_words, one_tensor
 
 NOTEBOOK = "15_gpu_kernels"
 QUESTIONS = {"kernels.1": 5, "kernels.2": 5, "kernels.3": 5}  # points, graded by hand
@@ -99,7 +99,7 @@ class _Memory(TorchDispatchMode):
             raise kind(f"program {_number(access.program)} {verb} where no tensor is, past an end or before a "
                        "beginning.")
         if not self.race:
-            self.race = {"load": self._read, "store": self._written}.get(access.kind, lambda _: "")(access)
+            self.race = {"load": self._read, "store": self._conflict}.get(access.kind, lambda _: "")(access)
 
     def _read(self, access: Access) -> str:
         """A sentence where another program of the launch has stored what is read: a GPU runs both at the same time."""
@@ -109,7 +109,7 @@ class _Memory(TorchDispatchMode):
                         "both run at the same time, and the one may read before the other stores.")
         return ""
 
-    def _written(self, access: Access) -> str:
+    def _conflict(self, access: Access) -> str:
         """A sentence where another program of the launch has stored something else in the same place."""
         for place, value in zip(access.addresses.tolist(), access.values.tolist(), strict=True):
             other, before = self.stored.get(place, (access.program, value))
@@ -126,7 +126,7 @@ def _number(program: tuple[int, int, int]) -> int | tuple[int, ...]:
     return program[0] if axes == 1 else program[:axes]
 
 
-_REFUSED = {  # words of Triton's, the sentence that we have for them
+_REFUSED: Sentences = {  # Triton's
     "has no len()": (GridNoTuple, "the grid is a number, and Triton takes a tuple: `kernel[(n,)](…)`."),
     "must be a power of 2": (NoPowerOfTwo, "`tl.arange` is asked for a length that is no power of two."),
     "must be of type tl.constexpr": (NoConstant, "`tl.arange` takes constants; a kernel's argument is one where its "
@@ -143,8 +143,7 @@ def _run(function: Callable, *given: Any) -> Any:
     except Exception as e:
         while type(e).__name__ == "InterpreterError" and e.__cause__ is not None:
             e = e.__cause__
-        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
-        raise (kind(sentence).with_traceback(e.__traceback__) if kind else e) from None
+        raise in_our_words(e, _REFUSED) from None
     if memory.race:
         _races.append(memory.race)
     return out
@@ -156,12 +155,12 @@ _races: list[str] = []  # of the probe that runs
 def _without_races(probe: Callable) -> Callable:
     """The probe, which at its end refuses what came out right by the interpreter's order of programs alone."""
     @wraps(probe)
-    def judged(nb: Any, **inputs: Any) -> Iterator[dict[str, Tensor]]:
+    def without_races(nb: Any, **inputs: Any) -> Iterator[dict[str, Tensor]]:
         _races.clear()
         yield from probe(nb, **inputs)
         if _races:
             raise Race(_races[0])
-    return judged
+    return without_races
 
 
 def _tensor(function: Callable, *given: Any) -> Any:
@@ -237,10 +236,10 @@ def _sizes(rng: Rng) -> dict[str, Tensor]:
 def bytes_moved(nb, numel, reads, writes):
     """Whether a whole number comes; of float32 and of bfloat16; of more than 2³² bytes; where nothing is read."""
     def ask(*given: int) -> Tensor:
-        return torch.as_tensor(told(lambda: nb.bytes_moved(*given)))
+        return torch.as_tensor(answer_of(lambda: nb.bytes_moved(*given)))
 
     n, r, w = int(numel), int(reads), int(writes)
-    answer = told(lambda: nb.bytes_moved(n, r, w, 4))
+    answer = answer_of(lambda: nb.bytes_moved(n, r, w, 4))
     yield dict(is_an_int=torch.tensor(type(answer) is int))
     yield dict(bytes=torch.as_tensor(answer))
     yield dict(in_bfloat16=ask(n, r, w, 2), nothing_is_read=ask(n, 0, 1, 4), of_a_large_tensor=ask(2**31, r, w, 4))
@@ -311,7 +310,7 @@ def _norm(rng: Rng) -> dict[str, Tensor]:
 def rms_norm_backward(nb, x, g, upstream, large, large_g, large_upstream):
     """Both gradients; with a gain of 1; of one pixel; of one channel, whose length is all it has; of several blocks."""
     def ask(*given: Tensor, word: str = "") -> dict[str, Tensor]:
-        both = told(lambda: _run(nb.rms_norm_backward, *given))
+        both = answer_of(lambda: _run(nb.rms_norm_backward, *given))
         if not isinstance(both, (tuple, list)) or len(both) != 2:
             raise NotTwo("two tensors are wanted, grad_x and grad_g, in this order.")
         return {f"grad_x{word}": both[0], f"grad_g{word}": both[1]}

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.tasks import Told, shape_of, task
-from course_utils.tasks.draws import Rng, drawn, stand_ins
-from course_utils.tasks.pipes import Coder, Critic, Layer, OfAnotherWidth, Pipe, Unet, seen
+from course_utils.tasks.draws import Rng, fixed_draws, stand_ins
+from course_utils.tasks.pipes import Coder, Critic, Layer, OfAnotherWidth, Pipe, Unet, times_asked
 from course_utils.tasks.players import Descent, weights_of
-from course_utils.tasks.refusals import one_tensor, told
+from course_utils.tasks.refusals import answer_of, one_tensor
 
 NOTEBOOK = "11_latent_diffusion"
 QUESTIONS = {"ldm.1": 5, "ldm.2": 5, "ldm.3": 5}  # points, graded by hand
@@ -25,7 +25,7 @@ QUESTIONS = {"ldm.1": 5, "ldm.2": 5, "ldm.3": 5}  # points, graded by hand
 
 def _gradients(out: Tensor, **of: Tensor) -> dict[str, Tensor]:
     """Of the mean square of `out`, by name; 0 where none comes."""
-    found = told(lambda: torch.autograd.grad(out.square().mean(), list(of.values()), allow_unused=True))
+    found = answer_of(lambda: torch.autograd.grad(out.square().mean(), list(of.values()), allow_unused=True))
     return {f"gradient_of_{name}": torch.zeros(()) if g is None else g for name, g in zip(of, found, strict=True)}
 
 
@@ -103,11 +103,11 @@ def autoencoder_step(nb, weights, back, judge, outs, x, later, noise, kl_weight,
         return *nets, Descent(nets[0], "the autoencoder"), Descent(nets[1], "the critic")
 
     of_losses = float(kl_weight), float(adv_weight)
-    with stand_ins(nb, kl_regularised_loss=_known_loss), drawn():
+    with stand_ins(nb, kl_regularised_loss=_known_loss), fixed_draws():
         autoencoder, critic, opt_ae, opt_critic = players()
         for images, z, when in ((x, noise[0], "one_step"), (later, noise[1], "two_steps")):
             before, critic_before = weights_of(autoencoder), weights_of(critic)
-            losses = _stepped(nb, autoencoder, critic, opt_ae, opt_critic, images, z, *of_losses)
+            losses = _step(nb, autoencoder, critic, opt_ae, opt_critic, images, z, *of_losses)
             loss_ae, loss_critic = map(_wide, losses)
             yield {f"loss_ae_of_{when}": loss_ae}
             opt_ae.ask_why_still(before)
@@ -119,11 +119,11 @@ def autoencoder_step(nb, weights, back, judge, outs, x, later, noise, kl_weight,
         autoencoder, critic, *optimizers = players()
         for p in [*autoencoder.parameters(), *critic.parameters()]:
             p.grad = left_over[:p.numel()].reshape(p.shape).clone()
-        _stepped(nb, autoencoder, critic, *optimizers, x, noise[0], *of_losses)
+        _step(nb, autoencoder, critic, *optimizers, x, noise[0], *of_losses)
         yield dict(weights_of_the_autoencoder_where_old_gradients_lay=weights_of(autoencoder),
                    weights_of_the_critic_where_old_gradients_lay=weights_of(critic))
         autoencoder, critic, *optimizers = players()
-        losses = _stepped(nb, autoencoder, critic, *optimizers, x[:1], noise[0, :1], of_losses[0], 0.0)
+        losses = _step(nb, autoencoder, critic, *optimizers, x[:1], noise[0, :1], of_losses[0], 0.0)
         yield dict(losses_of_one_image_where_adv_weight_is_0=torch.stack([_wide(loss) for loss in losses]))
 
 
@@ -131,7 +131,7 @@ def _wide(loss: Any) -> Tensor:
     return torch.as_tensor(loss).detach().double()
 
 
-def _stepped(nb: Any, *args: Any) -> tuple[Any, Any]:
+def _step(nb: Any, *args: Any) -> tuple[Any, Any]:
     """Both losses as autoencoder_step returns them; sentences of ours for what is no pair, and for a lost history."""
     try:
         returned = nb.autoencoder_step(*args)
@@ -248,7 +248,7 @@ def training_step(nb, x, context, alpha, sigma, noise, t, weights, back, w, scal
     unet, autoencoder = Unet(w), Coder(weights, back)
 
     def ask(*given: Tensor, scale: Any = float(scale)) -> Any:
-        with drawn(noise=fresh):  # for who draws where nothing is drawn
+        with fixed_draws(noise=fresh):  # for who draws where nothing is drawn
             return one_tensor(lambda: nb.training_step(unet, autoencoder, scale, *given))
 
     loss = ask(x, context, alpha, sigma, noise, t)
@@ -284,8 +284,8 @@ def text_to_image(nb, latents, noise, w, guidance_scale):
     def ask(n: int = 4, s: float = s, b: int = 3, **options: Any) -> Any:
         return one_tensor(lambda: nb.text_to_image(pipe, _PROMPTS[:b], n, s, **options))
 
-    with drawn():
-        images = yield from _watched(lambda: ask(latents=latents), pipe)
+    with fixed_draws():
+        images = yield from _watch(lambda: ask(latents=latents), pipe)
         yield dict(shape_of_images=shape_of(images))
         yield dict(images_at_every_eighth_pixel=_some(images))
         yield dict(at_guidance_scale_1=_some(ask(s=1.0, latents=latents)),
@@ -293,15 +293,15 @@ def text_to_image(nb, latents, noise, w, guidance_scale):
         usual = one_tensor(lambda: nb.text_to_image(pipe, _PROMPTS, latents=latents))
         yield dict(by_one_step=_some(ask(n=1, latents=latents)), by_30_steps_at_guidance_scale_4=_some(usual),
                    of_one_prompt=_some(ask(b=1, latents=latents[:1])))
-    with drawn(noise=noise):
+    with fixed_draws(noise=noise):
         yield dict(images_of_drawn_latents=_some(ask()))
-    with drawn():
+    with fixed_draws():
         first, again, other = (_some(ask(generator=torch.Generator().manual_seed(seed))) for seed in (1, 1, 2))
     yield {"a generator of the same seed gives the same images": torch.tensor(torch.equal(first, again)),
            "one of another seed gives others": torch.tensor(not torch.equal(first, other))}
 
 
-def _watched(ask: Any, pipe: Pipe) -> Iterator[dict[str, Tensor]]:
+def _watch(ask: Any, pipe: Pipe) -> Iterator[dict[str, Tensor]]:
     """What `ask` gives; on the way, at which times the pipe's parts were asked, if it came so far."""
     pipe.asked.clear(), pipe.noised.clear()
     ended = False
@@ -311,9 +311,9 @@ def _watched(ask: Any, pipe: Pipe) -> Iterator[dict[str, Tensor]]:
         return out
     finally:  # what it raises is told last
         if pipe.noised:
-            yield dict(times_to_which_was_noised=seen(pipe.noised))
+            yield dict(times_to_which_was_noised=times_asked(pipe.noised))
         if pipe.asked or ended:
-            yield dict(times_that_the_unet_saw=seen(pipe.asked))
+            yield dict(times_that_the_unet_saw=times_asked(pipe.asked))
 
 
 def _some(images: Any) -> Any:
@@ -334,8 +334,8 @@ def image_to_image(nb, images, noise, w, guidance_scale):
     def ask(strength: float, n: int = 5, s: float = s, b: int = 3) -> Any:
         return one_tensor(lambda: nb.image_to_image(pipe, _PROMPTS[:b], images[:b], strength, n, s, noise[:b]))
 
-    with drawn():
-        out = yield from _watched(lambda: ask(0.7), pipe)
+    with fixed_draws():
+        out = yield from _watch(lambda: ask(0.7), pipe)
         yield dict(shape_of_images=shape_of(out))
         yield dict(images_at_every_eighth_pixel=_some(out))
         yield dict(at_strength_1=_some(ask(1.0, n=3)), where_no_step_is_made=_some(ask(0.15)),

@@ -26,7 +26,7 @@ def _distributions(rng: Rng, *shape: int) -> Tensor:
     return x / x.sum(-1, keepdim=True)
 
 
-def _zeroed(p: Tensor, *places: int) -> Tensor:
+def _set_to_zero(p: Tensor, *places: int) -> Tensor:
     """The distributions with 0 at these places of the last axis, adding up to 1 again."""
     p = p.clone()
     p[..., list(places)] = 0
@@ -53,7 +53,7 @@ def bayes_posterior(nb, prior, likelihood):
     posterior = nb.bayes_posterior(prior, likelihood)
     yield dict(posterior=posterior)
     yield dict(sum=posterior.sum(), posterior_of_small_likelihoods=nb.bayes_posterior(prior, 1e-10 * likelihood))
-    yield dict(posterior_with_a_zero=nb.bayes_posterior(_zeroed(prior, 2), likelihood))
+    yield dict(posterior_with_a_zero=nb.bayes_posterior(_set_to_zero(prior, 2), likelihood))
 
 
 def _bernoulli_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -101,7 +101,7 @@ def _pair(result: tuple) -> tuple:
 
 def _entropy_inputs(rng: Rng) -> dict[str, Tensor]:
     return dict(p=_distributions(rng, 5), three=_distributions(rng, 3, 5),
-                zeros=_zeroed(_distributions(rng, 2, 5), 1, 3),
+                zeros=_set_to_zero(_distributions(rng, 2, 5), 1, 3),
                 certain_and_even=torch.cat([torch.eye(3), torch.full((1, 3), 1 / 3)]))
 
 
@@ -116,13 +116,14 @@ def entropy(nb, p, three, zeros, certain_and_even):
 
 def _pair_inputs(rng: Rng, events: int = 5) -> dict[str, Tensor]:
     p, q = _distributions(rng, 3, events), _distributions(rng, 3, events)
-    return dict(p=p[0].clone(), q=q[0].clone(), three_p=p, three_q=q, zero_p=_zeroed(p, 1), zero_q=_zeroed(q, 1))
+    return dict(p=p[0].clone(), q=q[0].clone(), three_p=p, three_q=q, zero_p=_set_to_zero(p, 1),
+                zero_q=_set_to_zero(q, 1))
 
 
 def _in_torch(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     """The same, with a sentence of ours where a way through numpy ends in an exception."""
 
-    def called(p, q):
+    def call(p, q):
         try:
             return function(p, q)
         except (TypeError, RuntimeError) as e:
@@ -130,10 +131,10 @@ def _in_torch(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor,
                 raise
         raise ValueError("stay in torch, without numpy: the gradient with respect to `q` is needed.")
 
-    return called
+    return call
 
 
-def _compared(function, p, q, three_p, three_q, zero_p, zero_q) -> Iterator[dict[str, Tensor]]:
+def _compare(function, p, q, three_p, three_q, zero_p, zero_q) -> Iterator[dict[str, Tensor]]:
     """Of one pair, of several, with zeros in p, in q alone and in both; then gradients, for p without and with a 0.
 
     They are taken through a softmax, as a model has them: with respect to q itself they hang on how the function
@@ -152,15 +153,15 @@ def _compared(function, p, q, three_p, three_q, zero_p, zero_q) -> Iterator[dict
 
 @task("mle.cross_entropy", inputs=_pair_inputs)
 def cross_entropy(nb, **inputs):
-    """As `_compared` asks."""
-    yield from _compared(nb.cross_entropy, **inputs)
+    """As `_compare` asks."""
+    yield from _compare(nb.cross_entropy, **inputs)
 
 
 @task("mle.kl_divergence", inputs=lambda rng: _pair_inputs(rng, events=6))
 def kl_divergence(nb, **inputs):
-    """As `_compared` asks; where the answer calls the two functions before, they are right."""
+    """As `_compare` asks; where the answer calls the two functions before, they are right."""
     with stand_ins(nb, entropy=_entropy, cross_entropy=_cross_entropy):
-        yield from _compared(nb.kl_divergence, **inputs)
+        yield from _compare(nb.kl_divergence, **inputs)
 
 
 def _entropy(p):
@@ -200,7 +201,7 @@ def _chain_inputs(rng: Rng) -> dict[str, Tensor]:
 _eig = torch.linalg.eig
 
 
-def _settled_eig(A: Tensor) -> tuple[Tensor, Tensor]:
+def _steady_eig(A: Tensor) -> tuple[Tensor, Tensor]:
     """`torch.linalg.eig` of one real matrix, with the order and the signs that LAPACK leaves to the processor settled.
 
     Vectors whose entries sum to 0 do so exactly: what is divided by such a sum is infinite on every machine.
@@ -222,7 +223,7 @@ def _settled_eig(A: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _stationary(nb: Any, P: Tensor) -> Any:
-    with patch.object(torch.linalg, "eig", _settled_eig):
+    with patch.object(torch.linalg, "eig", _steady_eig):
         return nb.stationary_distribution(P)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from course_utils.tasks import Told, task
 from course_utils.tasks.draws import Rng, stand_ins, steady
-from course_utils.tasks.refusals import FromNumpy, one_tensor, told
+from course_utils.tasks.refusals import FromNumpy, answer_of, one_tensor
 
 NOTEBOOK = "10_ode_likelihood"
 QUESTIONS = {"ode.1": 5, "ode.2": 5, "ode.3": 5, "ode.4": 5}  # points, graded by hand
@@ -222,13 +222,13 @@ def likelihood_ode(nb, points, images, one, **line):
     """The noise, then the log-density: of points, images, one alone, in float64, from another t_min."""
     def ask(x: Tensor, name: str, **options: float) -> dict[str, Any]:
         sde = _Bent(like=x, **line)
-        out = told(lambda: nb.likelihood_ode(sde, sde.score, x, **options))
+        out = answer_of(lambda: nb.likelihood_ode(sde, sde.score, x, **options))
         if not isinstance(out, (tuple, list)):
             raise Alone("likelihood_ode returns three things, (logp, z, nfe), and here is one.")
         if len(out) != 3:
             raise NotThree("likelihood_ode returns three things, (logp, z, nfe).")
         for part in out[:2]:
-            told(lambda part=part: part)
+            answer_of(lambda part=part: part)
         return {f"z{name}": out[1], f"logp{name}": out[0]}
 
     with stand_ins(nb, exact_divergence=exact_divergence_of(_differences)):
@@ -269,10 +269,10 @@ def _bits_inputs(rng: Rng) -> dict[str, Tensor]:
 def bits_per_dim(nb, logp, dims, low, high):
     """On [-1, 1], on [0, 1], on some other range; one picture; whole numbers."""
     dims, other = int(dims), (float(low), float(high))
-    yield dict(from_minus_1_to_1=told(lambda: nb.bits_per_dim(logp, dims, (-1, 1))))
-    yield dict(from_0_to_1=told(lambda: nb.bits_per_dim(logp, dims, (0, 1))))
-    yield dict(on_another_range=told(lambda: nb.bits_per_dim(logp, dims, other)),
-               one_alone=told(lambda: nb.bits_per_dim(logp[:1], dims, (-1.0, 1.0))))
+    yield dict(from_minus_1_to_1=answer_of(lambda: nb.bits_per_dim(logp, dims, (-1, 1))))
+    yield dict(from_0_to_1=answer_of(lambda: nb.bits_per_dim(logp, dims, (0, 1))))
+    yield dict(on_another_range=answer_of(lambda: nb.bits_per_dim(logp, dims, other)),
+               one_alone=answer_of(lambda: nb.bits_per_dim(logp[:1], dims, (-1.0, 1.0))))
 
 
 # ---- DDIM with fresh noise
@@ -284,7 +284,7 @@ def _sigma_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("ode.ddim_sigma", inputs=_sigma_inputs)
 def ddim_sigma(nb, alpha_bar_t, alpha_bar_s):
     """At η = 0.4, 1 and 0; on the way to clean data; one alone."""
-    yield dict(at_eta_04=told(lambda: nb.ddim_sigma(0.4, alpha_bar_t, alpha_bar_s)))
+    yield dict(at_eta_04=answer_of(lambda: nb.ddim_sigma(0.4, alpha_bar_t, alpha_bar_s)))
     yield dict(at_eta_1=nb.ddim_sigma(1.0, alpha_bar_t, alpha_bar_s),
                at_eta_0=nb.ddim_sigma(0.0, alpha_bar_t, alpha_bar_s))
     yield dict(to_clean_data=nb.ddim_sigma(0.4, alpha_bar_t, torch.ones(5)),

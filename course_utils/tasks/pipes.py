@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.tasks import Told
+from course_utils.tasks.refusals import describe
 
 
 class NoImages(Told):
@@ -69,17 +70,13 @@ class Unequal(Told):
     """Two tensors of one step that differ in shape."""
 
 
-def _shape(x: Any) -> str:
-    return str(tuple(x.shape)) if isinstance(x, Tensor) else f"of type {type(x).__name__}"
-
-
 def _is(x: Any, *sides: int | None) -> bool:
     """Whether x is a tensor (b, *sides); None is any side."""
     return (isinstance(x, Tensor) and x.dim() == len(sides) + 1
             and all(want in (None, got) for want, got in zip(sides, x.shape[1:], strict=True)))
 
 
-def _mixed(w: Tensor, x: Tensor) -> Tensor:
+def _mix(w: Tensor, x: Tensor) -> Tensor:
     """Channels mixed at every place, by w (out, channels)."""
     return torch.einsum("oc,bchw->bohw", w.to(x), x)
 
@@ -95,14 +92,14 @@ class Coder(nn.Module):
 
     def encode(self, x: Any) -> tuple[Tensor, Tensor]:
         if not _is(x, 3, None, None):
-            raise NoImages(f"the autoencoder encodes images, (b, 3, H, W), and was given a tensor {_shape(x)}.")
-        mu, logvar = _mixed(self.w, F.pixel_unshuffle(x, 2)).chunk(2, dim=1)
+            raise NoImages(f"the autoencoder encodes images, (b, 3, H, W), and was given a tensor {describe(x)}.")
+        mu, logvar = _mix(self.w, F.pixel_unshuffle(x, 2)).chunk(2, dim=1)
         return mu + 0.3 * mu.sin(), 0.5 * logvar.sin() - 0.7
 
     def decode(self, z: Any) -> Tensor:
         if not _is(z, 2, None, None):
-            raise NoLatents(f"the autoencoder decodes latents, (b, c, h, w), and was given something {_shape(z)}.")
-        return F.pixel_shuffle(_mixed(self.v, z), 2).tanh()
+            raise NoLatents(f"the autoencoder decodes latents, (b, c, h, w), and was given something {describe(z)}.")
+        return F.pixel_shuffle(_mix(self.v, z), 2).tanh()
 
     def forward(self, *_: Any, **__: Any) -> Tensor:
         raise AsAFunction("the autoencoder has two parts, encode and decode: ask them, and not the whole.")
@@ -117,8 +114,8 @@ class Critic(nn.Module):
 
     def forward(self, images: Any) -> Tensor:
         if not _is(images, 3, None, None):
-            raise NoImages(f"the critic judges images, (b, 3, H, W), and was given something {_shape(images)}.")
-        return _mixed(self.v, _mixed(self.w, F.pixel_unshuffle(images, 2)).tanh())
+            raise NoImages(f"the critic judges images, (b, 3, H, W), and was given something {describe(images)}.")
+        return _mix(self.v, _mix(self.w, F.pixel_unshuffle(images, 2)).tanh())
 
 
 class Layer(nn.Module):
@@ -130,7 +127,7 @@ class Layer(nn.Module):
 
     def forward(self, input: Any) -> Tensor:
         if not isinstance(input, Tensor) or input.shape[-1] != self.w.shape[1]:
-            raise self.refusal(f"{self.says}, with {self.w.shape[1]} channels, and was given {_shape(input)}.")
+            raise self.refusal(f"{self.says}, with {self.w.shape[1]} channels, and was given {describe(input)}.")
         return F.linear(input, self.w.to(input), self.b.to(input))
 
 
@@ -140,15 +137,15 @@ def velocity(w: Tensor, z: Any, t: Any, context: Any, channels: int) -> Tensor:
     """A curved v of latents, of each one's time and of the tokens of its text; one text may serve all."""
     if not _is(z, channels, None, None):
         raise NotTheStates(f"the UNet takes latents first, (b, {channels}, h, w), then times, then a context; what "
-                           f"came first is {_shape(z)}.")
+                           f"came first is {describe(z)}.")
     if not isinstance(t, Tensor) or not t.dim():
         raise ANumber(f"the UNet takes one time for each sample, a tensor {(len(z),)}, not something "
-                      f"{_shape(t)}.")
+                      f"{describe(t)}.")
     if t.shape != (len(z),):
         raise OneTime(f"the UNet takes one time for each sample, a tensor {(len(z),)}, not {tuple(t.shape)}.")
     if not _is(context, None, None):
         raise NoContext(f"the UNet takes the tokens of texts, (b, m, d_c), as its context, not something "
-                        f"{_shape(context)}.")
+                        f"{describe(context)}.")
     if len(context) not in (1, len(z)):
         raise OtherTexts(f"the UNet takes the context of one text for each of {len(z)} samples, and here are "
                          f"{len(context)}.")
@@ -205,26 +202,26 @@ class Pipe:
 
     def step(self, z: Any, v: Any, t: Any, s: Any) -> Tensor:
         if not (isinstance(z, Tensor) and isinstance(v, Tensor) and z.shape == v.shape):
-            raise Unequal(f"pipe.step takes latents and the v there, of one shape; here they are {_shape(z)} and "
-                          f"{_shape(v)}.")
+            raise Unequal(f"pipe.step takes latents and the v there, of one shape; here they are {describe(z)} and "
+                          f"{describe(v)}.")
         t, s = _number(t, "pipe.step"), _number(s, "pipe.step")
         return z + (s - t) * (1 + 0.4 * t) * v + 0.2 * s * (1 - t) * torch.sin(z)
 
     def decode(self, z: Any) -> Tensor:
         if not _is(z, 8, 8, 8):
-            raise NoLatents(f"pipe.decode takes latents (b, 8, 8, 8), not something {_shape(z)}.")
-        images = _mixed(torch.sin(1 + torch.arange(24.0)).reshape(3, 8), z.sin()) / 5.5  # in [-1, 1]
+            raise NoLatents(f"pipe.decode takes latents (b, 8, 8, 8), not something {describe(z)}.")
+        images = _mix(torch.sin(1 + torch.arange(24.0)).reshape(3, 8), z.sin()) / 5.5  # in [-1, 1]
         return images.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
 
     def encode_image(self, images: Any) -> Tensor:
         if not _is(images, 3, 32, 32):
-            raise NoImages(f"pipe.encode_image takes images (b, 3, 32, 32), not something {_shape(images)}.")
-        return 1.5 * _mixed(torch.cos(torch.arange(24.0)).reshape(8, 3), F.avg_pool2d(images, 4)).sin() + 0.3
+            raise NoImages(f"pipe.encode_image takes images (b, 3, 32, 32), not something {describe(images)}.")
+        return 1.5 * _mix(torch.cos(torch.arange(24.0)).reshape(8, 3), F.avg_pool2d(images, 4)).sin() + 0.3
 
     def add_noise(self, z: Any, t: Any, noise: Any) -> Tensor:
         if not (isinstance(z, Tensor) and isinstance(noise, Tensor) and z.shape == noise.shape):
-            raise Unequal(f"pipe.add_noise takes latents and noise of one shape; here they are {_shape(z)} and "
-                          f"{_shape(noise)}.")
+            raise Unequal(f"pipe.add_noise takes latents and noise of one shape; here they are {describe(z)} and "
+                          f"{describe(noise)}.")
         t = _number(t, "pipe.add_noise")
         self.noised.append(t)
         angle = math.pi / 2 * (t - _CLEAN) / (1 - _CLEAN)
@@ -233,10 +230,10 @@ class Pipe:
 
 def _number(t: Any, where: str) -> float:
     if isinstance(t, Tensor) and t.numel() != 1:
-        raise ManyTimes(f"{where} takes each time as one number for all samples, not {_shape(t)}.")
+        raise ManyTimes(f"{where} takes each time as one number for all samples, not {describe(t)}.")
     return float(t)
 
 
-def seen(times: list[float]) -> Tensor:
+def times_asked(times: list[float]) -> Tensor:
     """The times at which a part was asked, each once, falling."""
     return torch.tensor(sorted({round(t, 4) for t in times}, reverse=True))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from course_utils.tasks import Told
+
+Sentences = Mapping[str, tuple[type[Told], str]]  # words of a library's refusal, and what is said in their place
 
 
 class ManyNumbers(Told):
@@ -50,7 +54,7 @@ class Unaligned(Told):
     """Two shapes that torch cannot align."""
 
 
-_REFUSED = {  # words of torch's, the sentence that we have for them
+_REFUSED: Sentences = {  # torch's
     "only for scalar": (ManyNumbers, "autograd takes the gradient of one number, and here it is asked of more."),
     "does not require grad": (CutOff, "there is no graph to follow back: either gradients are switched off here, or "
                                       "what the function reads asks for none."),
@@ -62,15 +66,33 @@ _REFUSED = {  # words of torch's, the sentence that we have for them
 }
 
 
-def told(ask: Callable[[], Any]) -> Any:
-    """What `ask` gives; sentences of ours where torch refuses, or where no tensor comes."""
+def describe(x: Any) -> str:
+    """A tensor's shape in words, or what else x is: "(2, 3)", "of type list"."""
+    return str(tuple(x.shape)) if isinstance(x, Tensor) else f"of type {type(x).__name__}"
+
+
+def in_our_words(error: Exception, sentences: Sentences) -> Exception:
+    """The exception that `sentences` has for an error's words, raised where it was; the error itself without one."""
+    kind, sentence = next((ours for words, ours in sentences.items() if words in str(error)), (None, ""))
+    return kind(sentence).with_traceback(error.__traceback__) if kind else error
+
+
+def retell(ask: Callable[[], Any], sentences: Sentences) -> Any:
+    """What `ask` gives; one of our sentences where it is refused in words that have one."""
     try:
-        out = ask()
-    except RuntimeError as e:
-        kind, sentence = next((said for words, said in _REFUSED.items() if words in str(e)), (None, ""))
-        if kind is None:
-            raise
-        raise kind(sentence).with_traceback(e.__traceback__) from None
+        return ask()
+    except (RuntimeError, AttributeError, TypeError) as e:
+        raise in_our_words(e, sentences) from None
+
+
+def answer_of(ask: Callable[[], Any], sentences: Sentences = MappingProxyType({})) -> Any:
+    """What `ask` gives; sentences of ours where torch refuses, or where no tensor comes.
+
+    Args:
+        ask: Calls the student's function.
+        sentences: For more of torch's words.
+    """
+    out = retell(ask, {**_REFUSED, **sentences})
     if out is None:
         raise NoGradient("the answer is None: something is not returned, or no gradient came back.")
     if isinstance(out, np.ndarray):
@@ -78,9 +100,9 @@ def told(ask: Callable[[], Any]) -> Any:
     return out
 
 
-def one_tensor(ask: Callable[[], Any]) -> Any:
+def one_tensor(ask: Callable[[], Any], sentences: Sentences = MappingProxyType({})) -> Any:
     """The same for one tensor."""
-    out = told(ask)
+    out = answer_of(ask, sentences)
     if isinstance(out, tuple):
         raise ATuple("a tuple came where one tensor is wanted (torch.autograd.grad gives one): return its entry.")
     return out

@@ -7,7 +7,7 @@ the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from course_utils.tasks import Told, shape_of, task
 from course_utils.tasks.draws import Rng, fill, stand_ins, steady
-from course_utils.tasks.refusals import told
+from course_utils.tasks.refusals import Sentences, answer_of, retell
 
 NOTEBOOK = "08_score_matching"
 QUESTIONS = {"score.1": 5, "score.2": 5, "score.3": 5, "score.4": 5}  # points, graded by hand
@@ -80,7 +80,7 @@ def _step_inputs(rng: Rng) -> dict[str, Tensor]:
 def langevin_step(nb, x, score, step_size, z, large, points, score_of_points, z_of_points):
     """A small step, a large one; points in float64, and one picture."""
     def step(x: Tensor, score: Tensor, h: Tensor, z: Tensor) -> Any:
-        return _rooted(lambda: nb.langevin_step(x, score, h.item(), z))
+        return retell(lambda: nb.langevin_step(x, score, h.item(), z), _ROOTS)
 
     yield dict(x_after=steady(lambda: step(x.clone(), score.clone(), step_size, z.clone()),
                               "with the same arguments (z is given)"))
@@ -89,16 +89,10 @@ def langevin_step(nb, x, score, step_size, z, large, points, score_of_points, z_
                one_picture=step(x[:1], score[:1], step_size, z[:1]))
 
 
-def _rooted(call: Callable[[], Any]) -> Any:
-    """What `call` gives; a sentence where a function of torch's was handed a Python number."""
-    try:
-        return call()
-    except TypeError as e:
-        if "must be Tensor, not" in str(e):
-            told = TakesTensors("torch's functions take tensors, and this one was given a Python number, whose root is "
-                                "** 0.5 or math.sqrt, and whose square ** 2.")
-            raise told.with_traceback(e.__traceback__) from None
-        raise
+_ROOTS: Sentences = {
+    "must be Tensor, not": (TakesTensors, "torch's functions take tensors, and this one was given a Python number, "
+                                          "whose root is ** 0.5 or math.sqrt, and whose square ** 2."),
+}
 
 
 def _size_inputs(rng: Rng) -> dict[str, Tensor]:
@@ -113,7 +107,7 @@ def annealed_step_size(nb, snr, sigma, alpha, sigmas, alphas):
     snr = snr.item()
 
     def size(sigma: Any, alpha: Any) -> Any:
-        h = _rooted(lambda: nb.annealed_step_size(snr, sigma, alpha))
+        h = retell(lambda: nb.annealed_step_size(snr, sigma, alpha), _ROOTS)
         return torch.tensor(h) if isinstance(h, float) else h
 
     yield dict(step_size=size(sigma.item(), 1.0))
@@ -148,14 +142,14 @@ def score_matching_loss(nb, x, plane, line, pool):
     nets = {d: _Plain(d, pool) for d in (1, 2, 3)}
 
     def loss(d: int, x: Tensor) -> Any:
-        return told(lambda: nb.score_matching_loss(nets[d], x))
+        return answer_of(lambda: nb.score_matching_loss(nets[d], x))
 
     first = loss(3, x)
     yield dict(shape_of_loss=shape_of(first)) | dict(loss=first)
     yield dict(x_asks_for_a_gradient=torch.tensor(x.requires_grad))
     yield _gradients(nets[3], first)
     yield dict(in_the_plane=loss(2, plane), one_point=loss(3, x[:1]), on_a_line=loss(1, line))
-    yield dict(in_float64=told(lambda: nb.score_matching_loss(_Plain(3, pool).double(), x.double())))
+    yield dict(in_float64=answer_of(lambda: nb.score_matching_loss(_Plain(3, pool).double(), x.double())))
 
 
 def _gradients(net: nn.Module, loss: Any) -> dict[str, Tensor]:
@@ -314,32 +308,32 @@ def convert_prediction(nb, value, x_t, alpha, sigma, picture, noisy, alpha_there
     """Points, from each source to the pair and on; sentences where the pair is none. Then pictures; one, in float64."""
     with stand_ins(nb, to_score=_known_score):
         for source in KINDS:
-            yield from _told_in_all_kinds(nb, "", value, x_t, alpha, sigma, source)
+            yield from _convert_to_all(nb, "", value, x_t, alpha, sigma, source)
         for source in KINDS:
-            yield from _told_in_all_kinds(nb, "pictures_", picture, noisy, alpha_there, sigma_there, source)
+            yield from _convert_to_all(nb, "pictures_", picture, noisy, alpha_there, sigma_there, source)
         one, noisy, alpha, sigma = (c[:1].double() for c in (picture, noisy, alpha_there, sigma_there))
         yield {f"one_v_to_{target}": nb.convert_prediction(one, noisy, alpha, sigma, "v", target) for target in KINDS}
 
 
-def _told_in_all_kinds(nb: Any, what: str, value: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor, source: str
+def _convert_to_all(nb: Any, what: str, value: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor, source: str
                        ) -> Iterator[dict[str, Tensor]]:
     """What comes of a value of one source, target by target; before each a sentence where an equation is broken."""
-    def told(target: str) -> Any:
+    def convert(target: str) -> Any:
         return nb.convert_prediction(value, x_t, alpha, sigma, source, target)
 
-    def shaped(*parts: Any) -> bool:
+    def fits(*parts: Any) -> bool:
         return all(isinstance(part, Tensor) and part.shape == x_t.shape for part in parts)
 
     a, b = (c.reshape(-1, *[1] * (x_t.dim() - 1)) for c in (alpha, sigma))
-    x_start, noise = told("x_start"), told("noise")
-    if shaped(x_start, noise):
+    x_start, noise = convert("x_start"), convert("noise")
+    if fits(x_start, noise):
         _ask_for_the_pair(x_start, noise, value, x_t, a, b, source)
     yield {f"{what}{source}_to_x_start": x_start, f"{what}{source}_to_noise": noise}
-    v, score = told("v"), told("score")
-    if shaped(v, noise, x_start) and not _near(v, a * noise - b * x_start):
+    v, score = convert("v"), convert("score")
+    if fits(v, noise, x_start) and not _near(v, a * noise - b * x_start):
         raise NotOfThePair(f"from {source}: x_start and noise are right, but v is not (10) of the two.")
     yield {f"{what}{source}_to_v": v}
-    if shaped(score, noise) and not _near(score, -noise / b):
+    if fits(score, noise) and not _near(score, -noise / b):
         raise NotOfThePair(f"from {source}: the noise is right, but the score is not (9) of it.")
     yield {f"{what}{source}_to_score": score}
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from course_utils.tasks import Told, task
-from course_utils.tasks.draws import Rng, drawn, stand_ins
+from course_utils.tasks.draws import Rng, fixed_draws, stand_ins
 
 NOTEBOOK = "09_score_sde"
 QUESTIONS = {"sde.1": 5, "sde.2": 5, "sde.3": 5}  # points, graded by hand
@@ -64,7 +64,7 @@ def _pair(out: Any, names: str) -> tuple[Any, Any]:
 def _steady(call: Callable[[], Any], x: Tensor) -> Any:
     """What `call` gives; a sentence where a second call gives something else, though x is as it was."""
     before = x.clone()
-    with drawn():
+    with fixed_draws():
         out = call()
         again = call() if torch.equal(x, before) else out
     for one, other in zip(*((y if isinstance(y, (tuple, list)) else [y]) for y in (out, again)), strict=False):

@@ -140,14 +140,14 @@ UNSEEN = {  # what is told of one step, in the order in which it happens, with t
 class Seen(dict):
     """What was seen of one call of train_step, by the names of UNSEEN."""
 
-    def told(self, raised: bool) -> dict[str, Tensor]:
+    def outputs(self, raised: bool) -> dict[str, Tensor]:
         """As outputs; of a step that raised only those that came before the first one that it did not reach."""
         names = takewhile(self.__contains__, UNSEEN) if raised else UNSEEN
         return {name: torch.as_tensor(self.get(name, UNSEEN[name])) for name in names}
 
     def is_a_step(self) -> bool:
         """Whether all that should have happened did, if perhaps with wrong numbers."""
-        told = self.told(raised=False).values()
+        told = self.outputs(raised=False).values()
         return all(bool(x) for x in told if x.dtype == torch.bool) and self.get("number of optimizer steps", 0) > 0
 
     def count(self, name: str) -> None:
@@ -215,19 +215,19 @@ class Descent(torch.optim.SGD):
 OWNERS = {"backward": "the loss that loss_fn gave", "zero_grad": "the optimizer", "step": "the optimizer"}
 
 
-def _watched(nb: Any, network: Network, optimizer: Descent, x: Tensor, y: Tensor) -> tuple[Any, Exception | None]:
+def _watch_step(nb: Any, network: Network, optimizer: Descent, x: Tensor, y: Tensor) -> tuple[Any, Exception | None]:
     """What one call of the student's train_step returned, or raised."""
     network.seen, network.dtype_of_y = Seen(), y.dtype
     batch = Pair((x.as_subclass(Elsewhere), y.as_subclass(Elsewhere)))
     try:
         return nb.train_step(network, optimizer, network.loss, batch, DEVICE), None
     except AttributeError as e:
-        return None, _told_apart(e).with_traceback(e.__traceback__)
+        return None, _explain_attribute(e).with_traceback(e.__traceback__)
     except Exception as e:  # told after what was seen before it
         return None, e
 
 
-def _told_apart(error: AttributeError) -> Exception:
+def _explain_attribute(error: AttributeError) -> Exception:
     """A part of the step that was asked of the wrong thing, apart from a name that is mistyped."""
     if error.name == "backward" and isinstance(error.obj, (int, float)):
         return TakenOut("a plain number has no backward: the loss lost its history on the way.")
@@ -246,8 +246,8 @@ def train_step(nb, w, x, y, x_next, y_next, left_over, whole) -> Iterator[dict[s
     """One step as seen from outside, its weights and loss; a second; one where gradients lie; one with whole y."""
     network = Network(w)
     optimizer = Descent(network)
-    returned, error = _watched(nb, network, optimizer, x, y)
-    yield network.seen.told(raised=error is not None)
+    returned, error = _watch_step(nb, network, optimizer, x, y)
+    yield network.seen.outputs(raised=error is not None)
     if error:
         raise error
     alone = "number of optimizer steps" in network.seen or torch.equal(network.w, w)
@@ -259,7 +259,7 @@ def train_step(nb, w, x, y, x_next, y_next, left_over, whole) -> Iterator[dict[s
     yield number | {"the returned loss keeps its graph": torch.tensor(kept)}
     if not number[PLAIN]:
         return
-    returned, error = _watched(nb, network, optimizer, x_next, y_next)
+    returned, error = _watch_step(nb, network, optimizer, x_next, y_next)
     if error:
         raise error
     yield {"weights after two steps": network.w, "returned by the second": _number(returned)["returned"]}
@@ -267,7 +267,7 @@ def train_step(nb, w, x, y, x_next, y_next, left_over, whole) -> Iterator[dict[s
                                ("weights after a step with whole numbers for y", whole, None)):
         network = Network(w)
         network.w.grad = None if left is None else left.clone()
-        _, error = _watched(nb, network, Descent(network), x, target)
+        _, error = _watch_step(nb, network, Descent(network), x, target)
         if error:
             raise error
         yield {name: network.w}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import shape_of, task
-from course_utils.tasks.draws import Rng, drawn, fill, on_one_device, stand_ins, steady, watch
+from course_utils.tasks.draws import Rng, fill, fixed_draws, on_one_device, stand_ins, steady, watch
 
 NOTEBOOK = "06_unet"
 QUESTIONS = {"unet.1": 5, "unet.2": 5, "unet.3": 5, "unet.4": 5}  # points, graded by hand
@@ -57,7 +57,7 @@ class _Mix(nn.Module):
         return 0.7 * (h + torch.tanh(h))  # bent, but never flat: what the bottom says is still seen at the top
 
 
-def _written(cls: type, id: str) -> None:  # its cell may have been run again after the task's
+def _expect_forward(cls: type, id: str) -> None:  # its cell may have been run again after the task's
     if cls.forward is nn.Module.forward:
         raise NotImplementedError(f"{cls.__name__} has no forward yet; run the cell of {id} (again).")
 
@@ -117,7 +117,7 @@ def _block_inputs(rng: Rng) -> dict[str, Tensor]:
 
 
 def _block(nb: Any, dim_out: int, pool: Tensor) -> tuple[nn.Module, list[int]]:
-    _written(nb.ResnetBlock, "unet.ResnetBlock.forward")
+    _expect_forward(nb.ResnetBlock, "unet.ResnetBlock.forward")
     with stand_ins(nb, RMSNorm=_Gain):
         block = nb.ResnetBlock(4, dim_out, 7)
     block.block1.norm, block.block2.norm = _Gain(dim_out), _Gain(dim_out)
@@ -153,7 +153,7 @@ def resnet_block_forward(nb, x, context, upstream, pool):
     yield dict(all_dropped=steady(partial(block, x, context), "with self.dropout.p = 1, where nothing is left"))
 
 
-def _built(name: str, build: Any, dims: list[int]) -> Any:
+def _build(name: str, build: Any, dims: list[int]) -> Any:
     """What `name` returns; a sentence of ours where that is no module nor a list of them, or `dims` was changed."""
     try:
         blocks = build(given := list(dims), 5)
@@ -185,8 +185,8 @@ def _structure(blocks: nn.Module | list, where: str = "") -> Iterator[dict[str, 
 
 def _other_depths(name: str, build: Any) -> Iterator[dict[str, Tensor]]:
     """The structure with three levels and with one."""
-    yield from _structure(_built(name, build, [4, 6, 10, 8]), " of three")
-    yield from _structure(_built(name, build, [4, 6]), " of one")
+    yield from _structure(_build(name, build, [4, 6, 10, 8]), " of three")
+    yield from _structure(_build(name, build, [4, 6]), " of one")
 
 
 def _level(name: str, level: nn.ModuleList) -> list[nn.Module]:
@@ -210,7 +210,7 @@ def _down_inputs(rng: Rng) -> dict[str, Tensor]:
 def down_blocks(nb, level_0, level_1, context, pool):
     """Structure with a context of 5, what the last module of each of two levels does, one level run, other depths."""
     with stand_ins(nb, RMSNorm=_Gain):
-        downs = _built("down_blocks", nb.down_blocks, [4, 6, 10])
+        downs = _build("down_blocks", nb.down_blocks, [4, 6, 10])
         yield from _structure(downs)
         fill(downs, pool)
         yield dict(halved_0=downs[0][-1](level_0), halved_1=downs[1][-1](level_1))
@@ -230,7 +230,7 @@ def _up_inputs(rng: Rng) -> dict[str, Tensor]:
 def up_blocks(nb, level_0, level_1, skips, context, pool):
     """Structure with a context of 5, what the first module of each of two levels does, one level run, other depths."""
     with stand_ins(nb, RMSNorm=_Gain):
-        ups = _built("up_blocks", nb.up_blocks, [4, 6, 10])
+        ups = _build("up_blocks", nb.up_blocks, [4, 6, 10])
         yield from _structure(ups)
         fill(ups, pool)
         yield dict(doubled_0=ups[0][0](level_0), doubled_1=ups[1][0](level_1))
@@ -251,7 +251,7 @@ def drop_condition(nb, text_emb, prob, u, upstream):
     """Whole rows, by the u that is given; values (u[0] equals prob), gradient, both ends of prob, the caller's rows."""
     rows = text_emb.clone()
     try:
-        with drawn():
+        with fixed_draws():
             out, again = (nb.drop_condition(rows.clone(), prob.item(), u) for _ in range(2))
     except RuntimeError as e:
         if "Boolean value" not in str(e):
@@ -282,7 +282,7 @@ def _unet(nb: Any, pool: Tensor) -> nn.Module:
 
     It has three levels, and none changes size or channels, so that skips fit in any order and only the values tell.
     """
-    _written(nb.Unet, "unet.forward")
+    _expect_forward(nb.Unet, "unet.forward")
     with stand_ins(nb, RMSNorm=_Gain, SinusoidalPosEmb=_Powers, down_blocks=_no_blocks, up_blocks=_no_blocks):
         unet = nb.Unet(4, 5, dim_mults=(1, 1, 1), channels=2, uncond_prob=0.0)
     unet.time_mlp = nn.Sequential(_Powers(4), nn.Linear(4, 16))
@@ -311,7 +311,7 @@ def forward(nb, x, time, text_emb, upstream, pool):
         yield dict(grad_x=grad_x, grad_text_emb=grad_text_emb)
         with torch.no_grad():
             yield dict(without_text_emb=unet(x, time), with_none=unet(x, time, {"text_emb": None}))
-            yield from _dropped(unet, x, time, text_emb)
+            yield from _drop(unet, x, time, text_emb)
         called = []
         unet.cfg_forward = lambda x, time, model_kwargs: called.append(time) or x * model_kwargs["cfg_scale"]
         guided = unet(x, time, {"text_emb": text_emb, "cfg_scale": 2.0})
@@ -321,7 +321,7 @@ def forward(nb, x, time, text_emb, upstream, pool):
         yield dict(with_cfg_scale=guided)
 
 
-def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iterator[dict[str, Tensor]]:
+def _drop(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iterator[dict[str, Tensor]]:
     """At uncond_prob = 1 eval drops nothing and train everything, neither the caller's dict nor the default changes.
 
     At 0.2 each of 2000 equal samples keeps its condition whole or loses it whole, and the share that loses it is eight
@@ -329,7 +329,7 @@ def _dropped(unet: nn.Module, x: Tensor, time: Tensor, text_emb: Tensor) -> Iter
     """
     unet.uncond_prob, given = 1.0, {"text_emb": text_emb}
     yield dict(eval_drops_nothing=unet.eval()(x, time, {"text_emb": text_emb}))
-    with drawn():
+    with fixed_draws():
         all_dropped = unet.train()(x, time, given)
     yield dict(train_drops_all=all_dropped,
                dict_unchanged_in_training=torch.tensor([len(given) == 1, given.get("text_emb") is text_emb]))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.tasks import shape_of, task
-from course_utils.tasks.draws import Rng, drawn, fill, stand_ins, watch
+from course_utils.tasks.draws import Rng, fill, fixed_draws, stand_ins, watch
 
 NOTEBOOK = "03_vae"
 QUESTIONS = {"vae.1": 5, "vae.2": 5, "vae.3": 5, "vae.4": 5}  # points, graded by hand
@@ -79,7 +79,7 @@ def _in_torch(function: Any, *inputs: Tensor) -> Any:
 def _by_columns(nb: Any) -> bool:
     """Whether a student's noise is drawn column by column: what two codes of the standard normal are made of tells."""
     numbers = torch.arange(1.0, 7.0)
-    with contextlib.suppress(Exception), drawn(noise=numbers):
+    with contextlib.suppress(Exception), fixed_draws(noise=numbers):
         z = nb.reparameterize(torch.zeros(2, 3), torch.zeros(2, 3))
         return bool(torch.equal(z.float(), numbers.view(3, 2).T))
     return False
@@ -87,7 +87,7 @@ def _by_columns(nb: Any) -> bool:
 
 def _new_every_time(draw: Any, *inputs: Tensor) -> Tensor:
     """Whether two calls differ where no noise is handed out."""
-    with drawn():
+    with fixed_draws():
         return torch.tensor(not torch.equal(draw(*inputs), draw(*inputs)))
 
 
@@ -102,17 +102,17 @@ def reparameterize(nb, mu, logvar, noise, square_mu, square_logvar, square_noise
     if _by_columns(nb):
         noise, square_noise = noise.T, square_noise.T  # handed out in the order in which they are asked for
     mu.requires_grad_(), logvar.requires_grad_()
-    with drawn(noise=noise):
+    with fixed_draws(noise=noise):
         z = _in_torch(nb.reparameterize, mu, logvar)
     yield dict(z=z)
     grad_mu, grad_logvar = _grads(z, mu, logvar)
     yield dict(grad_mu=grad_mu, grad_logvar=grad_logvar)
     mu, logvar = mu.detach(), logvar.detach()
-    with drawn(noise=square_noise):
+    with fixed_draws(noise=square_noise):
         yield dict(z_of_two_codes_of_two=nb.reparameterize(square_mu, square_logvar))
-    with drawn(noise=one_noise):
+    with fixed_draws(noise=one_noise):
         yield dict(z_of_one_code=nb.reparameterize(mu[:1], logvar[:1]))
-    with drawn(noise=noise):
+    with fixed_draws(noise=noise):
         yield dict(z_in_float64=nb.reparameterize(mu.double(), logvar.double()))
     yield {"a second draw is another one": _new_every_time(nb.reparameterize, mu, logvar)}
 
@@ -126,12 +126,12 @@ def _code_inputs(rng: Rng) -> dict[str, Tensor]:
 def kl_loss(nb, mu, logvar, one_mu, one_logvar, noise):
     """The sum, of the prior itself, of one code, and both gradients; noise for who draws where nothing is drawn."""
     mu.requires_grad_(), logvar.requires_grad_()
-    with drawn(noise=noise):
+    with fixed_draws(noise=noise):
         kl = _in_torch(nb.kl_loss, mu, logvar)
     yield dict(kl=kl)
     grad_mu, grad_logvar = _grads(kl, mu, logvar)
     yield dict(grad_mu=grad_mu, grad_logvar=grad_logvar)
-    with drawn(noise=noise):
+    with fixed_draws(noise=noise):
         yield dict(kl_of_the_prior=nb.kl_loss(torch.zeros(3, 4), torch.zeros(3, 4)),
                    kl_of_one_code=nb.kl_loss(one_mu, one_logvar))
 
@@ -188,7 +188,7 @@ def vae_forward(nb, x, flat, noise, upstream, pool):
         seen_inside = watch(net.encoder, net.decoder)
         for name, pictures in {"": x, "_of_rows": flat, "_of_one_image": x[:1]}.items():
             try:
-                with drawn(noise=noise[:len(pictures)]):
+                with fixed_draws(noise=noise[:len(pictures)]):
                     out = _parts(net(pictures))
             except Exception:
                 yield dict(what_the_networks_got=torch.tensor(seen_inside), what_was_drawn_from=torch.tensor(seen))
@@ -271,7 +271,7 @@ def iwae_bound(nb, x, noise, images, more_noise, same, pool):
         return log_px - 0.5 * (logvar.exp() + mu.square() - 1 - logvar).sum(1)
 
     model = _Pair((PIXELS,), pool)
-    with stand_ins(nb, **_EARLIER, elbo=elbo), drawn():
+    with stand_ins(nb, **_EARLIER, elbo=elbo), fixed_draws():
         try:
             bound = nb.iwae_bound(model, x, noise)
         except Exception:
@@ -293,7 +293,7 @@ def _grid_inputs(rng: Rng) -> dict[str, Tensor]:
 @task("vae.latent_grid", inputs=_grid_inputs)
 def latent_grid(nb, n):
     """A drawn number of places, 20, and the fewest."""
-    with drawn():
+    with fixed_draws():
         out, *others = (nb.latent_grid(size) for size in (int(n), 20, 2))
     yield dict(number_of_things_returned=torch.tensor(len(_parts(out))))
     yield dict(grid=out)

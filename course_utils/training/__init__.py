@@ -23,7 +23,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from course_utils import files, memory, plot, recipes, zoo
-from course_utils.models.fast import compiler, fastest_dtype
+from course_utils.models.fast import compiler, fastest_dtype, to_channels_last
 from course_utils.processes import Processes
 from course_utils.recipes import Recipe
 from course_utils.training.step import Step, schedule, side_stream, update_ema
@@ -48,7 +48,7 @@ class State:
             raise ValueError(f"A batch of {recipe.batch_size} cannot be shared by {self.processes.count} processes.")
         torch.manual_seed(recipe.seed)  # first weights, the same in every process
         self.generator = torch.Generator().manual_seed(recipe.seed)  # batches, times and noise
-        self.model = recipe.model().to(self.device, memory_format=torch.channels_last).train()
+        self.model = to_channels_last(recipe.model().to(self.device)).train()
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
         rate = torch.tensor(recipe.learning_rate, device=self.device)  # a tensor, as a CUDA graph needs it
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=rate, betas=recipe.betas, fused=True,

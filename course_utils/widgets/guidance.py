@@ -75,7 +75,7 @@ def _plans(item: Any) -> dict[str, Callable[..., Plan]]:
     return STUDENTS_PLANS if is_student(item) else PLANS
 
 
-def told(w: float) -> str:
+def describe_weight(w: float) -> str:
     """A weight in both conventions."""
     return f"w = {w:g} · guidance_scale {1 + w:g}"
 
@@ -99,7 +99,7 @@ class Choice:
             how = "the weight is an input of the network"
         else:
             how = f"{max(0, evaluations - self.steps)} of them guided and so evaluated twice"
-        return (f"Ten digits, {of}, by {self.sampler} from seed {self.seed}, {told(self.w)}. "
+        return (f"Ten digits, {of}, by {self.sampler} from seed {self.seed}, {describe_weight(self.w)}. "
                 f"{self.steps} steps, {how}: {evaluations} network evaluations.")
 
 
@@ -164,7 +164,7 @@ def _controls(item: Any, samplers: Sequence[str]) -> dict[str, Control]:
         weights = [w for w in weights if 0 <= w <= item.config["largest_w"]]
         steps = [item.config["sampling_steps"]]
     first = Choice.steps if Choice.steps in steps else steps[0]
-    return {"w": Control(weights, Choice.w, "guidance", told), "steps": Control(steps, first),
+    return {"w": Control(weights, Choice.w, "guidance", describe_weight), "steps": Control(steps, first),
             "digit": Control(["all", *range(10)], Choice.digit, "class"), "seed": Control(range(10), Choice.seed),
             "sampler": Control(samplers, samplers[0])}
 

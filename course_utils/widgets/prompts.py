@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.widgets import live, parts, recorded
-from course_utils.widgets.guidance import told
+from course_utils.widgets.guidance import describe_weight
 from course_utils.widgets.parts import Control, Field, Picture, controls
 from course_utils.widgets.watched import watched
 
@@ -53,7 +53,7 @@ def _offered() -> dict[str, Control | Field]:
 
 
 def _guidance(scales: list[float]) -> Control:
-    return Control(scales, Wish.guidance_scale, "guidance", lambda scale: told(scale - 1))
+    return Control(scales, Wish.guidance_scale, "guidance", lambda scale: describe_weight(scale - 1))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Wish:
         """What the picture shows and took."""
         of = f"for “{self.prompt}”" if self.prompt else "for the empty prompt"
         against = f", guided away from “{self.negative}”" if self.negative else ""
-        return (f"Four emoji {of}{against}, seeds {parts.seeds(self.seed, COUNT)}, {told(self.guidance_scale - 1)}. "
+        guidance = describe_weight(self.guidance_scale - 1)
+        return (f"Four emoji {of}{against}, seeds {parts.seeds(self.seed, COUNT)}, {guidance}. "
                 f"{self.steps} steps, {evaluations} network evaluations of each.")
 
 

@@ -13,7 +13,7 @@ from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.plans import plan_ddim
 from course_utils.diffusion.samplers import sample
 from course_utils.widgets import live, parts, recorded
-from course_utils.widgets.guidance import told
+from course_utils.widgets.guidance import describe_weight
 from course_utils.widgets.parts import Control, Field, Picture, controls
 from course_utils.widgets.watched import Watched
 
@@ -53,7 +53,7 @@ def video_player(item: Any, encode: Callable[[list[str]], Tensor], model: Callab
 
 
 def _guidance() -> Control:
-    return Control(SCALES, Wish.guidance_scale, "guidance", lambda scale: told(scale - 1))
+    return Control(SCALES, Wish.guidance_scale, "guidance", lambda scale: describe_weight(scale - 1))
 
 
 def _seeds() -> Control:
@@ -105,8 +105,9 @@ class Videos:
         of = f"for “{wish.caption}”" if wish.caption else "for the empty caption"
         unseen = [f"“{phrase}”" for phrase in wish.caption.split(" and ") if phrase in self.unseen]
         never = f"; {' and '.join(unseen)} in no training video" if unseen else ""
+        guidance = describe_weight(wish.guidance_scale - 1)
         return (f"Frame {frame} of {self.shape[0]} of four videos {of}{never}. Seeds {parts.seeds(wish.seed, COUNT)}, "
-                f"{told(wish.guidance_scale - 1)}, {STEPS} steps, {evaluations} network evaluations of each.")
+                f"{guidance}, {STEPS} steps, {evaluations} network evaluations of each.")
 
     def _drawn(self, wish: Wish, steps: int) -> Tensor:
         """(4, frames, channels, size, size) in [-1, 1]; `Sentence` where the encoder does not know a word."""

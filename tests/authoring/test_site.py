@@ -171,7 +171,7 @@ def test_every_equation_is_drawn(built):
 
 def test_the_glossary_holds_the_terms_of_notebook_00(built):
     text = (built / "glossary.html").read_text("utf-8")
-    assert len(front.terms()) == 62 and ("guidance", "引导") in front.terms()
+    assert len(front.terms()) == 88 and ("guidance", "引导") in front.terms()
     for english, chinese in front.terms():
         assert f">{english}</th><td lang=\"zh\">{chinese}</td>" in text
 

@@ -17,7 +17,7 @@ TABLES = {"teacher": [row(1, 0.5), row(4, 0.9)], "students": [row(1, 0.8)], "rea
 
 
 def test_the_teachers_curve_and_the_students_points_stand_at_their_steps():
-    panels = diagrams.few_steps_measured(TABLES).axes
+    panels = diagrams.quality_over_steps(TABLES).axes
     for axes, scale in zip(panels[:2], (1, 10), strict=True):
         teacher, students, real = (line.get_xydata() for line in axes.lines)
         np.testing.assert_allclose(teacher, [[1, 0.5 * scale], [4, 0.9 * scale]])
@@ -27,7 +27,7 @@ def test_the_teachers_curve_and_the_students_points_stand_at_their_steps():
 
 
 def test_guidance_is_charged_to_the_teacher_alone():
-    lines = diagrams.few_steps_told(TABLES).splitlines()
+    lines = diagrams.describe_few_steps(TABLES).splitlines()
     assert [line[:36].split() for line in lines[1:4]] == [
         ["teacher,", "4", "steps", "8"], ["teacher,", "1", "step", "2"], ["student,", "1", "step", "1"]]
     assert "80.0%" in lines[3] and lines[4].startswith("real digits") and lines[5] == "(40 samples in each row)"

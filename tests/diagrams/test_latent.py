@@ -20,7 +20,7 @@ def test_bounds_and_densities_are_told_by_one_line_each():
 
 def test_an_arrow_begins_at_its_mean_and_points_where_it_is_pulled():
     mu, pull = torch.tensor([[1.0, 2.0], [0.0, -1.0]]), torch.tensor([[-1.0, 0.0], [0.0, 1.0]])
-    axes, = diagrams.pulled(torch.randn(5, 2, 2), mu, pull, radius=1.5).axes
+    axes, = diagrams.pull_of_decoder(torch.randn(5, 2, 2), mu, pull, radius=1.5).axes
     assert [text.xyann for text in axes.texts] == [(1.0, 2.0), (0.0, -1.0)]
     assert [text.xy for text in axes.texts] == [pytest.approx([0.4, 2.0]), pytest.approx([0.0, -0.4])]
 

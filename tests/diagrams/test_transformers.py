@@ -68,7 +68,7 @@ def test_costs_are_drawn_as_bars_with_their_numbers():
 
 @pytest.mark.parametrize(("number", "told"), [(528e6, "528 M"), (1.2345e9, "1.23 G"), (9e13, "90.0 T"), (12, "12")])
 def test_operations_are_told_with_a_unit(number, told):
-    assert diagrams.told_operations(number) == told
+    assert diagrams.describe_operations(number) == told
 
 
 def test_losses_stand_over_the_cost_of_their_own_training():

@@ -25,7 +25,7 @@ def test_the_crowds_end_in_their_histograms():
 
 def test_a_point_keeps_its_colour():
     start = torch.tensor([[1.0, 0.1], [-1.0, 0.1], [0.1, -1.0]])
-    before, after = diagrams.carried({"before": start, "after": -start}, by=start).axes
+    before, after = diagrams.transport_map({"before": start, "after": -start}, by=start).axes
     for a, b in zip(before.collections, after.collections, strict=True):
         np.testing.assert_allclose(a.get_offsets(), -b.get_offsets())
         np.testing.assert_allclose(a.get_facecolors(), b.get_facecolors())

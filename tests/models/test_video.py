@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.models.video import SpaceAndText, Time, VideoDiT, spatial_attention, temporal_attention
+from course_utils.models.dit import adaln_zero_init
+from course_utils.models.video import SpaceAndText, SpaceTimeConv, Time, VideoDiT, spatial_attention, temporal_attention
 
 
 def small() -> VideoDiT:
     """A network as it is after some training: nothing is zero any more."""
     torch.manual_seed(0)
-    net = VideoDiT(frames=3, size=4, patch=2, dim=16, depth=2, heads=2, context_dim=6)
+    net = VideoDiT(frames=3, size=8, patch=2, width=8, convs=1, dim=16, depth=2, heads=2, context_dim=6)
     for p in net.parameters():
         nn.init.normal_(p, std=0.3)
     return net
@@ -22,7 +23,7 @@ def small() -> VideoDiT:
 
 def inputs(b: int = 2) -> tuple:
     rng = torch.Generator().manual_seed(1)
-    return torch.randn(b, 3, 1, 4, 4, generator=rng), torch.rand(b, generator=rng), torch.randn(b, 5, 6, generator=rng)
+    return torch.randn(b, 3, 1, 8, 8, generator=rng), torch.rand(b, generator=rng), torch.randn(b, 5, 6, generator=rng)
 
 
 def test_attention_over_space_and_time_equals_the_loops():
@@ -51,10 +52,19 @@ def test_two_blocks_see_the_whole_video_the_time_and_the_own_text():
     assert all((given.grad[1:] == 0).all() for given in (x, t, context))
 
 
-def test_the_patches_of_a_frame_come_back_where_they_were():
-    net, (x, t, context) = small(), inputs()
-    net.transform = lambda patches, t, context: patches
-    assert torch.equal(net(x, t, context), x)
+def test_the_tokens_of_a_frame_come_back_where_they_were():
+    net, x = small(), torch.randn(2, 3, 4, 4, 8)
+    net.transform = lambda tokens, c, context, mask: tokens
+    assert torch.equal(net.attend(x, None, None, None), x)
+
+
+def test_a_convolution_sees_neighbours_in_space_and_time_and_is_the_identity_while_its_gate_is_zero():
+    torch.manual_seed(0)
+    conv, x, c = SpaceTimeConv(4, 6), torch.randn(1, 7, 7, 7, 4, requires_grad=True), torch.randn(1, 6)
+    conv(x, c)[0, 3, 3, 3].square().sum().backward()
+    assert (x.grad.abs().sum(-1)[0] != 0).sum() == 5**3  # two of width 3
+    adaln_zero_init(conv)
+    assert torch.equal(conv(x, c), x)
 
 
 def test_padding_changes_nothing():
@@ -66,8 +76,8 @@ def test_padding_changes_nothing():
 
 def test_its_size_is_what_a_checkpoint_may_weigh_and_it_starts_at_zero():
     net = VideoDiT()
-    assert 1.0e6 < sum(p.numel() for p in net.parameters()) < 1.22e6
-    x = torch.randn(2, 8, 1, 32, 32)
+    assert 2.1e6 < sum(p.numel() for p in net.parameters()) < 2.4e6
+    x = torch.randn(2, 8, 1, 16, 16)
     with torch.no_grad():
         assert torch.equal(net(x, torch.rand(2), torch.randn(2, 5, 384)), torch.zeros_like(x))
 
@@ -91,4 +101,4 @@ def test_the_network_is_one_graph():
 
 def test_another_length_is_one_sentence():
     with pytest.raises(ValueError, match="^The network has 12 tokens, but the input has 16.$"):
-        small()(torch.zeros(1, 4, 1, 4, 4), torch.zeros(1), torch.zeros(1, 5, 6))
+        small()(torch.zeros(1, 4, 1, 8, 8), torch.zeros(1), torch.zeros(1, 5, 6))

@@ -23,7 +23,7 @@ CAPTIONS = ["a three moves left", "a three falls"]
 @pytest.fixture(scope="module")
 def item():
     torch.manual_seed(0)
-    model = VideoDiT(size=16, patch=8, dim=12, depth=2, heads=2, context_dim=text.WIDTH).eval()
+    model = VideoDiT(merge=4, width=6, convs=1, dim=12, depth=2, heads=2, context_dim=text.WIDTH).eval()
     for weight in model.parameters():  # every one counts
         torch.nn.init.normal_(weight, std=0.3)
     return SimpleNamespace(model=model, path=VP(), config={"args": {"frames": 8, "channels": 1, "size": 16}})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from course_utils.tasks.draws import drawn
+from course_utils.tasks.draws import fixed_draws
 
 FONTS = Path(__file__).parents[3] / "cache/matplotlib"  # staged beside the library
 OFTEN_IMPORTED = ["torch._dynamo", "torch.profiler", "matplotlib.pyplot", "scipy.stats", "einops", "tqdm.auto",
@@ -26,7 +26,7 @@ def initialise_torch() -> None:
     with torch.random.fork_rng(devices=[]):  # a notebook begins with the state of a fresh Python
         y = torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 2, 2, requires_grad=True))
         y.backward(torch.ones_like(y))
-        with drawn():
+        with fixed_draws():
             torch.randn(1)
 
 
