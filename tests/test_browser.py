@@ -54,7 +54,7 @@ minilm.is_installed = lambda: False
 videos = 2 * data.moving_digits(4, torch.Generator().manual_seed(0))[0] - 1
 def knows(x, t, context):
     return VP().convert(videos.repeat(len(x) // 4, 1, 1, 1, 1), x, t, "x_start", "v")
-config = {"args": {"frames": 8, "channels": 1, "size": 32}}
+config = {"args": {"frames": 8, "channels": 1, "size": 16}}
 item = SimpleNamespace(model=torch.nn.Linear(1, 1), path=VP(), config=config)
 widgets.video_player(item, text.tokens, knows)""", "6 * 7"]
 

@@ -49,6 +49,11 @@ class Latest:
             if self._news.wait_for(lambda: self._waiting is not None, seconds):
                 raise Stale
 
+    def awaits(self, job: Callable[[], None]) -> bool:
+        """Whether this is the job that waits."""
+        with self._news:
+            return self._waiting == job
+
     def finish(self) -> None:
         """Returns when nothing is left to do."""
         with self._news:

@@ -110,7 +110,7 @@ class Followed:
             wherever it can stop, with the share of the work that is done.
         sliders: By name.
         play: The slider that a key and a button walk through.
-        loop: Whether they do so over and over, as a video plays; a frame a press where a reader prefers reduced motion.
+        loop: Whether they do so over and over, as a video plays. Where a reader prefers reduced motion they go a step.
     """
 
     def __init__(self, pictures: Callable[[dict[str, Any], Callable[[float], None]], Iterator[Picture]],
@@ -124,8 +124,7 @@ class Followed:
         self.progress = ipywidgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.view = View(sliders, follow=True, more=(ipywidgets.HBox([self.button, self.progress]),))
         self.played = self.view.inputs[play]
-        if loop:
-            self.played.add_class("course-looped")
+        self.played.add_class("course-played")
         self._name_button()
         self.view.on_change(self.ask)
         self.button.observe(self._press, names="value")
@@ -137,7 +136,16 @@ class Followed:
         newest.ask(self._answer)
 
     def _answer(self) -> None:
-        """The job: shows a preview, the picture, and plays on."""
+        """The job: shows a preview, the picture, and plays on; it stops playing where another figure is moved."""
+        try:
+            self._show_wanted()
+            self._play_on()
+        except Stale:
+            if not newest.awaits(self._answer):
+                self.button.value = False
+            raise
+
+    def _show_wanted(self) -> None:
         values, began = self.view.values(), time.monotonic()  # read now: several threads may move the sliders
         key = tuple(values.values())
 
@@ -158,7 +166,6 @@ class Followed:
             self.button.value = False
         finally:
             self.progress.layout.visibility = "hidden"
-        self._play_on()
 
     def _keep(self, key: tuple, picture: Picture) -> None:
         self.kept[key] = picture
@@ -170,6 +177,8 @@ class Followed:
         if not self.button.value:
             return
         newest.pause(1 / FRAME_RATE if self.loop else PACE)
+        if not self.button.value:
+            return
         following = self.played.index + 1
         if self.loop or following < len(self.played.options):
             self.played.index = following % len(self.played.options)
@@ -179,9 +188,10 @@ class Followed:
     def _press(self, _change: object) -> None:
         """Plays from where the slider stands, or from its start when it stands at the end; pressed again, stops."""
         self._name_button()
-        if self.button.value and self.played.index + 1 == len(self.played.options):
-            self.played.index = 0
-        self.ask()
+        if self.button.value:
+            if self.played.index + 1 == len(self.played.options):
+                self.played.index = 0
+            self.ask()
 
     def _name_button(self) -> None:
         self.button.description = STOP if self.button.value else self.plays
@@ -203,9 +213,9 @@ KEYS
   const set = (element, name, value) => {
     if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
   };
-  const looped = () => root.querySelector(".course-looped [role=slider]");
+  const played = () => root.querySelector(".course-played [role=slider]");
   root.addEventListener("click", event => {  // before the button hears of it
-    const slider = looped(), button = event.target.closest("button:not(.mod-active)");
+    const slider = played(), button = event.target.closest("button:not(.mod-active)");
     if (!slider || !button || !STILL) return;
     event.stopImmediatePropagation();
     const [now, last] = ["now", "max"].map(name => Number(slider.getAttribute("aria-value" + name)));
@@ -218,8 +228,8 @@ KEYS
       set(handle, "aria-valuetext", slider.querySelector(".widget-readout").textContent);
     }
     const button = root.querySelector("button"), words = root.querySelector(".course-words");
-    const next = "NEXT".replace("{}", looped()?.getAttribute("aria-label"));
-    if (looped() && STILL && button.textContent !== next) button.textContent = next;
+    const next = "NEXT".replace("{}", played()?.getAttribute("aria-label"));
+    if (played() && STILL && button.textContent !== next) button.textContent = next;
     set(button, "aria-pressed", String(button?.classList.contains("mod-active")));
     set(words, "aria-live", button?.classList.contains("mod-active") ? "off" : "polite");
     set(root.querySelector("img"), "alt", words?.textContent);

@@ -34,7 +34,7 @@ def bundle(about: str, picture: Callable[..., Picture], sliders: dict[str, Contr
         picture: Called as `picture(**values)` with one value of each control.
         sliders: By the names of `picture`'s arguments.
         play: The slider that a key and a button walk through.
-        loop: Whether they do so over and over, as a video plays; a frame a press where a reader prefers reduced motion.
+        loop: Whether they do so over and over, as a video plays. Where a reader prefers reduced motion they go a step.
     """
     start = {name: c.default for name, c in sliders.items()}
     described = json.dumps([about, {n: c.texts for n, c in sliders.items()}])
@@ -168,6 +168,7 @@ _SCRIPT = """
       caption.setAttribute("aria-live", timer ? "off" : "polite");
     }
 MOTION
+    function step() { input.value = input.value === input.max ? 0 : +input.value + 1; update(); }
     function stop() { clearInterval(timer); timer = null; }
   }
 KEYS})();
@@ -175,17 +176,15 @@ KEYS})();
 
 _ONCE = """
     function play() {
-      if (input.value === input.max) { input.value = 0; update(); }
-      timer = setInterval(() => {
-        input.stepUp();
-        update();
+      if (STILL || input.value === input.max) step();
+      if (!STILL) timer = setInterval(() => {
+        step();
         if (input.value === input.max) { stop(); tell(); }
       }, 700);
     }
 """
 
 _LOOPED = """
-    function step() { input.value = input.value === input.max ? 0 : +input.value + 1; update(); }
     function play() {
       if (STILL) step(); else timer = setInterval(step, 1000 / RATE);
     }
@@ -197,7 +196,7 @@ def _script(loop: bool) -> str:
     script = _SCRIPT
     for name, part in {
             "MOTION": (_LOOPED if loop else _ONCE).strip("\n"),
-            "PLAYS": f'(STILL ? "{NEXT}" : "{LOOP}")' if loop else f'"{PLAY}"',
+            "PLAYS": f'(STILL ? "{NEXT}" : "{LOOP if loop else PLAY}")',
             "STILL": STILL, "RATE": str(FRAME_RATE), "STOP": STOP, "KEYS": KEYS.lstrip("\n")}.items():
         script = script.replace(name, part)
     return script

@@ -212,6 +212,21 @@ def test_recorded_plays_by_key(recording, item, browser):
     assert button.text_content() == "Play through guidance (P)" and errors == []
 
 
+def test_recorded_goes_a_step_where_motion_is_not_wanted(browser, recording, item):
+    page = browser.new_page(reduced_motion="reduce")
+    guidance_slider(item)
+    page.clock.install()
+    page.set_content(recording[0]["text/html"])
+    weight, button, seen = page.get_by_label("guidance"), page.get_by_role("button"), []
+    for _ in range(3):
+        assert button.text_content() == "Next guidance (P)" and button.get_attribute("aria-pressed") == "false"
+        weight.press("p")
+        page.clock.run_for(5000)
+        seen.append(weight.get_attribute("aria-valuetext")[:5])
+    assert seen == ["w = 4", "w = 0", "w = 1"]
+    page.close()
+
+
 # --- live
 
 

@@ -132,6 +132,22 @@ def test_playing_stops_at_a_second_press_and_at_an_error(followed, monkeypatch):
     assert figure.played.index == 3 and not figure.button.value and "KeyError" in figure.view.words.value
 
 
+def test_what_plays_stops_where_another_figure_is_moved(followed, monkeypatch):
+    figure, slow = followed
+    monkeypatch.setattr(live, "PACE", 60)
+    real, waiting = live.newest.pause, threading.Event()
+    monkeypatch.setattr(live.newest, "pause", lambda seconds: (seconds and waiting.set(), real(seconds)))
+    figure.button.value = True
+    assert waiting.wait(60)
+    move(figure, 1)  # a hand on its own slider does not stop it
+    waiting.clear()
+    assert waiting.wait(60) and figure.button.value
+    done = []
+    live.newest.ask(lambda: done.append(True))
+    live.newest.finish()
+    assert done and not figure.button.value and figure.button.description == "Play through w (P)"
+
+
 def test_progress_is_shown_only_where_one_waits(followed, monkeypatch):
     figure, slow = followed
     seen = []
@@ -148,7 +164,7 @@ def test_progress_is_shown_only_where_one_waits(followed, monkeypatch):
 def test_what_loops_plays_over_and_over_at_a_videos_pace(monkeypatch):
     slow = Slow()
     figure = live.Followed(slow, controls({"w": [0, 1, 2]}), play="w", loop=True)
-    assert figure.button.description == "Play (P)" and "course-looped" in figure.played._dom_classes
+    assert figure.button.description == "Play (P)" and "course-played" in figure.played._dom_classes
     places, paused = [], []
     figure.played.observe(lambda change: places.append(change.new), names="index")
 
