@@ -166,9 +166,9 @@ def cosine_beta_schedule(timesteps, s=0.008):
 check("ddpm.cosine_beta_schedule")
 
 # %% [markdown]
-# The linear schedule, a sigmoid one (gentle at both ends too, with numbers that say where it is steep; the default of
-# the class below), and a function that gives any of the three by its name are given. Tables are computed in float64
-# because $\bar\alpha$ is a product of up to a thousand numbers close to 1.
+# Given are the linear schedule, a sigmoid one (gentle at both ends too; the default of the class below), and a function
+# that gives any of the three by its name. Tables are computed in float64 because $\bar\alpha$ is a product of up to a
+# thousand numbers close to 1.
 
 # %% tags=["setup"]
 def linear_beta_schedule(timesteps):
@@ -1117,7 +1117,7 @@ plot.show(plot.points({f"{name}\n{moons.log_prob(x).mean():.2f}": x for name, x 
 # ## 9 · Digits
 #
 # The same class, a larger network. The UNet of notebook 06 was trained on 4,500 digits with the loss that you wrote.
-# A vector, `text_emb`, tells it which digit to draw (in notebook 11 it is a text that tells). Its weights come with the
+# A vector, `text_emb`, tells it which digit to draw (in notebook 11 a text does). Its weights come with the
 # course; `TRAIN = True` at the top makes them anew, with your own `p_losses`.
 
 # %% tags=["demo"]
