@@ -115,7 +115,7 @@ plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel
 #
 # $$\beta_t \text{ from } 10^{-4}\cdot\tfrac{1000}{T} \text{ to } 0.02\cdot\tfrac{1000}{T} \tag{5}$$
 #
-# (and never above 0.999, which matters only when $T \le 20$). It destroys small pictures quickly: after half of the
+# (never above 0.999, which matters only when $T \le 20$). It destroys small pictures quickly: after half of the
 # steps hardly anything is left. The **cosine** schedule starts from the other end. It says what should remain, a curve
 # that falls gently at both ends, with a small offset $s = 0.008$,
 #
@@ -168,7 +168,7 @@ check("ddpm.cosine_beta_schedule")
 # %% [markdown]
 # Given are the linear schedule, a sigmoid one (gentle at both ends too; the default of the class below), and a function
 # that gives any of the three by its name. Tables are computed in float64 because $\bar\alpha$ is a product of up to a
-# thousand numbers close to 1.
+# thousand numbers near 1.
 
 # %% tags=["setup"]
 def linear_beta_schedule(timesteps):
