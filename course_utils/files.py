@@ -143,18 +143,22 @@ def digest(tensors: dict[str, Tensor]) -> str:
 
 
 @contextlib.contextmanager
-def lock(path: Path) -> Iterator[None]:
+def lock(path: Path, wait: bool = False) -> Iterator[None]:
     """Holds a lock file as long as the block, or the process, lasts, however that ends.
 
+    Args:
+        path: The file, which is gone afterwards.
+        wait: For another process that holds it.
+
     Raises:
-        BlockingIOError: Another process holds it.
+        BlockingIOError: Another process holds it, and `wait` is False.
     """
     if fcntl is None:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         try:
             yield
         finally:

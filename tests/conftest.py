@@ -101,11 +101,9 @@ def _notebooks() -> dict[str, str]:
 
 
 def group_of(item: pytest.Item) -> str:
-    """What a test runs with: the bundle, the site, the notebook that a parameter is or has the task of, or its file."""
+    """What a test runs with: the bundle, the notebook that a parameter is or has the task of, or its file."""
     if "bundle" in getattr(item, "fixturenames", ()):
         return "bundle"  # which takes long to make, and is made once in a process
-    if "npm" in getattr(item, "fixturenames", ()):
-        return "site"  # two processes cannot install into one folder
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
     said = [str(value) for value in params if isinstance(value, str | Path)]
     return next((_notebooks()[name] for name in said if name in _notebooks()), item.nodeid.partition("::")[0])

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,21 @@ def test_a_device_is_written_to_itself():
 def test_what_is_no_character_does_not_stop_a_text(tmp_path):
     files.write(tmp_path / "x", "name \udcff")
     assert (tmp_path / "x").read_text() == "name ?"
+
+
+def test_a_lock_is_refused_or_waited_for(tmp_path):
+    path, done = tmp_path / "lock", []
+
+    def wait():
+        with files.lock(path, wait=True):
+            done.append(True)
+
+    with files.lock(path):
+        with pytest.raises(BlockingIOError), files.lock(path):
+            pass
+        other = threading.Thread(target=wait)
+        other.start()
+        other.join(0.2)
+        assert not done
+    other.join(60)
+    assert done and not path.exists()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from course_utils import notebooks
+from course_utils import files, notebooks
 
 HERE = Path(__file__).parent
 WORK = notebooks.SOLUTIONS.parent / "build" / "npm"  # npm installs beside its package.json, so a copy lies here
@@ -43,6 +43,11 @@ def install() -> None:
     Raises:
         Missing: If there is no Node, or npm cannot reach its registry.
     """
+    with files.lock(WORK.with_suffix(".lock"), wait=True):
+        _install()
+
+
+def _install() -> None:
     lock, installed = HERE / "package-lock.json", MODULES / "installed"
     if installed.exists() and installed.read_bytes() == lock.read_bytes():
         return
