@@ -8,8 +8,7 @@ network, which is faster and computes the same: a harder peer, without goals. Th
 the same noise's picture after 200 steps; the digits' spread is 0.66. The rows of DDIM compute the same 50 steps on
 both sides. The peers are eager in all rows. The 4-step student is `mnist-flow-4`, which takes the weight as an input
 and evaluates once a step; its peer is the same textbook way, with `mnist-unet`. Four emoji are those of notebook 11's
-prompt box: 12 steps of DDIM, both predictions in one pass of 8, and the decoder. In its turn a fast side is called
-again and again for half a second, as by a hand that keeps moving.
+prompt box: 12 steps of DDIM, both predictions in one pass of 8, and the decoder.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ PEERS = {"notebook": "diffusers with notebook 06's class", "library": "diffusers
 NAMES = {"slider": "slider moved", "first": "first picture, nothing remembered", "ddim": "DDIM, 50 steps",
          "student": "4-step student, slider moved", "compiled slider": "slider moved",
          "compiled ddim": "DDIM, 50 steps", "compiled student": "4-step student, slider moved"}
-REPEATS, LEAST = 5, 0.5  # rounds, and the seconds of each in which a fast side moves again and again
+REPEATS = 5
 
 
 @dataclass
@@ -108,7 +107,7 @@ def rows() -> Iterator[Row]:
     if is_installed("diffusers"):
         sides |= {name: lambda net=net: case.textbook(net) for name, net in peers.items()}
     with_compiler = compile_sides(case, pupil) if compiler() else {}
-    seconds = medians(sides | with_compiler, repeats=REPEATS, warmup=0, least=LEAST)
+    seconds = medians(sides | with_compiler, repeats=REPEATS, warmup=0)
     limits = {name: share(side, "convolution") for name, side in (sides | with_compiler).items() if name not in peers}
     goals = {"slider": 5, "ddim": 1.9, "first": None, "student": None}
     yield from against(seconds, limits, ", without a compiler", goals)
@@ -135,7 +134,7 @@ def emoji() -> Iterator[Row]:
     pipe = Pipeline.load(compile=True)
     side = {"emoji": lambda: pipe(["blue apple"] * 4, 12, latents=pipe.noise(range(4)))}
     side["emoji"](), pipe.network.wait()  # the first call tells the compiler the shape
-    seconds = medians(side, repeats=REPEATS, warmup=0, least=LEAST)["emoji"]
+    seconds = medians(side, repeats=REPEATS, warmup=0)["emoji"]
     yield Row.time(name, 1000 * seconds, EMOJI, goal=1, needs="a C++ compiler",
                    limit=share(side["emoji"], "convolution"))
 

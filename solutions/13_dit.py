@@ -870,9 +870,9 @@ plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in ran
 # %% [markdown]
 # The network for them, `models/video.py`, has three blocks over space, which also read the caption, and three over time, on
 # tokens of 4 × 4 pixels: 128 in all. A digit moves by a quarter of a token each frame, and so a token's numbers are others
-# in every frame. Blocks alone were slow to learn what belongs together: after an hour they drew spots. Hence two pairs of
-# convolutions on either side, over three frames and 3 × 3 squares of 2 × 2 pixels, which follow what moves (after Hoogeboom
-# et al. 2023, *simple diffusion*). Your `temporal_attention` now runs in the blocks over time.
+# in every frame. Blocks alone are slow to learn what belongs together. Hence two pairs of convolutions on either side, over
+# three frames and 3 × 3 squares of 2 × 2 pixels, which follow what moves (after Hoogeboom et al. 2023, *simple diffusion*).
+# Your `temporal_attention` now runs in the blocks over time.
 
 # %% tags=["demo"]
 def over_time(layer, x, context, mask):
