@@ -103,8 +103,8 @@ def gradients(fn: Callable, given: list, grads: object) -> Callable[[], object]:
     return lambda: torch.autograd.grad(outputs, given, grads, retain_graph=True)
 
 
-def medians(sides: dict[str, Callable[[], object]], repeats: int = 11, warmup: int = 2,
-            least: float = 0.02) -> dict[str, float]:
+def medians(sides: dict[str, Callable[[], object]], repeats: int = 11, warmup: int = 2, least: float = 0.02,
+            untimed: int = 0) -> dict[str, float]:
     """Seconds of one call of each side: the median of `repeats` rounds in which the sides take turns.
 
     Args:
@@ -112,11 +112,15 @@ def medians(sides: dict[str, Callable[[], object]], repeats: int = 11, warmup: i
         repeats: Rounds that count.
         warmup: Rounds before those.
         least: Seconds of a round's measurement; a side that is faster is called several times in it.
+        untimed: Calls of a side before each of its measurements, for what is called again and again where it is used:
+            they fetch its weights back into the caches, where the other sides' turns have left theirs.
     """
     calls = {name: max(1, round(least / max(_seconds(side, 1), 1e-9))) if least else 1 for name, side in sides.items()}
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(warmup + repeats):
         for name, side in sides.items():
+            for _ in range(untimed):
+                side()
             seconds = _seconds(side, calls[name])
             if turn >= warmup:
                 taken[name].append(seconds)

@@ -96,3 +96,10 @@ def test_sides_take_turns():
     order = []
     bench.medians({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeats=2, warmup=1, least=0)
     assert order == ["a", "b"] * 3
+
+
+def test_what_is_called_again_and_again_is_called_once_before_it_is_timed(monkeypatch):
+    calls = iter(range(100))
+    monkeypatch.setattr(bench, "_seconds", lambda side, calls: side())
+    cold_after_another = {name: lambda: next(calls) % 2 for name in ("a", "b")}
+    assert bench.medians(cold_after_another, repeats=3, warmup=0, least=0, untimed=1) == {"a": 1, "b": 1}
