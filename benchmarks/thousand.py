@@ -1,8 +1,8 @@
 """A class of a thousand, graded by the warm path.
 
-Every student hands in every notebook of the course with three of the known mistakes. Seconds a submission among the
-first ten and the first hundred are held against those of the whole class, and the grader's memory after ten against
-its memory after all.
+Every student hands in notebooks 05 and 06 with three of the known mistakes. Seconds a submission among the first ten
+and the first hundred are held against those of the whole class, and the grader's memory after ten against its memory
+after all.
 """
 
 from __future__ import annotations
