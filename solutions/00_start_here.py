@@ -353,7 +353,7 @@ except CheckFailed as e:
 #   Figures do use your code, and say which check to mend when they cannot be drawn.
 # - Nothing breaks when a task is left open. *Run All* goes to the end.
 # - After a restart of the kernel run the cells from the top; your answers are text and stay.
-# - The number in brackets behind "passed" is a relative error, of all outputs of a task together:
+# - The number in brackets behind “passed” is a relative error, of all outputs of a task together:
 #   $\max_i |x_i - y_i| \,/\, \max_i |y_i|$ with your $x$ and our $y$. It has one divisor for a whole tensor. Where you
 #   compute as we do it is 0; above it is rounding.
 #
@@ -530,14 +530,14 @@ plot.show(diagrams.arrow_of_time((torch.cat([x_start[:1], noised]) + 1) / 2),
 # - Latent and observed swapped: $x$ is observed, $z$ is latent, and $p(x) = \int p(x \mid z)\, p(z)\, dz$.
 # - The sample $m + e^{\sigma} e$ where the network gives a log-variance: $m + e^{\text{logvar}/2}\, e$.
 # - `randn_like` explained as `rand_like`: `randn_like` is $\mathcal N(0, 1)$, `rand_like` uniform on $[0, 1)$.
-# - "Grey or colour needs MSE": the assumed density decides, $-\log p$ of a Gaussian (squares) or a Bernoulli
+# - “Grey or colour needs MSE”: the assumed density decides, $-\log p$ of a Gaussian (squares) or a Bernoulli
 #   (cross-entropy).
 # - `size_average=False`: long gone; `reduction="sum"`.
-# - The Exp(1) example's evidence "without closed form": $p(x) = e^{1/2 - x}\,\Phi(x - 1)$.
+# - The Exp(1) example's evidence “without closed form”: $p(x) = e^{1/2 - x}\,\Phi(x - 1)$.
 # - AdaIN with one $w$ and $b$: one of each *per channel*, $w_c\,(x_c - \mu_c)/\sigma_c + b_c$.
 # - The marginal of $Y$ with $X$ on its left: $P\{Y = y_j\} = \sum_i P\{X = x_i,\, Y = y_j\}$.
 # - Markov's property conditioned on $k = 0$: the state that counts is the present one, $k = t$.
-# - Information "inversely proportional" to probability: it is $-\log p$, not $1/p$.
+# - Information “inversely proportional” to probability: it is $-\log p$, not $1/p$.
 # - One draw called binomial: it is Bernoulli; binomial is the number of successes in $n$ draws.
 #
 # </details>

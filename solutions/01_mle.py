@@ -43,7 +43,7 @@ digits, labels = data.mnist("train")  # (4500, 1, 28, 28) in [0, 1]
 #
 # *Supervised* learning has questions and answers, pictures $x$ and their labels $y$. *Unsupervised* learning has
 # pictures only and looks for what is hidden in them: groups (clustering), useful coordinates (features), or the
-# density $p(x)$ itself. Let the whole world be four pictures and two labels, "three" and "eight". One table then holds
+# density $p(x)$ itself. Let the whole world be four pictures and two labels, “three” and “eight”. One table then holds
 # everything, the **joint** distribution: how often does each pair occur?
 
 # %% tags=["demo"]
@@ -63,7 +63,7 @@ plot.show(diagrams.competing(joint, pictures, ["three", "eight"]),
 # $$p(x) = \sum_y p(x, y), \qquad p(y \mid x) = \frac{p(x, y)}{p(x)} \tag{1}$$
 #
 # In $p(y|x)$, a classifier, only labels compete. Pictures do not, so it must answer even for nonsense: the last
-# picture is noise, and "three" gets 0.9. In $p(x)$ all pictures compete, and noise loses: whoever knows $p(x) = 0.02$
+# picture is noise, and “three” gets 0.9. In $p(x)$ all pictures compete, and noise loses: whoever knows $p(x) = 0.02$
 # can refuse to answer. In $p(x|y)$ the pictures of one label compete; this is what a generator with a prompt needs.
 #
 # The same words hold when things are continuous. A dart lands at $(x, y)$; sums become integrals.
@@ -143,7 +143,7 @@ plot.show(fig, alt="Where one person in a hundred is ill, a positive test makes 
 #
 # ## 2 · One question, many answers
 #
-# "Draw a seven" has thousands of right answers. So has a sentence to be continued, a text to be painted, a photograph
+# “Draw a seven” has thousands of right answers. So has a sentence to be continued, a text to be painted, a photograph
 # to be set in motion. What does a network do that is trained by squared error to give *the* answer?
 
 # %% tags=["demo"]
@@ -408,7 +408,7 @@ plot.show(fig, alt="Left: the histogram of ink and the fitted Gaussian, which is
 # $$-\log_2 p \tag{7}$$
 #
 # bits. One bit is one fair coin: probability ½. Independent surprises add, because probabilities multiply. (Often one
-# reads that information is "inversely proportional" to probability. It is not: halving $p$ adds one bit, whatever $p$
+# reads that information is “inversely proportional” to probability. It is not: halving $p$ adds one bit, whatever $p$
 # was.)
 #
 # The **entropy** $H(p)$ is the mean surprise when events come from $p$ and you know $p$. Events that never happen
@@ -747,7 +747,7 @@ plot.show(diagrams.markov_chain(P, ["A", "B", "C"]), alt="Three states with arro
 # $$\pi P = \pi, \qquad \sum_i \pi_i = 1, \tag{13}$$
 #
 # is **stationary**: the shares of time that the chain spends in its states. If every state can be reached from every
-# other (the chain is *irreducible*) there is exactly one.
+# other (the chain is *irreducible*), and there are finitely many, there is exactly one.
 #
 # The simple way is **power iteration**: start anywhere and jump, $\pi \leftarrow \pi P$, until nothing changes. It
 # fails where things go round: with $P = \begin{pmatrix}0&1\\1&0\end{pmatrix}$ a chain that starts in the first state is

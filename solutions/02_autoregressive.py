@@ -333,7 +333,7 @@ def log_likelihood(logits, x):
 check("ar.log_likelihood")
 
 # %% [markdown]
-# "Exact" can be tested. Pictures of 3 × 3 pixels with two levels are few: $2^9 = 512$. The probabilities of *all* of
+# “Exact” can be tested. Pictures of 3 × 3 pixels with two levels are few: $2^9 = 512$. The probabilities of *all* of
 # them must sum to 1, for any weights. We train a tiny network on six of them, the three rows and the three columns,
 # and look at all 512 before and after.
 

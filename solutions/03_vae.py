@@ -158,8 +158,8 @@ for name, climb in climbs.items():
 #
 # The gap is $\mathrm{KL}(q\|p(z|x))$, with the mean over $q$. Where $q$ has mass and the posterior none, the ratio in
 # the logarithm is infinite and counts with the weight of $q$. Where the posterior has mass and $q$ none, the weight is
-# 0: nothing is charged there directly. So this direction prefers a $q$ that is too narrow, and (2) does not hold for
-# such a $q$.
+# 0: nothing is charged there directly. So this direction prefers a $q$ that is too narrow, and (2) does not hold for a
+# $q$ that leaves something out.
 #
 # **Rubric** (½ points allowed)
 #
@@ -941,7 +941,7 @@ plot.show(plot.image_rows({f"{name}: {what}": one[what] for name, one in slipped
 # <details><summary><b>Answer</b></summary>
 #
 # **B** has its sigmoid twice. The inner one gives 0 to 1, the outer one makes 0.5 to 0.73 of that: no pixel can be told
-# to be black. The best it can do is 0.5 everywhere, a coin for each pixel, $784 \log 2 = 543$ nats.
+# to be black. Since most pixels are black it settles at 0.5 everywhere, a coin for each pixel, $784 \log 2 = 543$ nats.
 #
 # **A** averages its KL. It weighs so little that codes may cost 17 nats, and lie far from where the prior draws.
 #

@@ -187,7 +187,7 @@ check("gan.optimal_discriminator")
 #
 # </details>
 #
-# It is Bayes' rule: somebody tosses a fair coin, shows a real picture or a fake, and $D^*$ is the posterior of "real".
+# It is Bayes' rule: somebody tosses a fair coin, shows a real picture or a fake, and $D^*$ is the posterior of “real”.
 # No discriminator ever sees a density, though, only samples. Does one that is trained by your loss find (3) all the
 # same? A small network, on the line:
 
@@ -270,8 +270,8 @@ def generator_loss_saturating(logits_fake):
 check("gan.generator_loss_saturating")
 
 # %% [markdown]
-# The same paper proposes another loss, and nearly everybody uses that one. Instead of making "fake" unlikely, make
-# "real" likely: the generator maximises the mean of $\log D(G(z))$. As a loss to be minimised it is called
+# The same paper proposes another loss, and nearly everybody uses that one. Instead of making “fake” unlikely, make
+# “real” likely: the generator maximises the mean of $\log D(G(z))$. As a loss to be minimised it is called
 # **non-saturating**, and the next figure shows why.
 #
 # **Exercise 4** · easy · 2 minutes
@@ -376,7 +376,7 @@ check("gan.train_step")
 # %% [markdown]
 # A world where the truth can be seen: eight Gaussians on a ring. Both players are small networks. The generator
 # learns at the rate 0.003, the discriminator at 0.0003, lest it win too easily. The figure shows 500 fakes at each
-# moment; the shade is what the discriminator thinks of each place, dark for "real".
+# moment; the shade is what the discriminator thinks of each place, dark for “real”.
 #
 # **Before you move it, guess:** which of the eight will the generator have found after 600 steps?
 
@@ -619,7 +619,7 @@ def adain(x, w, b):
 check("gan.adain")
 
 # %% [markdown]
-# The smallest example: the "features" are red, green and blue. Each picture on the left gets the mean and the
+# The smallest example: the “features” are red, green and blue. Each picture on the left gets the mean and the
 # standard deviation of each colour from the picture on top. Shapes stay, the mood changes.
 
 # %% tags=["demo"]
@@ -893,7 +893,7 @@ print(f"kernel distance {known['kernel_distance']:.3f} ± {known['kernel_distanc
 # Not graded. Three games on the ring with equal rates, each with one slip in `train_step`:
 #
 # - the generator's fakes are detached in its own half;
-# - the generator's half uses the discriminator's labels: it makes "fake" likely;
+# - the generator's half uses the discriminator's labels: it makes “fake” likely;
 # - the discriminator's optimizer never steps.
 #
 # Which slip made which cloud? The dots are 500 fakes after 200 steps, the circles surround the centres.
@@ -909,7 +909,7 @@ plot.show(diagrams.ring_clouds(puzzles.slipped_games(), CENTRES),
 # **C** is the detached one. Nothing reaches the generator, so it stands where it was born: this is the cloud at step 0
 # of the slider in section 4, dot for dot. Its loss moved all the same, because $D$ learned.
 #
-# **B** makes "fake" likely. It looks for the place where $D$ is surest of a fake, and that is the middle of the ring,
+# **B** makes “fake” likely. It looks for the place where $D$ is surest of a fake, and that is the middle of the ring,
 # as far as can be from all eight. It collapsed to a point: here, too, nothing asks for variety.
 #
 # **A** has a sleeping discriminator. Its landscape is the random one of its birth, which rises in some direction for

@@ -111,7 +111,7 @@ plot.show(plot.histograms({"two steps": x_2, "one merged step": at_once}, xlabel
 #
 # ## 2 · How fast? The schedule
 #
-# The betas are ours to choose. The **linear** schedule of the first paper lets them grow evenly:
+# The betas are ours to choose. The **linear** schedule of Ho et al. 2020 lets them grow evenly:
 #
 # $$\beta_t \text{ from } 10^{-4}\cdot\tfrac{1000}{T} \text{ to } 0.02\cdot\tfrac{1000}{T} \tag{5}$$
 #
@@ -178,7 +178,7 @@ def linear_beta_schedule(timesteps):
 
 
 def sigmoid_beta_schedule(timesteps, start=-3, end=3, tau=1, clamp_min=1e-5):
-    """alpha_bar falls like a sigmoid from start to end (Jabri et al. 2022); no beta is below clamp_min."""
+    """alpha_bar falls like a sigmoid from start to end (Jabri et al. 2023); no beta is below clamp_min."""
     u = torch.linspace(0, 1, timesteps + 1, dtype=torch.float64)
     first, last = torch.tensor([start / tau, end / tau], dtype=torch.float64).sigmoid()
     alphas_cumprod = (last - ((u * (end - start) + start) / tau).sigmoid()) / (last - first)
@@ -1269,7 +1269,7 @@ plot.show(plot.points(dict(zip("ABC", clouds))),
 # - Ho, Jain, Abbeel 2020, *Denoising Diffusion Probabilistic Models*: equations (4), (11)–(13), (17).
 # - Nichol, Dhariwal 2021, *Improved Denoising Diffusion Probabilistic Models*: the cosine schedule, learned
 #   variances.
-# - Jabri, Fleet, Chen 2022, *Scalable Adaptive Computation for Iterative Generation*: the sigmoid schedule.
+# - Jabri, Fleet, Chen 2023, *Scalable Adaptive Computation for Iterative Generation*: the sigmoid schedule.
 # - Salimans, Ho 2022, *Progressive Distillation for Fast Sampling of Diffusion Models*: what to predict, and the
 #   weight of question 3.
 # - Lin, Liu, Li, Yang 2024, *Common Diffusion Noise Schedules and Sample Steps are Flawed*: schedules that do not end

@@ -281,7 +281,7 @@ widgets.explore(stepped, caption=lambda steps: f"Ten digits, 0 to 9, after {step
 # %% [markdown]
 # ## 3 · A direction, from a classifier
 #
-# Where is "more of a four"? Call $\nabla \log p_t(x_t)$ the **score**: the direction in which noisy pictures become more
+# Where is “more of a four”? Call $\nabla \log p_t(x_t)$ the **score**: the direction in which noisy pictures become more
 # likely. A noise predictor knows it already. The best prediction is
 #
 # $$\hat\varepsilon = -\sigma_t\, \nabla \log p_t(x_t), \qquad \sigma_t = \sqrt{1-\bar\alpha_t}. \tag{3}$$
@@ -689,7 +689,7 @@ print("one call of 20 rows gives what two calls of 10 give:", bool((once - twice
 # |---|---|---:|---:|---|
 # | here: `cfg_scale`; Ho & Salimans 2022 | $(1+w)\,c - w\,u$ | 0 | −1 | $w$ |
 # | `guidance_scale` $g$: diffusers, GLIDE | $u + g\,(c - u)$ | 1 | 0 | $g - 1$ |
-# | Song-style texts: $w$ | $w\,c + (1-w)\,u$ | 1 | 0 | their $w$ less 1 |
+# | other texts: $w$ | $w\,c + (1-w)\,u$ | 1 | 0 | their $w$ less 1 |
 # | classifier, on a network without a wish | $u - \gamma\,\sigma_t \nabla\log p(y \mid x_t)$ | 1 | 0 | $\gamma - 1$ |
 # | classifier, on a network with the wish | $c - \gamma\,\sigma_t \nabla\log p(y \mid x_t)$ | 0 | −1 | $\gamma$ |
 #

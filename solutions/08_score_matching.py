@@ -174,9 +174,9 @@ widgets.explore(walked, caption=lambda h, steps: f"Walkers after {steps} steps o
 # $$J(\theta) = \mathbb E_{x\sim p}\Big[\operatorname{tr}\frac{\partial s_\theta}{\partial x}(x)
 # + \tfrac12 \|s_\theta(x)\|^2\Big], \tag{4}$$
 #
-# smaller than the divergence by $\tfrac12\mathbb E\|\nabla\log p\|^2$, whatever $\theta$ is. (Texts of Song's leave out
-# the ½: their divergence is twice ours.) The trace sums the diagonal of each point's own Jacobian: how much does
-# coordinate $i$ of the answer grow if coordinate $i$ of the point does?
+# smaller than the divergence by $\tfrac12\mathbb E\|\nabla\log p\|^2$, whatever $\theta$ is. (Where the ½ is left out,
+# as in Song's blog of 2021, the divergence is twice ours.) The trace sums the diagonal of each point's own Jacobian:
+# how much does coordinate $i$ of the answer grow if coordinate $i$ of the point does?
 #
 # **Exercise 2** · medium · 15 minutes
 #
@@ -874,8 +874,8 @@ plot.show(plot.images(grid.reshape(-1, 28, 10, 28).transpose(1, 2).reshape(-1, 1
 
 # %% tags=["demo"]
 plot.show(diagrams.timeline(), alt="A line of years: score matching 2005, denoising score matching 2011, diffusion 2015, "
-                                   "NCSN 2019, NCSNv2, DDPM and DDIM 2020, score SDEs, guided and latent diffusion 2021, "
-                                   "classifier-free guidance 2022.")
+                                   "NCSN 2019, NCSNv2 and DDPM 2020, DDIM, score SDEs and guided diffusion 2021, "
+                                   "latent diffusion and classifier-free guidance 2022.")
 
 # %% [markdown]
 # | | training supervises | with | sampling needs | with |

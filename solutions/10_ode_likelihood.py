@@ -683,8 +683,8 @@ check("ode.ddim_step_eta")
 #
 # Three starting points, five runs from each, thirty steps.
 #
-# **Before you move it, guess:** at $\eta = 0$, how many ends do you see? And at $\eta = 1$, do runs from one start end in one
-# bump?
+# **Before you move it, guess:** at $\eta = 0$, how many ends do you see? And at $\eta = 1$, do runs from one start end
+# in one bump?
 
 # %% tags=["demo", "nbval-ignore-output"]
 noise_of_ring = ring.model(sde)
@@ -884,7 +884,7 @@ widgets.explore(halfway, caption=lambda w: f"Three pairs of digits, {w:.0%} of t
 # | Euler–Maruyama (09) | yes | good when fine | 500–1,000 | no |
 # | reverse diffusion + Langevin (09) | yes | very good | 1,000–2,000 | no |
 # | DDIM, $\eta = 0$ | no | good from 10–50 on | 10–50 | by the flow that it approximates |
-# | DDIM, $\eta > 0$ | yes | better than $\eta = 0$ with many steps | 50–200 | no |
+# | DDIM, $\eta > 0$ | yes | noise repairs errors; at few steps worse than $\eta = 0$ | 50–200 | no |
 # | probability flow, RK45 | no | good; noise left at $t_{\min}$ | 50–150 | exact but for solver and probe |
 # | DPM-Solver++ | no | good from 8 on | 8–20 | by the flow that it approximates |
 #

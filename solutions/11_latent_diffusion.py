@@ -261,8 +261,9 @@ plot.show(diagrams.curve_columns(told),
               "up and down at other places. The mean error of 200 curves is smallest without the critic.")
 
 # %% [markdown]
-# Without a critic the grain is gone, since 0 is as good a guess as any. With one there is grain again, *invented* grain: the
-# error has become larger. To be sharp is to be wrong in what cannot be known. (Roughness is the mean difference of neighbours.)
+# Without a critic the grain is gone, since 0 is as good a guess as any. With one there is grain again, *invented*
+# grain: the error has become larger. To be sharp is to be wrong in what cannot be known. (Roughness is the mean
+# difference of neighbours.)
 #
 # Now drawings. The recipe of `emoji-autoencoder` has a third loss, after LPIPS (Zhang et al. 2018): the squared distance of
 # both pictures in the features of a fixed network. Below are held-out drawings with much detail, and what three equally
@@ -361,15 +362,13 @@ for prompt, row in zip(asked, pipe.encode(asked)):
 # %% [markdown]
 # In “cat and anchor” one half of the picture should hear *cat*, the other *anchor*. Notebook 02 has what is needed:
 # attention. Here each **place** asks, and the **words** answer: queries come from the picture, keys and values from the
-# text. With $d_h = d / \text{heads}$ numbers in each head, place $i$ gets there
+# text. Each head does so with its own $d_h = d / \text{heads}$ numbers.
 #
-# $$o_i = \sum_j a_{ij}\,v_j, \qquad
-# a_i = \operatorname{softmax}_j\!\Big(\frac{q_i^\top k_j}{\sqrt{d_h}}\Big). \tag{4}$$
+# Notebook 02 hid the pixels to come. Here padding is to be hidden: a layer with a bias makes a key of it too, and then
+# it would be read. It must get no weight, and the weights of the tokens must still add up to 1, however large padding's
+# own score is. Write down what place $i$ gets in one head, then program it.
 #
-# One thing is not in the formula. A layer with a bias makes a key of padding too, and then padding would be read.
-# It must get no weight, and the weights of the tokens must still add up to 1, however large padding's own score is.
-#
-# **Exercise 4** · hard · 25 minutes
+# **Exercise 4** · medium · 20 minutes
 #
 # <details><summary><b>Stuck?</b></summary>
 #
@@ -394,8 +393,8 @@ def cross_attention(x, context, to_q, to_k, to_v, heads, mask):
         (b, n, d), the heads side by side in their order.
     """
     ####################################################################
-    # TODO: equation (4) in every head. Padding gets no weight at all. #
-    # About 6 lines.                                                   #
+    # TODO: attention in every head, as in notebook 02. Padding gets   #
+    # no weight at all. About 6 lines.                                 #
     ####################################################################
     ### BEGIN SOLUTION
     q, k, v = to_q(x), to_k(context), to_v(context)
@@ -412,6 +411,13 @@ def cross_attention(x, context, to_q, to_k, to_v, heads, mask):
 check("ldm.cross_attention")
 
 # %% [markdown]
+# <details><summary><b>What you derived</b></summary>
+#
+# $$o_i = \sum_j a_{ij}\,v_j, \qquad
+# a_i = \operatorname{softmax}_{j \text{ no padding}}\Big(\frac{q_i^\top k_j}{\sqrt{d_h}}\Big). \tag{4}$$
+#
+# </details>
+#
 # `emoji-latent` reads in eight layers. Below your function stands in all of them. In those of 8 × 8 places it is asked
 # once more, with a table of ones and zeros as values, so that what comes out is the weights (as in notebook 02).
 
@@ -458,18 +464,19 @@ plot.show(diagrams.read_places(picture[0], places_of(prompt), seen[2][0]),  # th
 
 # %% [markdown]
 # Yellow is a weight of 1. The places of the heart read “red heart”, in every head. Those of the star read “star” in one
-# head, and “and” in others: the word which says that there is a second thing. The paper around them reads the start, which says
-# nothing, since an attention has to read *something*. Nobody told the heads any of this. (Other pairs are read less
-# tidily: try “cat and anchor”.)
+# head, and “and” in others: the word which says that there is a second thing. The paper around them reads the start,
+# which says nothing, since an attention has to read *something*. Nobody told the heads any of this. (Other pairs are
+# read less tidily: try “cat and anchor”.)
 #
-# And “no wish”? Notebook 06 set the wish's vector to zero, and the network learned what to make of it. Among tokens zeros mean
-# padding: a text of nothing but zeros has nothing to read, and a softmax over nothing is $0/0$. So “no wish” is the *empty
-# prompt*, encoded as any other, whose start can be read. In training it takes the place of one text in ten.
+# And “no wish”? Notebook 06 set the wish's vector to zero, and the network learned what to make of it. Among tokens
+# zeros mean padding: a text of nothing but zeros has nothing to read, and a softmax over nothing is $0/0$. So “no wish”
+# is the *empty prompt*, encoded as any other, whose start can be read. In training it takes the place of one text in
+# ten.
 #
 # ## 5 · Training
 #
-# What is predicted is the $v$ of notebook 08, a mixture of noise and data that is of use at all times, at $t = 1$ too. With $z$ the scaled means of the
-# latents,
+# What is predicted is the $v$ of notebook 08, a mixture of noise and data that is of use at all times, at $t = 1$ too.
+# With $z$ the scaled means of the latents,
 #
 # $$z_t = \alpha_t\,z + \sigma_t\,\varepsilon, \qquad v = \alpha_t\,\varepsilon - \sigma_t\,z, \qquad
 # L = \operatorname{mean}\,\big(v_\theta(z_t, t, \text{text}) - v\big)^2. \tag{5}$$
@@ -576,7 +583,8 @@ print("your loss is the recipe's:", torch.allclose(mine, theirs, rtol=1e-4))
 
 # %% tags=["demo"]
 recipe = Mine()
-print(f"the recipe: {recipe.steps:,} steps with batches of {recipe.batch_size}, of {recipe.pool:,} pictures")
+print(f"the recipe: {recipe.steps:,} steps with batches of {recipe.batch_size}, of {recipe.pool:,} pictures; "
+      f"{recipe.minutes['two cores']:.0f} minutes of two cores")
 if TRAIN:
     finished = training.train(recipe, resume=False, out=training.RUNS / "finished")
     if finished:
@@ -613,7 +621,7 @@ if TRAIN:
 #
 # $$\tilde v = v_\varnothing + g\,(v_{\text{text}} - v_\varnothing), \qquad g = 1 + w. \tag{6}$$
 #
-# **Exercise 6** · medium · 15 minutes
+# **Exercise 6** · hard · 20 minutes
 #
 # <details><summary><b>Stuck?</b></summary>
 #
@@ -705,7 +713,8 @@ plot.show(plot.image_rows(rows),
 # And here is the whole of it: type a prompt. In a running notebook your `text_to_image` draws; what you see without a
 # kernel was recorded.
 #
-# **Before you type, guess:** will all four pictures of “blue apple” look alike? And those of “cat and heart”, which is smaller?
+# **Before you type, guess:** will all four pictures of “blue apple” look alike? And those of “cat and heart”, which is
+# smaller?
 
 # %% tags=["demo", "nbval-ignore-output"]
 from course_utils.check import name_red
@@ -772,6 +781,14 @@ def image_to_image(pipe, prompts, images, strength, num_inference_steps, guidanc
 
 # %% check="ldm.image_to_image"
 check("ldm.image_to_image")
+
+# %% [markdown]
+# <details><summary><b>What you derived</b></summary>
+#
+# $n$ steps have $n + 1$ times, so the last $k = \min(\lfloor n \cdot \text{strength} \rfloor, n)$ of them begin at
+# `times[n - k]`. With strength 1 that is pure noise, with 0 the clean end.
+#
+# </details>
 
 # %% tags=["demo"]
 things, wanted = ["red heart", "lemon", "dog", "fish"], ["blue heart", "purple lemon", "fox", "whale"]
@@ -905,9 +922,10 @@ taken = measured.milliseconds({name: lambda call=call: eight_at_once(*call) for 
 print("\n".join(f"{name}: {ms:.0f} ms an evaluation of eight" for name, ms in taken.items()))
 
 # %% [markdown]
-# One network at 8 × 8 places or at 32 × 32: the same parameters, one fifteenth of the operations and of what is kept. Against
-# `emoji-unet`, which was built for pixels and is thin where they are many, it costs a quarter. The decoder adds as much as
-# one and a half evaluations, once. At 32 × 32 that is a convenience; at 512 × 512 it decides whether a model can be trained.
+# One network at 8 × 8 places or at 32 × 32: the same parameters, one fifteenth of the operations and of what is kept.
+# Against `emoji-unet`, which was built for pixels and is thin where they are many, it costs a quarter. The decoder adds
+# as much as one and a half evaluations, once. At 32 × 32 that is a convenience; at 512 × 512 it decides whether a model
+# can be trained.
 #
 # And here is your model beside the one that it is a small copy of (Rombach et al. 2022):
 #
@@ -931,9 +949,9 @@ print("\n".join(f"{name}: {ms:.0f} ms an evaluation of eight" for name, ms in ta
 # compress much more, say 32 × 32 pixels into 2 × 2 places?
 
 # %% [markdown] question="ldm.2"
-# The cost of a picture is the number of steps (twice, with guidance) times the cost of an evaluation, and of a
-# training the number of examples times that. An evaluation visits all places, so it shrinks with their number: 16 times
-# fewer places here, 64 times in the lecture's case, and the same network costs about 16 times fewer operations and
+# The cost of a picture is the number of steps (twice, with guidance) times the cost of an evaluation, and of a training
+# the number of examples times that. An evaluation visits all places, so it shrinks with their number: 16 times fewer
+# places here, 64 times for the 256² pixels of section 1, and the same network costs about 16 times fewer operations and
 # keeps as many times less for its backward pass. Where places attend to one another the cost goes with the *square* of
 # their number, and the gain is 64² there. In pixels only the encoder works (once for each training picture) and the
 # decoder (once for each sample, whatever the number of steps).

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 13 · Diffusion transformers
 #
-# A jigsaw puzzle is laid by somebody who has all pieces in view. This bit of blue may be sky or lake, and a piece at the
-# other end of the table decides. A UNet does not work like that: its convolutions look at neighbours, and what is far
-# apart meets only at the bottom of the U. Here you cut pictures into pieces, call them tokens, and hand them to the kind of
-# network that reads texts, a transformer. Nothing in it knows what a picture is. That has a price in small models,
-# which you will measure. Large ones, for images and for videos, are built in this way.
+# A jigsaw puzzle is solved by somebody who has all the pieces in view. This bit of blue may be sky or lake, and a piece
+# at the other end of the table decides. A UNet does not work like that: its convolutions look at neighbours, and what
+# is far apart meets only at the bottom of the U. Here you cut pictures into pieces, call them tokens, and hand them to
+# the kind of network that reads texts, a transformer. Nothing in it knows what a picture is. That has a price in small
+# models, which you will measure. Large ones, for images and for videos, are built in this way.
 #
 # **When you are done, you can**
 #
@@ -14,7 +14,7 @@
 # - let picture and text read each other, in two ways;
 # - compare a transformer with a UNet at equal cost;
 # - count the tokens of a picture and of a video, and say what attention costs there;
-# - say how a model is built that draws videos of sentences, and draw short ones.
+# - say how a model is built that draws videos from sentences, and draw short ones.
 #
 # **Time:** about two and a half hours: seven exercises (83 minutes), three questions, a puzzle, and the reading.
 #
@@ -418,14 +418,14 @@ for name, moved in told.items():
 # Only the head's gradient is not 0: it is the error times the tokens that arrive there. Everything before it gets the error
 # times the head's weights, 0.
 #
-# In the second step the head lets the error through. In $x + \text{gate} \odot f(x)$ the gate's gradient is the error times
-# $f(x)$, which is random but not 0: gates move. All inside $f$, its shift and its scale get the error times the gate, still 0.
-# Embedding and positions are reached through the residual connections; time and class only through modulations, whose
-# weights were 0. In the third step nothing is in the way any more. A factor of 0 is no trap as long as the other one is
-# not 0.
+# In the second step the head lets the error through. In $x + \text{gate} \odot f(x)$ the gate's gradient is the error
+# times $f(x)$, which is random but not 0: gates move. All inside $f$, its shift and its scale get the error times the
+# gate, still 0. Embedding and positions are reached through the residual connections; time and class only through
+# modulations, whose weights were 0. In the third step nothing is in the way any more. A factor of 0 is no trap as long
+# as the other one is not 0.
 #
-# With the last layer of $f$ at 0 both are. The gate's gradient is the error times $f(x) = 0$, that of the layer the error times
-# the gate, 0. Such a block stays the identity for ever, however long one trains.
+# With the last layer of $f$ at 0 both are. The gate's gradient is the error times $f(x) = 0$, that of the layer the
+# error times the gate, 0. Such a block stays the identity for ever, however long one trains.
 #
 # **Rubric** (½ points allowed)
 #
@@ -494,8 +494,8 @@ plot.show(diagrams.cross_and_joint(),
               "reads picture, picture reads text, text reads picture, text reads text.")
 
 # %% [markdown]
-# With $[\,\cdot\,;\,\cdot\,]$ for one row of tokens after the other, $[q, k, v]$ for the three side by side, $d$ numbers each,
-# and $d_h = d/\text{heads}$, in each head
+# With $[\,\cdot\,;\,\cdot\,]$ for one row of tokens after the other, $[q, k, v]$ for the three side by side, $d$
+# numbers each, and $d_h = d/\text{heads}$, in each head
 #
 # $$[q, k, v] = \big[\text{qkv}_x(x);\ \text{qkv}_\text{context}(\text{context})\big], \qquad
 # o = \operatorname{softmax}\Big(\frac{q\,k^\top}{\sqrt{d_h}}\Big)\,v, \tag{5}$$
@@ -564,7 +564,7 @@ print("the same as torch's attention over both rows:", torch.allclose(found, exp
 print("another picture changes what the words become:", not torch.allclose(after, found[:, 16:], atol=1e-3))
 
 # %% [markdown]
-# Cross-attention is cheaper, and the text's keys and values are the same at all steps (PixArt-α reads so, Chen et al. 2023).
+# Cross-attention is cheaper, and the text's keys and values are the same at all steps (PixArt-α reads so, Chen et al. 2024).
 # Joint attention lets the text's vectors become what *this* picture needs. The shipped `dit` reads by cross-attention, like
 # the UNet that it will stand beside.
 #
@@ -579,14 +579,14 @@ print("another picture changes what the words become:", not torch.allclose(after
 widgets.attention_map(dataclasses.replace(pipe, network=shipped["dit"].model), data.emoji_picture)
 
 # %% [markdown]
-# In the first two blocks a patch looks all over the picture, at places of its own thing and at those of the other. From the
-# third block on it looks at the places above, below, left and right of it, and hardly further: the network has found the
-# convolution that it was not born with. Of the text, patches of the sun read “sun”, those of the heart “red” and “heart”; much
-# weight lies on “and” and on the start, which belong to no place.
+# In the first two blocks a patch looks all over the picture, at places of its own thing and at those of the other. From
+# the third block on it looks at the places above, below, left and right of it, and hardly further: the network has
+# found the convolution that it was not born with. Of the text, patches of the sun read “sun”, those of the heart “red”
+# and “heart”; much weight lies on “and” and on the start, which belong to no place.
 #
 # ## 5 · A transformer beside a UNet
 #
-# First, the shipped transformer in your code. It has the same names as this class, so its weights fit into it.
+# First, the shipped transformer in your code. Its weights have the names of the class below, so they fit into it.
 
 # %% tags=["demo"]
 class SelfAndCross(nn.Module):
@@ -698,14 +698,15 @@ plot.show(plot.image_rows({"the true drawings": torch.stack([data.emoji_picture(
               "things of about the right sort.")
 
 # %% [markdown]
-# The UNet wins. It is ahead most at the beginning, when few pictures have been seen: what it knows of neighbours the transformer
-# has to learn first. At the end the losses are nearly equal, but not the pictures. There is a second reason. The UNet's
-# lower level works at 4 × 4 places, where a weight costs a quarter of the operations, so at equal cost it has more weights to
-# keep drawings in. (And these are one training of each, at one size.)
+# The UNet wins. It is ahead most at the beginning, when few pictures have been seen: what it knows of neighbours the
+# transformer has to learn first. At the end the losses are nearly equal, but not the pictures. There is a second
+# reason. The UNet's lower level works at 4 × 4 places, where a weight costs a quarter of the operations, so at equal
+# cost it has more weights to keep drawings in. (And these are one training of each, at one size.)
 #
-# So why transformers? What is born in helps while data is scarce. With the 1.3 million pictures of ImageNet the largest DiT was
-# better than the UNets before it (Peebles and Xie 2023, table 2), and it grows by three numbers only: depth, width, $p$. And
-# text, pictures, videos and sound are all tokens.
+# So why transformers? What is born in helps while data is scarce (Dosovitskiy et al. 2021). With the 1.3 million
+# pictures of ImageNet the largest DiT, guided, reached an FID of 2.27, where the best UNet before it had 3.60 (Peebles
+# and Xie 2023, table 2). It grows by a few numbers: depth, width, heads, $p$. And text, pictures, videos and sound can
+# all be made tokens.
 #
 # ## 6 · Counting tokens
 #
@@ -715,9 +716,10 @@ plot.show(plot.image_rows({"the true drawings": torch.stack([data.emoji_picture(
 #
 # $$\text{linear layers: } 24\,n\,d^2, \qquad \text{attention: } 4\,n^2 d. \tag{6}$$
 #
-# They are equal at $n = 6d$. Below it the linear layers are what one pays for, above it attention is. Three sizes of one
-# network, that of the largest DiT (28 blocks, $d = 1152$): our latents; a picture of 1024² whose latent is 8 times smaller
-# on each side; five seconds of video, 24 frames a second of 720 × 1280, whose latent is also 4 times shorter.
+# They are equal at $n = 6d$. Below it the linear layers are what one pays for, above it attention is. Three inputs of
+# one network, as large as the largest DiT (28 blocks, $d = 1152$): our latents; a picture of 1024² whose latent is 8
+# times smaller on each side; five seconds of video, 24 frames a second of 720 × 1280, whose latent is also 4 times
+# shorter.
 
 # %% tags=["demo"]
 def operations(frames, places, dim=1152, depth=28):
@@ -755,16 +757,17 @@ plot.show(diagrams.pipelines(),
               "video: the same, with noise of 30 × 90 × 160, 108,000 tokens, a decoder of space and time, 120 frames.")
 
 # %% [markdown]
-# **Question 2.** Somebody halves the patch's side, $p = 1$ for $p = 2$, and leaves everything else. By which factors do these
-# change: the number of tokens, the cost of a block's linear layers, the cost of attention, and the parameters (of a block, of
-# the first layer, of the positions)? Peebles and Xie found that FID falls when only $p$ does. What does that say of
-# parameters as a measure of a model's strength?
+# **Question 2.** Somebody halves the patch's side, $p = 1$ in place of $p = 2$, and leaves everything else. By which
+# factors do these change: the number of tokens, the cost of a block's linear layers, the cost of attention, and the
+# parameters (of a block, of the first layer, of the positions)? Peebles and Xie found that FID falls when only $p$
+# does. What does that say of parameters as a measure of a model's strength?
 
 # %% [markdown] question="dit.2"
-# Tokens: 4 times as many, since both sides have twice as many patches. Linear layers work on each token: 4 times. Attention
-# goes with the square: 16 times. The parameters of a block do not depend on the number of tokens, so they stay. The first
-# layer takes $p^2 c$ numbers, a quarter of before, and so does the head give; the learned positions are 4 times as many. In a
-# large network both are small beside the blocks, so the number of parameters hardly changes.
+# Tokens: 4 times as many, since both sides have twice as many patches. Linear layers work on each token: 4 times. (The
+# modulation's layer works once a picture, and stays.) Attention goes with the square: 16 times. The parameters of a
+# block do not depend on the number of tokens, so they stay. The first layer takes $p^2 c$ numbers, a quarter of before,
+# and so does the head give; the learned positions are 4 times as many. In a large network both are small beside the
+# blocks, so the number of parameters hardly changes.
 #
 # So two networks with nearly the same parameters differ much in what they do and in how well they draw. Parameters say what
 # can be stored, operations what is done with it, and in the paper FID follows operations far better than parameters.
@@ -778,13 +781,13 @@ plot.show(diagrams.pipelines(),
 # %% [markdown]
 # ## 7 · Text to video
 #
-# The last row of the table says what is wrong with videos. One way out is to let the blocks take turns (Ma et al. 2024,
-# *Latte*): in one, all places of a frame look at each other, in the next each place looks at itself in all frames. With $f$
-# frames of $n$ places a token then has $n$ or $f$ partners, in place of $f\,n$:
+# The last row of section 6's table says what is wrong with videos: nearly all is attention. One way out is to let the
+# blocks take turns (Ma et al. 2025, *Latte*): in one, all places of a frame look at each other, in the next each place
+# looks at itself in all frames. With $f$ frames of $n$ places a token then has $n$ or $f$ partners, in place of $f\,n$:
 #
 # $$\text{attention, two blocks: } 4 f n^2 d + 4 n f^2 d = 4\,f n\,(n + f)\,d \quad\text{for}\quad 8\,(f n)^2 d. \tag{7}$$
 #
-# **Exercise 7** · medium · 10 minutes. No formula: what `attend` needs is told by its shapes.
+# **Exercise 7** · medium · 10 minutes. There is no formula: the shapes that `attend` takes say what to do.
 
 # %% task="dit.temporal_attention"
 def temporal_attention(x, attend):
@@ -814,7 +817,7 @@ def temporal_attention(x, attend):
 check("dit.temporal_attention")
 
 # %% [markdown]
-# What does a token read? Take four frames of 4 × 4 places, with a mean in the place of attention. The gradient of one
+# What does one token read? Take four frames of 4 × 4 places, with a mean in the place of attention. The gradient of one
 # token's answer is not zero where it has read:
 
 # %% tags=["demo"]
@@ -835,21 +838,22 @@ plot.show(diagrams.who_reads({name: read(way) for name, way in ways.items()}, (1
               "every place of every frame; in space all places of its own frame; in time the same place in the four frames.")
 
 # %% [markdown]
-# **Question 3.** A digit moves by one place with each frame. The token where it is in frame 1 would like to read the token where
-# it will be in frame 2. Show that this news can reach it by one block over space and one over time, in this order. What can
-# full attention choose in one layer which these two cannot? And what becomes of it in a network of many blocks?
+# **Question 3.** A digit moves by one place with each frame. The token where it is in frame 1 would like to read the
+# token where it will be in frame 2. Show that what the second token knows can reach the first by one block over space
+# and then one over time. What can full attention choose in one layer which these two cannot? And what becomes of it in
+# a network of many blocks?
 
 # %% [markdown] question="dit.3"
-# Let the digit be at place $A$ in frame 1 and at $B$ in frame 2. The block over space lets ($A$, frame 2) read all of its frame,
-# $B$ too. Then the block over time lets ($A$, frame 1) read ($A$, frame 2), which has brought the news. So after two blocks each
-# token can have heard of every other one.
+# Let the digit be at place $A$ in frame 1 and at $B$ in frame 2. The block over space lets ($A$, frame 2) read all of
+# its frame, $B$ too. Then the block over time lets ($A$, frame 1) read ($A$, frame 2), which has brought the news. So
+# after two blocks each token can have heard of every other one.
 #
-# But by a middleman. ($A$, frame 2) chose what to fetch by *its own* query, before anybody asked, and carries all of it in one
-# vector. The weight of ($B$, frame 2) for ($A$, frame 1) is a product of two: that of the frame, and that of the place, which
-# does not depend on who asks. Full attention weighs each pair by query and key of these two: “the place in frame 2 that looks
-# as I do”, another one for each token.
+# But only through a middleman. ($A$, frame 2) chose what to fetch by *its own* query, before anybody asked, and carries
+# all of it in one vector. The weight of ($B$, frame 2) for ($A$, frame 1) is a product of two: that of the frame, and
+# that of the place, which does not depend on who asks. Full attention weighs each pair by query and key of these two:
+# “the place in frame 2 that looks as I do”, a different one for each token.
 #
-# With many blocks the middleman is asked again, with what was heard meanwhile: much of it is repaired.
+# With many blocks the middleman is asked again, with what was heard meanwhile, so that much of it can be repaired.
 #
 # **Rubric** (½ points allowed)
 #
@@ -868,11 +872,13 @@ plot.show(plot.image_grid(few, rows=captions, columns=[f"frame {i}" for i in ran
               "another two climbs.")
 
 # %% [markdown]
-# The network for them, `models/video.py`, has three blocks over space, which also read the caption, and three over time, on
-# tokens of 4 × 4 pixels: 128 in all. A digit moves by a quarter of a token each frame, and so a token's numbers are others
-# in every frame. Blocks alone are slow to learn what belongs together. Hence two pairs of convolutions on either side, over
-# three frames and 3 × 3 squares of 2 × 2 pixels, which follow what moves (after Hoogeboom et al. 2023, *simple diffusion*).
-# Your `temporal_attention` now runs in the blocks over time.
+# The network for them, `models/video.py`, has three blocks over space, which also read the caption's words, and three
+# over time, on tokens of 4 × 4 pixels: 128 in all. The mean of the words joins the time in every modulation. A digit
+# moves by a quarter of a token each frame, so a token's numbers change with every frame even where the digit only
+# moves. Hence two pairs of convolutions before the blocks and two after them. Their kernels span three frames and 3 × 3
+# squares, a square being 2 × 2 pixels, and follow what moves by less than a token. (Hoogeboom et al. 2023, *simple
+# diffusion*, put convolutions around a transformer in this way, for images.) Your `temporal_attention` now runs in the
+# blocks over time.
 
 # %% tags=["demo"]
 def over_time(layer, x, context, mask):
@@ -893,8 +899,9 @@ if not same:
     print(name_red())
 
 # %% [markdown]
-# In training each digit lacked one of the five motions: ten of the fifty captions were never seen. Can the network put a known
-# digit and a known motion together? The first three captions are of those that it has learned, the last three are new:
+# For each digit one of the five motions was left out of training, so that ten of the fifty captions were never seen.
+# Can the network put a known digit and a known motion together? The first three captions were in training, the last
+# three were not:
 
 # %% tags=["demo"]
 wanted = ["a three moves left", "an eight rises", "a seven stands still", *phrases("unseen")[:3]]
@@ -911,10 +918,14 @@ for kind, words in {"seen": "captions of training", "unseen": "captions that wer
     print(f"{words:34}{m[f'right_motion_{kind}']:>14.0%}{m[f'recognised_{kind}']:>18.0%}")
 
 # %% [markdown]
-# The motion is measured as the way of the brightness' centre, the digit is that of the nearest training digit. Every motion is
-# the right one, with any digit. The digit itself is harder. Of captions that were learned, it is read in six of ten videos;
-# of new ones in three of ten, and chance would be one. What a motion is, the network has learned apart from what moves. What
-# a digit is, it has learned together with where it goes: forty captions are few to find out that this makes no difference.
+# The motion is read from the path of the centre of brightness, the digit from the middle frame, by its nearest training
+# digit. All motions are right, for captions of training and for new ones alike. The digit itself is harder: with
+# captions of training it is recognised in six videos of ten, with new ones in three of ten, and chance would be one.
+# What a motion is, the network has learned apart from what moves. What a digit is, it has learned together with where
+# it goes, perhaps because forty captions are few to find out that this makes no difference.
+#
+# **Before you move it, guess:** do the four videos of one caption, one for each seed, differ in the digit, in its
+# place, or in its motion?
 
 # %% tags=["demo", "nbval-ignore-output"]
 red = name_red(["dit.temporal_attention"])
@@ -922,9 +933,10 @@ print(red or "with your own attention over time, where the notebook runs")
 widgets.video_player(shipped["video"], pipe.encode, None if red or widgets.recording() else video, unseen=phrases("unseen"))
 
 # %% [markdown]
-# Models that draw minutes of film in high resolution are this one, larger: an autoencoder of space and time, tokens,
-# a transformer that reads a text, a path from noise. Since memory and processors have grown, many of them pay for full
-# attention over all tokens of video and text (Yang et al. 2024, *CogVideoX*), and the middleman is gone.
+# Models that draw up to a minute of film (Brooks et al. 2024, *Sora*) are this one, larger, in the latents of an
+# autoencoder of space and time: tokens, a transformer that reads a text, a path from noise. Many of them now pay for
+# full attention over all tokens of video and text (Yang et al. 2025, *CogVideoX*): a thing that moves far between two
+# frames was lost by the middleman of question 3.
 #
 # ## Puzzle
 #
@@ -945,9 +957,9 @@ plot.show(diagrams.patterns(puzzles.token_patterns(), every=6),
 # %% [markdown]
 # <details><summary><b>Answer</b></summary>
 #
-# **D** is space: each frame reads itself. **A** is time: the same place in each frame, six tokens apart. **C** is the one that
-# looks at earlier frames only, for videos that are drawn frame after frame. **E** is both, and looks exactly like full
-# attention in one layer. The picture says who *can* hear of whom, not who may choose (question 3).
+# **D** is space: each frame reads itself. **A** is time: the same place in each frame, six tokens apart. **C** is the
+# one that looks at earlier frames only, for videos that are drawn frame after frame. **E** is both, and looks exactly
+# like full attention in one layer. The picture says who *can* hear of whom, not who may choose (question 3).
 #
 # **B** is the slip. In memory a frame's places lie side by side, so the reshape cuts the row of 24 tokens into six pieces of
 # four, as they come. No shape is wrong, and such a network even learns something: its “time” is a stretch of one frame, and
@@ -958,7 +970,8 @@ plot.show(diagrams.patterns(puzzles.token_patterns(), every=6),
 # ## Where this goes
 #
 # - [**14**](14_distillation.ipynb) makes the 20 to 50 evaluations four, or one: the larger the network, the more each costs.
-# - [**15**](15_gpu_kernels.ipynb) makes each fast; norm and modulation, which stand in every block here, are one kernel there.
+# - [**15**](15_gpu_kernels.ipynb) makes each fast: a norm and a modulation like those of every block here become one
+#   kernel there.
 #
 # **References**
 #
@@ -967,10 +980,11 @@ plot.show(diagrams.patterns(puzzles.token_patterns(), every=6),
 # - Vaswani et al. 2017, *Attention Is All You Need*.
 # - Perez et al. 2018, *FiLM*: scale and shift.
 # - Esser et al. 2024, *Scaling Rectified Flow Transformers* (Stable Diffusion 3): joint attention.
-# - Chen et al. 2023, *PixArt-α*: a DiT with cross-attention to text.
-# - Ma et al. 2024, *Latte*: space and time in turn.
+# - Chen et al. 2024, *PixArt-α*: a DiT with cross-attention to text.
+# - Ma et al. 2025, *Latte*: space and time in turn.
 # - Hoogeboom, Heek, Salimans 2023, *simple diffusion*: convolutions around a transformer.
-# - Yang et al. 2024, *CogVideoX*: full attention over a video and its text.
+# - Yang et al. 2025, *CogVideoX*: full attention over a video and its text.
+# - Brooks et al. 2024, *Video generation models as world simulators* (Sora).
 # - Drawings: OpenMoji (CC BY-SA 4.0). Digits: MNIST.
 #
 # ## Summary
@@ -979,5 +993,6 @@ plot.show(diagrams.patterns(puzzles.token_patterns(), every=6),
 # 2. Time and class enter every block by shift, scale and gate; with gates of zero each block starts as the identity, and
 #    learns all the same.
 # 3. Text is read by cross-attention, or both streams read both by joint attention.
-# 4. Linear layers cost $n$, attention $n^2$; they meet at $n = 6d$. Smaller patches buy quality with operations, not parameters.
-# 5. A video has a hundred thousand tokens. Attention over space and over time in turn makes it affordable.
+# 4. Linear layers cost $n$, attention $n^2$; they meet at $n = 6d$. Smaller patches buy quality with operations, not
+#    parameters.
+# 5. Five seconds of video are a hundred thousand tokens. Attention over space and over time in turn makes it affordable.

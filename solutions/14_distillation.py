@@ -716,9 +716,10 @@ widgets.explore(looked_again, second=widgets.Control([20.0, 5.0, 1.0, 0.3], defa
 #
 # The third and the fourth bring back notebook 04 and the critic of 11. A student of one step that is judged by a mean
 # square draws something between two pictures where it is unsure. A **critic** that has learned to tell real pictures
-# from drawn ones does not accept that: a blurred picture is no real one. In *adversarial distillation* the student gets
-# two losses, one from the critic, so that each picture is sharp, and one from the teacher, whose answer on the re-noised
-# picture says what is missing. With the critic alone the student would leave out part of the data, as GANs do.
+# from drawn ones does not accept that: a blurred picture is no real one. In *adversarial distillation* (ADD) the
+# student gets two losses, one from the critic, so that each picture is sharp, and one from the teacher, whose answer on
+# the re-noised picture says what is missing. LADD keeps the critic alone, and trains it and the student on pictures
+# that the teacher drew. A student that only has to please a critic may leave out part of the data, as GANs do.
 #
 # ## Puzzle
 #

@@ -19,7 +19,7 @@ Field = Callable[[Tensor], Tensor]  # (n, 2) → (n, 2), or (n,) for a log-densi
 YEARS = [  # when, what, and how high above or below the line it stands
     (2005, "score matching\nHyvärinen", 1), (2011, "denoising score matching\nVincent", -1),
     (2015, "diffusion\nSohl-Dickstein", 1), (2019.2, "NCSN", 1), (2020.1, "NCSNv2\nDDPM", -1),
-    (2020.8, "DDIM", 2), (2021.2, "Score SDE\nguided diffusion", -2.2), (2021.9, "latent\ndiffusion", 1),
+    (2021, "DDIM", 2), (2021.2, "Score SDE\nguided diffusion", -2.2), (2022, "latent\ndiffusion", 1),
     (2022.4, "CFG", -1)]
 
 

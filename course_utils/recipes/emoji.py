@@ -142,6 +142,7 @@ class EmojiAutoencoder(Recipe):
     network: ClassVar[str] = "autoencoder"
     ARGS: ClassVar[dict[str, Any]] = {"dims": [24, 48, 96], "latent_channels": 8, "channels": 3}
     needs: ClassVar[tuple[str, ...]] = ("emoji-retrieval",)
+    minutes: ClassVar[dict[str, float]] = {"two cores": 18}
     steps: int = 12_000
     batch_size: int = 32
     critic_from: int = 10_000  # the learning rate begins anew with it

@@ -30,6 +30,7 @@ class Dit(EmojiLatent):
     network: ClassVar[str] = "dit"
     ARGS: ClassVar[dict[str, Any]] = {"channels": 8, "size": 8, "patch": 1, "dim": 96, "depth": 6, "heads": 4,
                                       "context_dim": text.WIDTH, "text": "cross"}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 44}
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Video(Continuous):
     network: ClassVar[str] = "video"
     ARGS: ClassVar[dict[str, Any]] = {"channels": 1, "frames": 8, "size": 16, "patch": 2, "dim": 96, "depth": 6,
                                       "heads": 3, "context_dim": text.WIDTH}
+    minutes: ClassVar[dict[str, float]] = {"two cores": 34}
     steps: int = 9000
     batch_size: int = 32
     learning_rate: float = 2e-3

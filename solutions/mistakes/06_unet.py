@@ -689,6 +689,10 @@ downs.extend([block1, block2, Downsample(dim, dim_out)])
 # hint: Single entries are set to zero, by new dice. A condition goes as a whole row, where its own u says so.
 # edit: text_emb * keep[:, None] → F.dropout(text_emb, prob)
 
+# %% [unet.drop_condition] rows by new dice
+# hint: Whole rows go, but new dice choose them and u is not asked: row i is kept where its own u[i] is at least prob.
+# edit: u >= prob → torch.rand(len(u)) >= prob
+
 # %% [unet.drop_condition] prob multiplies the rows
 # hint: Every row is scaled by 1 − prob. That is the mean of what dropping does: here each row stays whole or goes.
 # edit: text_emb * keep[:, None] → text_emb * (1 - prob)
