@@ -95,15 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`course grade`: grades with a progress bar on stderr and says where the report is."""
-    from course_utils.grading.intake import layouts
-    from course_utils.grading.runs import read_remembered
-    from course_utils.terminal import printable
-
-    settings = _read_settings(args)
-    remembered = read_remembered(args.out) if settings.resume else {}
-    found = layouts.find_submissions(args.submissions, settings.layout or remembered.get("layout"))
-    print(printable(found.sentence), file=sys.stderr)
-    results = grade(args.submissions, args.out, settings)
+    results = grade(args.submissions, args.out, _read_settings(args))
     total = incomplete = 0
     try:
         for result in results:

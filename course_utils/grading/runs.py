@@ -36,7 +36,7 @@ REMEMBERED = (*FILES, "layout")  # what a resumed run is given again unless told
 
 def grade_folder(folder: Path, out: Path, settings: RunSettings) -> Iterator[Result]:
     """See `course_utils.grading.grade`. What the run needs is read at once; grading begins with the first result."""
-    remembered = read_remembered(out) if settings.resume else {}
+    remembered = _read_remembered(out) if settings.resume else {}
     layout = remembered.pop("layout", None)
     if "similar" in settings.extras:
         require_copydetect()
@@ -49,7 +49,7 @@ def grade_folder(folder: Path, out: Path, settings: RunSettings) -> Iterator[Res
 def _grade_folder(folder: Path, out: Path, settings: RunSettings, inputs: report.ReportInputs) -> Iterator[Result]:
     if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{out} lies in {folder}, where a report would be taken for a student's: name another place.")
-    found, missing, notes = _find_class(folder, settings.layout, inputs)
+    found, missing, notes = _find_class(folder, settings, inputs)
     wanted, everybody = _choose_notebooks(found, settings.only), {s.student for s in found}
     if settings.student is not None:
         found = [s for s in found if s.student == tidy(settings.student)]
@@ -74,10 +74,12 @@ def _grade_folder(folder: Path, out: Path, settings: RunSettings, inputs: report
             settings.say(sentence)
 
 
-def _find_class(folder: Path, layout: str | None, inputs: report.ReportInputs,
+def _find_class(folder: Path, settings: RunSettings, inputs: report.ReportInputs,
                 ) -> tuple[list[Submission], list[roster.Person], list[str]]:
     """The submissions; who is on the roster and handed in nothing; and sentences about what is odd."""
-    found = layouts.find_submissions(folder, layout)
+    found = layouts.find_submissions(folder, settings.layout)
+    if settings.progress:
+        print(printable(found.sentence), file=sys.stderr)
     if inputs.roster is None:
         return found.submissions, [], found.notes
     submissions, missing, more = roster.compare(found.submissions, inputs.roster, Path(inputs.paths["roster"]))
@@ -216,7 +218,7 @@ def _read_run(out: Path) -> dict[str, Any]:
         raise ValueError(f"{out / 'run.json'} is damaged, and the run cannot go on: name another folder.") from None
 
 
-def read_remembered(out: Path) -> dict[str, str]:
+def _read_remembered(out: Path) -> dict[str, str]:
     """What the run in `out` was given: Canvas's gradebook, the late rules, the roster, and the layout's name."""
     about = _read_run(out) if (out / "run.json").exists() else {}
     return {name: about[name] for name in REMEMBERED if name in about}

@@ -38,7 +38,7 @@ class RunSettings:
         anonymous: Also write pages without names.
         similar: Also write `similar.html`, pairs of students whose code is alike; implied by `earlier`.
         earlier: Older reports, whose code is compared with this class's, too.
-        progress: Show a bar with the time left on stderr.
+        progress: Say on stderr what was found, and show a bar with the time left.
         say: Is given every sentence about files and marks that are nobody's, who is missing, changes, the cluster.
     """
 

@@ -107,7 +107,29 @@ def test_of_many_files_of_other_kinds_a_few_are_listed(tmp_path):
     listed = archives.list_entries(tmp_path / "in")
     assert sum(e.name.endswith(".png") for e in listed) == 2 * archives.MAX_OTHERS
     ada, ben, cy = find_submissions(tmp_path / "in").submissions
-    assert ada.unread == cy.unread and ada.unread[0].endswith("0004.png, 45 more are no notebooks of the course.")
+    for student, place in ((ada, "pictures"), (cy, "cy.zip")):
+        assert student.unread[0] == f"{place} holds 150 more files of other kinds."
+        assert student.unread[1].endswith("0004.png, 45 more are no notebooks of the course.")
+
+
+def test_an_archive_behind_many_files_is_named(tmp_path):
+    paths = [f"{n:04}.png" for n in range(60)]
+    root = put(tmp_path / "in", "ben/05_ddpm.ipynb", *(f"ada/{p}" for p in paths), "ada/work.rar")
+    pack(root / "cy.zip", *paths, "work.rar")
+    ada, _, cy = find_submissions(root).submissions
+    for student in (ada, cy):
+        assert "work.rar is an archive that is not opened here; a zip file is." in student.unread
+
+
+def test_what_is_hidden_has_a_row_or_a_sentence(tmp_path):
+    names = [".ada/05_ddpm.ipynb", ".ben.zip", "cy/05_ddpm.ipynb", "cy/.old/05_ddpm.ipynb", "dee/05_ddpm.ipynb",
+             ".git/config", ".DS_Store", "cy/.ipynb_checkpoints/05_ddpm-checkpoint.ipynb", "cy/._05_ddpm.ipynb"]
+    for root in (put(tmp_path / "in", *names), pack(tmp_path / "in.zip", *names)):
+        found = {s.student: s for s in find_submissions(root).submissions}
+        assert found.keys() == {".ada", ".ben", "cy", "dee"}
+        assert [found[name].unread for name in (".ada", ".ben", "cy", "dee")] == [
+            (".ada is hidden, and is not looked into.",), (".ben.zip is hidden, and is not looked into.",),
+            (".old is hidden, and is not looked into.",), ()]
 
 
 # ---- names ---------------------------------------------------------------------------------------------------------

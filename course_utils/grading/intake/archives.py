@@ -20,6 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from course_utils.grading.intake.names import SEALED
+
 MAX_FILE = 20 << 20  # bytes of a notebook
 MAX_ARCHIVE = 50 << 20  # bytes of a student's archive inside the class's archive, which is held in memory
 MAX_UNPACKED = 1 << 30  # bytes that a student's archive says it holds
@@ -33,6 +35,10 @@ MAX_NAME = 255  # characters of one part of a member's name, as in folders; an a
 MAX_OTHERS = 50  # files of other kinds of one student's folder or archive that are listed, so that they can be named
 KINDS = (".ipynb", ".zip")  # of a submission
 MODULE = ".py"  # a module that may go with it
+CLUTTER = {"__MACOSX", "__pycache__", "site-packages", "node_modules", ".DS_Store", ".Spotlight-V100", ".Trashes",
+           ".cache", ".git", ".github", ".idea", ".ipynb_checkpoints", ".ipython", ".jupyter", ".mypy_cache",
+           ".pytest_cache", ".ruff_cache", ".venv", ".vscode"}  # what systems and tools leave beside one's work
+HIDDEN = "is hidden, and is not looked into"
 
 
 class Unreadable(ValueError):
@@ -111,16 +117,27 @@ def _list_folder(folder: Path, path: tuple[str, ...]) -> Iterator[Entry]:
     others = 0
     for entry in found[:MAX_ENTRIES]:
         name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # different names stay different
-        is_other = not _is_wanted(name) and not entry.is_dir(follow_symlinks=False)
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if _is_clutter(name, is_folder):
+            continue
+        is_other = not is_folder and not _is_wanted(name)
         others += is_other
-        if not _is_clutter(name) and not (is_other and path and others > MAX_OTHERS):
+        if not (is_other and path and others > MAX_OTHERS):
             yield from _list_on_disk(entry, (*path, name))
+    if path and others > MAX_OTHERS:
+        yield Entry(path, folder, refused=_describe_others(others), folder=True)
+
+
+def _describe_others(count: int) -> str:
+    return f"holds {count - MAX_OTHERS} more files of other kinds"
 
 
 def _list_on_disk(entry: os.DirEntry[str], path: tuple[str, ...]) -> Iterator[Entry]:
     source = Path(entry.path)
     if entry.is_symlink():
         yield Entry(path, source, refused="is a link, which is not followed", folder=not _is_wanted(path[-1]))
+    elif path[-1].startswith("."):
+        yield Entry(path, source, refused=HIDDEN, folder=entry.is_dir())
     elif entry.is_dir() and len(path) <= MAX_DEPTH and not path[-1].lower().endswith(".ipynb"):
         yield Entry(path, source, folder=True)
         yield from _list_folder(source, path)
@@ -147,11 +164,19 @@ def _list_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
         yield replace(archive, refused=str(e).removeprefix(archive.name).strip(" ."), folder=True)
         return
     members = [(n, info, *_find_place(info)) for n, info in enumerate(infos)]
-    members = [m for m in members if m[2] and not any(map(_is_clutter, m[2]))]
+    members = [m for m in members if m[2] and not _lies_in_clutter(m[2], m[1].is_dir())]
+    hidden = dict(_find_hidden(m[2], m[1].is_dir()) for m in members if _is_hidden(m[2]))
+    for place, is_folder in sorted(hidden.items()):
+        yield Entry((*archive.path, *place), archive.source, archive.members, refused=HIDDEN, folder=is_folder,
+                    depth=archive.depth)
+    members = [m for m in members if not _is_hidden(m[2])]
     if archive.path:  # a student's own: the files nearest to its top that may count, and a few others to name
         files = sorted((m for m in members if not m[1].is_dir()), key=lambda m: len(m[2]))
         wanted = [m for m in files if _is_wanted(m[2][-1])]
-        members = wanted[:MAX_OWN] + [m for m in files if not _is_wanted(m[2][-1])][:MAX_OTHERS]
+        others = [m for m in files if not _is_wanted(m[2][-1])]
+        members = wanted[:MAX_OWN] + others[:MAX_OTHERS]
+        if len(others) > MAX_OTHERS:
+            yield replace(archive, refused=_describe_others(len(others)), folder=True)
         if len(wanted) > MAX_OWN:
             yield replace(archive, refused=f"holds more than {MAX_OWN} notebooks and modules; the deepest are left out",
                           folder=True)
@@ -201,12 +226,28 @@ def _read_time(info: zipfile.ZipInfo) -> datetime | None:
         return None
 
 
-def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name in ("__MACOSX", "__pycache__", "site-packages", "node_modules")
+def _is_clutter(name: str, is_folder: bool) -> bool:
+    """Whether it is no work of anybody's: dropped without a word. A hidden folder or notebook may be somebody's."""
+    is_work = is_folder or name.lower().endswith(KINDS)
+    return name in CLUTTER or name.startswith(("._", ".~")) or name.startswith(".") and not is_work
+
+
+def _lies_in_clutter(parts: tuple[str, ...], is_folder: bool) -> bool:
+    return any(_is_clutter(part, is_folder or k < len(parts)) for k, part in enumerate(parts, 1))
+
+
+def _is_hidden(parts: tuple[str, ...]) -> bool:
+    return any(part.startswith(".") for part in parts)
+
+
+def _find_hidden(parts: tuple[str, ...], is_folder: bool) -> tuple[tuple[str, ...], bool]:
+    """The outermost hidden place of a path that has one, and whether it is a folder."""
+    depth = next(k for k, part in enumerate(parts, 1) if part.startswith("."))
+    return parts[:depth], is_folder or depth < len(parts)
 
 
 def _is_wanted(name: str) -> bool:
-    return name.lower().endswith((*KINDS, MODULE)) or name == "timestamp.txt"
+    return name.lower().endswith((*KINDS, *SEALED, MODULE)) or name == "timestamp.txt"
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------

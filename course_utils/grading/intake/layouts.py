@@ -133,7 +133,8 @@ def _is_course(found: Iterable[Entry]) -> bool:
 def _tells_layout(entry: Entry) -> bool:
     """Whether it tells what layout this is: a folder, a notebook, or what may have been handed in for one."""
     name = entry.name.lower()
-    return entry.folder or ".ipynb" in name or name.endswith((*KINDS, *INSTEAD)) or _is_downloaded(entry.name)
+    is_work = entry.folder or ".ipynb" in name or name.endswith((*KINDS, *INSTEAD)) or _is_downloaded(entry.name)
+    return is_work and not name.startswith(".")
 
 
 def _is_downloaded(name: str) -> bool:
