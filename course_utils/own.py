@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from nbformat import NotebookNode
 
 from course_utils import notebooks, tasks
 from course_utils.cells import fresh_notebook, run
-from course_utils.released import imports
+from course_utils.released import definitions, digest, imports
 from course_utils.tasks import Namespace
 from course_utils.tasks.compare import first_difference
 from course_utils.tasks.recorded import load_recorded
+
+GIVEN = ("demo", "check")  # the kinds of given cells that another notebook does not run
 
 
 def own(notebook: str, name: str, checks: list[str]) -> tuple[Any | None, str]:
@@ -48,20 +51,32 @@ def own(notebook: str, name: str, checks: list[str]) -> tuple[Any | None, str]:
 
 
 def _names(path: Path, given: dict[str, list[str]]) -> Namespace:
-    """What a student's notebook defines: all its cells do, the given demo and check ones by their imports alone.
+    """What a student's notebook defines. As in a notebook, what raises ends its own cell only.
 
-    Given cells are known by their text, too. As in a notebook, what raises ends its own cell only: an experiment
-    further down is not what is asked for.
+    Args:
+        path: Of the notebook.
+        given: The texts of its given cells, by their kind.
     """
     module = fresh_notebook(f"notebook_{path.stem}")
-    skipped = {text.strip() for kind in ("demo", "check") for text in given.get(kind, [])}
+    demos = {digest({"cell_type": "code", "source": text}) for kind in GIVEN for text in given.get(kind, [])}
     for i, cell in enumerate(notebooks.read(path).cells):
-        if cell.cell_type != "code":
-            continue
-        alone = notebooks.kind_of(cell) in ("demo", "check") or cell.source.strip() in skipped
         with contextlib.suppress(Exception, SystemExit):
-            run(imports(cell.source) if alone else cell.source, f"<{path.stem}, cell {i}>", module)
+            for part in _parts_of(cell, demos) if cell.cell_type == "code" else ():
+                run(part, f"<{path.stem}, cell {i}>", module)
     return Namespace(vars(module))
+
+
+def _parts_of(cell: NotebookNode, demos: set[str]) -> Iterator[str]:
+    """What of a cell is run: of a given demo or check cell its imports, and of a changed one what it defines."""
+    claims = notebooks.kind_of(cell) in GIVEN
+    said = digest(cell)
+    if said in demos or claims and said == cell.metadata.get("released"):
+        yield imports(cell.source)
+    elif claims:
+        for _, definition in definitions(cell.source):
+            yield definition
+    else:
+        yield cell.source
 
 
 @contextlib.contextmanager

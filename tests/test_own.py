@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from grading.classroom import submission
 
 from course_utils import cells
 from course_utils import own as own_module
+from course_utils.notebooks import kind_of
 from course_utils.own import own
 
 ASKED = ("06_unet", "drop_condition", ["unet.drop_condition"])
@@ -69,17 +71,37 @@ def test_a_students_experiments_do_no_harm(beside, tmp_path, capsys, at):
     assert capsys.readouterr() == ("", "") and not list(tmp_path.glob("**/made"))
 
 
-def test_given_cells_are_known_by_their_text_where_metadata_is_gone(beside, tmp_path, monkeypatch):
+@pytest.mark.parametrize("reformat", [lambda text: text, lambda text: text.replace("\n", "\r\n"),
+                                      lambda text: "# mine\n" + ast.unparse(ast.parse(text))], ids=["", "CRLF", "new"])
+def test_given_cells_are_known_by_what_they_say_where_metadata_is_gone(beside, tmp_path, monkeypatch, reformat):
     beside()
     path = tmp_path / "06_unet.ipynb"
     nb = json.loads(path.read_text())
     for cell in nb["cells"]:
         cell["metadata"] = {}
+        if cell["cell_type"] == "code":
+            cell["source"] = reformat("".join(cell["source"]))
     path.write_text(json.dumps(nb))
     ran = []
     monkeypatch.setattr(own_module, "run", lambda source, *rest: ran.append(source) or cells.run(source, *rest))
     assert own(*ASKED)[0] is not None
-    assert not any("check(\"" in source or "plot.show" in source for source in ran)
+    assert not any("check(\"" in source or "check('" in source or "plot.show" in source for source in ran)
+
+
+CORRECTION = "def drop_condition(text_emb, prob, u):\n    return text_emb * (u >= prob).to(text_emb)[:, None]\n"
+
+
+@pytest.mark.parametrize("kind", ["check", "demo"])
+def test_a_correction_in_a_given_cell_counts_here_as_for_the_grader(beside, tmp_path, kind):
+    beside(replaced={"unet.drop_condition": "return text_emb"})
+    path = tmp_path / "06_unet.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    cell = next(c for c in reversed(nb.cells) if kind_of(c) == kind)
+    cell.source = f"{CORRECTION}{cell.source}\nopen('ran', 'w')"
+    nbformat.write(nb, path)
+    found, sentence = own(*ASKED)
+    assert found is not None, sentence
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_file_that_is_no_notebook_is_told(beside, tmp_path):

@@ -45,5 +45,12 @@ def _bound(node: ast.stmt) -> set[str]:
 
 
 def is_given(file: str, cells: Collection[str]) -> bool:
-    """Whether code of this file name comes from a given cell whose text is still the given one."""
-    return file == _FILE or "".join(linecache.getlines(file)).strip() in {cell.strip() for cell in cells}
+    """Whether code of this file name comes from a given cell that still says what it said, however it is formatted."""
+    return file == _FILE or _syntax("".join(linecache.getlines(file))) in set(map(_syntax, cells))
+
+
+def _syntax(cell: str) -> str:
+    try:
+        return ast.dump(ast.parse(cell))
+    except SyntaxError:
+        return cell.strip()

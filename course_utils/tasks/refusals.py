@@ -82,7 +82,10 @@ def retell(ask: Callable[[], Any], sentences: Sentences) -> Any:
     try:
         return ask()
     except (RuntimeError, AttributeError, TypeError) as e:
-        raise in_our_words(e, sentences) from None
+        ours = in_our_words(e, sentences)
+        if ours is e:
+            raise  # with the cause that a student may have given it
+        raise ours from None
 
 
 def answer_of(ask: Callable[[], Any], sentences: Sentences = MappingProxyType({})) -> Any:
