@@ -47,7 +47,7 @@ references: .venv/ready
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg solutions
 
 test-oldest: .venv-oldest/ready
-	@.venv-oldest/bin/python -m pytest -n 2 $(wildcard tests/test_tasks.py tests/test_check.py) $(ARGS)
+	@.venv-oldest/bin/python -m pytest -n 2 --dist loadgroup $(wildcard tests/test_tasks.py tests/test_check.py) $(ARGS)
 
 build: .venv/ready
 	@.venv/bin/course build $(NN)

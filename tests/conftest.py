@@ -91,21 +91,23 @@ def ordinary_user(folder: Path) -> Iterator[None]:
 
 @cache
 def _notebooks() -> dict[str, str]:
-    """The name, source and task ids of every notebook to its name."""
+    """The name, source, task ids and files of known answers (test_ddpm.py) of every notebook to its name."""
     from course_utils import notebooks, tasks
 
     found = {}
     for source in notebooks.sources():
-        found |= dict.fromkeys([source.stem, str(source), *(t.id for t in tasks.tasks_of(source.stem))], source.stem)
+        ids = [t.id for t in tasks.tasks_of(source.stem)]
+        files = [f"test_{id.partition('.')[0]}" for id in ids]
+        found |= dict.fromkeys([source.stem, str(source), *ids, *files], source.stem)
     return found
 
 
 def group_of(item: pytest.Item) -> str:
-    """What a test runs with: the bundle, the notebook that a parameter is or has the task of, or its file."""
+    """What a test runs with: the bundle, the notebook that a parameter or its file belongs to, or else its file."""
     if "bundle" in getattr(item, "fixturenames", ()):
         return "bundle"  # which takes long to make, and is made once in a process
     params = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    said = [str(value) for value in params if isinstance(value, str | Path)]
+    said = [*(str(value) for value in params if isinstance(value, str | Path)), item.path.stem]
     return next((_notebooks()[name] for name in said if name in _notebooks()), item.nodeid.partition("::")[0])
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 from conftest import group_of, require
 
@@ -36,3 +39,8 @@ def test_a_test_of_a_notebook_is_of_its_group(request, about):
 @pytest.mark.parametrize("other", ["06", 5, None, "ddpm"])
 def test_another_parameter_names_no_notebook(request, other):
     assert group_of(request.node) == "tests/test_conftest.py"
+
+
+def test_known_answers_are_of_their_notebook(request):
+    known = SimpleNamespace(path=Path("tests/test_ddpm.py"), nodeid="tests/test_ddpm.py::test_it")
+    assert group_of(known) == "05_ddpm"

@@ -29,7 +29,7 @@ def test_each_stage_has_its_share_and_each_notebook_its_seconds(tmp_path):
     said = subprocess.run([sys.executable, SHARES, tmp_path], capture_output=True, text=True, check=True).stdout
     assert [" ".join(line.split()) for line in said.splitlines()] == [
         "30 s 10% style", "270 s 90% units", "300 s in all; of them one core spends",
-        "160 s on 05_ddpm, more than 150 s", "2 s on 06_unet"]
+        "160 s on 05_ddpm, more than 150 s", "2 s on 06_unet", "60 s Cell 1 of 05_ddpm, more than 20 s"]
 
 
 def test_pytest_reports_cells_and_groups_as_it_expects(tmp_path):

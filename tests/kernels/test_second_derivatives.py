@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
+from torch.library import CustomOpDef
 
-from course_utils import notebooks
+from course_utils import kernels, models, notebooks
 from course_utils.models import opaque
 from course_utils.models.unet import Unet
 from course_utils.tasks.draws import Rng, fill
@@ -61,6 +63,14 @@ def test_a_kernels_own_gradients_refuse_to_be_differentiated(operator):
     given = (x, draw(4), None, None, x) if operator is norm.operator_backward else (x, x, SEED, x, draw(2))
     with pytest.raises(RuntimeError, match="no autograd formula was registered"):
         operator(*given)[0].sum().backward()
+
+
+def test_every_operator_of_the_library_is_tried_here():
+    rooms = (kernels, models)
+    files = [import_module(file.name) for room in rooms for file in walk_packages(room.__path__, f"{room.__name__}.")]
+    found = {value for file in files for value in vars(file).values() if isinstance(value, CustomOpDef)}
+    tried = {file.operator for file in (q_sample, guided_step, norm, vae)} | {opaque.double, opaque.double_backward}
+    assert found == tried | {norm.operator_backward, vae.operator_backward, opaque.keep}  # which takes no tensor
 
 
 @pytest.fixture(scope="module")
