@@ -57,7 +57,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def chromium() -> str | None:
-    """The browser, where it, what drives it, and the page's runtime are is_installed."""
+    """The browser, where it, what drives it, and the page's runtime are installed."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     return found if is_installed("playwright") and export.RUNTIME.is_dir() else None
 

@@ -119,12 +119,6 @@ def set_remark(name: str, remark: str, folder: Path = FOLDER) -> None:
     save(name, item.model, item.config, item.metrics, folder, remark, item.tables)
 
 
-def set_tables(name: str, tables: dict[str, list[dict[str, float]]], folder: Path = FOLDER) -> None:
-    """Puts tables into a checkpoint that was measured again; its weights and their digest stay."""
-    item = load(name, folder)
-    save(name, item.model, item.config, item.metrics, folder, item.remark, tables)
-
-
 def _halve(name: str, weight: Tensor) -> Tensor:
     """A weight as it is written: float16, half of the file, is fine enough; integers stay."""
     if not weight.is_floating_point():

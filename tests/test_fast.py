@@ -260,3 +260,15 @@ def test_a_students_slider_asks_once_a_step_and_tells_the_weight():
     assert asked == [([t, t], [2.0, 2.0], 7) for t in (1.0, 0.75, 0.5, 0.25)] and slider.evaluations(2.0) == 4
     torch.testing.assert_close(x, torch.full((2, 3), 2 - 0.75**4))  # dx/dt = x − w by four steps of Euler, down in time
     assert torch.equal(slider.preview(2.0), x)
+
+
+def test_conditions_that_fit_into_no_batch_are_remembered_apart():
+    path, x = DiscreteVP(cosine_betas(50)), torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+
+    def model(x, t, cond):
+        return x * (0.5 if cond is None else 1.0)
+
+    slider = Slider(model, x, path, torch.tensor([3, 4]), None)
+    slider(1.0)
+    wanted = samplers.sample(samplers.guided(model, slider.cond, None, 2.0, slider.interval), x, slider.plan)
+    assert torch.equal(slider(2.0), wanted)

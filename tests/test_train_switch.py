@@ -72,16 +72,5 @@ def test_the_switch_trains_and_the_notebook_goes_on_with_it(path, short):
     assert zoo.load(made[0].stem, short).config["trained_steps"] == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", SWITCHED, ids=[path.stem for path in SWITCHED])
-def test_after_an_interrupted_training_the_notebook_goes_on_with_the_shipped_weights(path, short, monkeypatch):
-    loaded = []
-    monkeypatch.setattr(training, "train", lambda *_, **__: None)
-    monkeypatch.setattr(zoo, "load", lambda name, folder=zoo.FOLDER, load=zoo.load: loaded.append(folder)
-                        or load(name, folder))
-    run_until_trained(path)
-    assert set(loaded) == {zoo.FOLDER}
-
-
 def test_all_notebooks_that_train_for_long_have_the_switch():
     assert {path.stem for path in SWITCHED} >= {"02_autoregressive", "03_vae", "04_gan", "05_ddpm", "06_unet"}

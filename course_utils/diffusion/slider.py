@@ -50,7 +50,7 @@ class Slider:
 
     def __init__(self, model: Callable, x: Tensor, path: GaussianPath, cond: Any, uncond: Any, *, steps: int = 12,
                  preview_steps: int = PREVIEW_STEPS):
-        self.model, self.x = _Remembered(model, path.T), x
+        self.model, self.x = _Remembered(model, path.T, uncond), x
         self.cond, self.uncond = cond, uncond
         self.interval = (path.T / 2, path.T)
         self.plan, self.preview_plan = plan_slider(path, steps), plan_slider(path, preview_steps, *DECIDING)
@@ -111,18 +111,22 @@ class StudentSlider:
 
 
 class _Remembered:
-    """A model that is asked once for its prediction of pure noise, since there x and the condition are the same."""
+    """A model that is asked once for its prediction of pure noise, since there x and the conditions are the same.
 
-    def __init__(self, model: Callable, start: float):
-        self.model, self.start = model, start
-        self.first: Tensor | None = None
+    Conditions that fit into one batch come together; of others the unconditional is remembered apart.
+    """
+
+    def __init__(self, model: Callable, start: float, uncond: Any):
+        self.model, self.start, self.uncond = model, start, uncond
+        self.first: dict[bool, Tensor] = {}
 
     def __call__(self, x: Tensor, t: Tensor, cond: Any) -> Tensor:
         if t[0] != self.start:
             return self.model(x, t, cond)
-        if self.first is None:
-            self.first = self.model(x, t, cond)
-        return self.first
+        without = cond is self.uncond
+        if without not in self.first:
+            self.first[without] = self.model(x, t, cond)
+        return self.first[without]
 
 
 def plan_slider(path: GaussianPath, steps: int, low: float = SHAPING[0], high: float = SHAPING[1]) -> Plan:
