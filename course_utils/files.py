@@ -12,9 +12,10 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 try:
     import fcntl
@@ -143,23 +144,41 @@ def digest(tensors: dict[str, Tensor]) -> str:
 
 
 @contextlib.contextmanager
-def lock(path: Path, wait: bool = False) -> Iterator[None]:
+def lock(path: Path, wait: float | None = 0) -> Iterator[None]:
     """Holds a lock file as long as the block, or the process, lasts, however that ends.
 
     Args:
         path: The file, which is gone afterwards.
-        wait: For another process that holds it.
+        wait: Seconds to wait for another process that holds it; None waits until that lets go.
 
     Raises:
-        BlockingIOError: Another process holds it, and `wait` is False.
+        BlockingIOError: Another process still holds it.
     """
     if fcntl is None:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    with _open_locked(path, wait):
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def _open_locked(path: Path, wait: float | None) -> IO[str]:
+    """The open lock file, once this process alone holds it."""
+    begin = time.monotonic()
+    while True:
+        with contextlib.ExitStack() as opened:
+            file = opened.enter_context(path.open("w"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if wait is not None and time.monotonic() - begin >= wait:
+                    raise
+                time.sleep(0.1)
+                continue
+            with contextlib.suppress(FileNotFoundError):  # its holder may have removed it after it was opened here
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    opened.pop_all()
+                    return file

@@ -6,6 +6,8 @@ import errno
 import os
 import resource
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -136,16 +138,60 @@ def test_what_is_no_character_does_not_stop_a_text(tmp_path):
 def test_a_lock_is_refused_or_waited_for(tmp_path):
     path, done = tmp_path / "lock", []
 
-    def wait():
-        with files.lock(path, wait=True):
-            done.append(True)
+    def wait(seconds):
+        with files.lock(path, wait=seconds):
+            done.append(seconds)
 
+    others = [threading.Thread(target=wait, args=[seconds]) for seconds in (None, 60)]
     with files.lock(path):
+        for seconds in (0, 0.2):
+            with pytest.raises(BlockingIOError), files.lock(path, wait=seconds):
+                pass
+        for other in others:
+            other.start()
+        others[0].join(0.3)
+        assert not done
+    for other in others:
+        other.join(60)
+    assert {*done} == {None, 60} and not path.exists()
+
+
+TAKE_TURNS = """
+import os, sys, time
+from pathlib import Path
+from course_utils import files
+sleep, time.sleep = time.sleep, lambda seconds: None  # the lock is asked for again and again
+lock, inside = map(Path, sys.argv[1:])
+for _ in range(300):
+    with files.lock(lock, wait=None):
+        os.close(os.open(inside, os.O_CREAT | os.O_EXCL))  # fails where another one is inside
+        sleep(0.0005)
+        inside.unlink()
+print("alone")
+"""
+
+
+def test_of_three_processes_two_are_never_inside(tmp_path):
+    words = [sys.executable, "-c", TAKE_TURNS, tmp_path / "lock", tmp_path / "inside"]
+    running = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [process.communicate(timeout=120) for process in running]
+    assert said == [("alone\n", "")] * 3
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_on_a_file_that_its_holder_removed_holds_nothing(tmp_path, monkeypatch):
+    """Its holder lets go between the opening and the locking of another one: a third would make a new file."""
+    path, real, opened = tmp_path / "lock", files.fcntl.flock, []
+
+    def flock(file, how):
+        opened.append(file)
+        if len(opened) == 1:
+            path.unlink()
+        real(file, how)
+
+    monkeypatch.setattr(files.fcntl, "flock", flock)
+    with files.lock(path):
+        assert len(opened) == 2 and opened[0].closed and path.exists()
         with pytest.raises(BlockingIOError), files.lock(path):
             pass
-        other = threading.Thread(target=wait)
-        other.start()
-        other.join(0.2)
-        assert not done
-    other.join(60)
-    assert done and not path.exists()
+    assert not list(tmp_path.iterdir())

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 import sys
-import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tqdm import tqdm
 
@@ -161,19 +159,12 @@ def _sort_submissions(found: Iterable[Submission], notebooks: list[str], folder:
 @contextmanager
 def _lock_report(out: Path) -> Iterator[None]:
     """Keeps a second grader out of the report; the system lets go of the lock even when this process is killed."""
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / ".lock", "w") as file:
-        if not any(_try_lock(file) or time.sleep(0.1) for _ in range(20)):  # a killed grader's lock is released soon
-            raise ValueError(f"Another grader is at work in {out}; wait for its end, or name another folder.")
+    with ExitStack() as held:
+        try:
+            held.enter_context(files.lock(out / ".lock", wait=2))  # a killed grader's lock is released soon
+        except BlockingIOError:
+            raise ValueError(f"Another grader is at work in {out}; wait for its end, or name another folder.") from None
         yield
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _choose_notebooks(found: list[Submission], only: str | None) -> list[str]:

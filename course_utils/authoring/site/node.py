@@ -43,7 +43,7 @@ def install() -> None:
     Raises:
         Missing: If there is no Node, or npm cannot reach its registry.
     """
-    with files.lock(WORK.with_suffix(".lock"), wait=True):
+    with files.lock(WORK.with_suffix(".lock"), wait=None):
         _install()
 
 
