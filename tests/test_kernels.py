@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from course_utils import diagrams, notebooks, puzzles
+from course_utils.check import Unfinished
 from course_utils.diagrams import kernels as drawings
 from course_utils.diffusion.guidance import guided
 from course_utils.diffusion.paths import DiscreteVP, cosine_betas
@@ -211,6 +212,21 @@ def test_launches_are_noted_and_do_not_happen(nb):
     assert launch.signature == {"x_ptr": "*fp32", "out_ptr": "*fp32", "n": "i32", "BLOCK": "constexpr"}
     assert launch.constants == {"BLOCK": 16} and 0 in launch.aligned and 2 not in launch.aligned
     assert ahead.launches(lambda x: x + 1, x) == []
+
+
+@pytest.mark.parametrize("error", [Unfinished("to be written"), RuntimeError("shapes"), IndexError("of a list")],
+                         ids=repr)
+def test_what_fails_before_its_first_launch_is_not_taken_for_plain_torch(nb, error):
+    def failing(x, launch_first):
+        if launch_first:
+            nb.masked_copy(x)
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        ahead.launches(failing, draw(33), False)
+    with pytest.raises(type(error), match=str(error)):
+        ahead.read(failing, draw(33), False)
+    assert len(ahead.launches(failing, draw(33), True)) == 1
 
 
 @pytest.mark.slow

@@ -66,10 +66,18 @@ class Code:
 
 
 def launches(function: Callable, *args: Any) -> list[Launch]:
-    """The launches of a call, none of which happens; empty for a function in plain torch."""
+    """The launches of a call, none of which happens; empty for a function in plain torch.
+
+    What the function raises before its first launch is raised; later, what it makes of results that never came is its
+    own affair.
+    """
     noted: list[Launch] = []
-    with _noting(function, noted), contextlib.suppress(ValueError, IndexError, RuntimeError):
-        function(*args)  # what it makes of results that never came is its own affair
+    with _noting(function, noted):
+        try:
+            function(*args)
+        except (ValueError, IndexError, RuntimeError):
+            if not noted:
+                raise
     return noted
 
 
@@ -87,6 +95,7 @@ def read(function: Callable, *args: Any, blocks: Sequence[int] = (), arch: int =
 
     Raises:
         NotCompiled: Triton is missing, or cannot compile the kernel.
+        Exception: What the function raises before it launches anything.
     """
     first = launches(function, *args)[:1]
     jobs = [replace(launch, constants=launch.constants | {_block_of(launch): block})
