@@ -951,7 +951,7 @@ print("\n".join(f"{name}: {ms:.0f} ms an evaluation of eight" for name, ms in ta
 # %% [markdown] question="ldm.2"
 # The cost of a picture is the number of steps (twice, with guidance) times the cost of an evaluation, and of a training
 # the number of examples times that. An evaluation visits all places, so it shrinks with their number: 16 times fewer
-# places here, 64 times for the 256² pixels of section 1, and the same network costs about 16 times fewer operations and
+# places here, 64 times for 256² pixels, and the same network costs about 16 times fewer operations and
 # keeps as many times less for its backward pass. Where places attend to one another the cost goes with the *square* of
 # their number, and the gain is 64² there. In pixels only the encoder works (once for each training picture) and the
 # decoder (once for each sample, whatever the number of steps).
