@@ -95,7 +95,7 @@ def check(id: str, nb: Any = None) -> None:
 
 
 def _judge(task: Task, recorded: Recorded, nb: Any) -> None:
-    with bring(nb, recorded.given.get("setup", ())), _stop_after(LONGEST):
+    with bring(nb, recorded.given.get("setup", ())), stop_after(LONGEST):
         outcome = observe(task, nb, recorded.inputs[task.id])
     difference = first_difference(outcome, recorded.reference[task.id], task)
     if difference is None:
@@ -113,10 +113,11 @@ def _judge(task: Task, recorded: Recorded, nb: Any) -> None:
 
 
 @contextlib.contextmanager
-def _stop_after(seconds: float) -> Iterator[None]:
+def stop_after(seconds: float) -> Iterator[None]:
     """Raises TookTooLong in the block after so long, where the platform can: in the main thread of Unix.
 
-    A block that was hardly served, by a busy machine or a slow disk, may take three times as long.
+    A block that was hardly served, by a busy machine or a slow disk, may take three times as long. The clock of a block
+    around it stands still meanwhile.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
@@ -130,11 +131,11 @@ def _stop_after(seconds: float) -> Iterator[None]:
         raise TookTooLong(f"it was stopped after {seconds:g} seconds: is there a loop that never ends?")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 5)  # again, should the student's own `except` have caught it
+    outer = signal.setitimer(signal.ITIMER_REAL, seconds, 5)  # again, should the student's own `except` have caught it
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, *outer)
         signal.signal(signal.SIGALRM, before)
 
 

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from course_utils import notebooks, tasks
 from course_utils.cells import fresh_notebook, run
+from course_utils.check import LONGEST, stop_after
 from course_utils.released import definitions, digest, imports
 from course_utils.tasks import Namespace
 from course_utils.tasks.compare import first_difference
@@ -33,7 +34,8 @@ def own(notebook: str, name: str, checks: list[str]) -> tuple[Any | None, str]:
 
     Returns:
         The object and a sentence for the reader; None and the reason, when the notebook is missing, does not run, or
-        does not pass one of the checks. It never raises because of what the notebook holds.
+        does not pass one of the checks. It never raises because of what the notebook holds; what never ends is stopped
+        after the seconds that a check may take.
     """
     number = notebook.split("_")[0]
     path = next((p for p in map(Path, (f"{notebook}.ipynb", f"{notebook}.py")) if p.exists()), None)
@@ -41,8 +43,9 @@ def own(notebook: str, name: str, checks: list[str]) -> tuple[Any | None, str]:
         return None, f"{name}: the library's, because {notebook}.ipynb is not beside this notebook."
     try:
         with _undisturbed():
-            nb = _names(path, load_recorded(notebook).given)
-        failed = next((id for id in checks if not passes(id, nb)), None)
+            with stop_after(LONGEST):
+                nb = _names(path, load_recorded(notebook).given)
+            failed = next((id for id in checks if not passes(id, nb)), None)
         if failed is None:
             return getattr(nb, name), f"{name}: your own, from notebook {number}."
     except Exception as e:  # a student's notebook may raise anything
@@ -94,4 +97,6 @@ def _undisturbed() -> Iterator[None]:
 def passes(id: str, nb: Any) -> bool:
     """Whether a namespace passes a task's visible check, without a word."""
     task, recorded = tasks.get(id), load_recorded(tasks.notebook_of(id))
-    return first_difference(tasks.observe(task, nb, recorded.inputs[id]), recorded.reference[id], task) is None
+    with stop_after(LONGEST):
+        outcome = tasks.observe(task, nb, recorded.inputs[id])
+    return first_difference(outcome, recorded.reference[id], task) is None

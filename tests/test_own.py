@@ -104,6 +104,33 @@ def test_a_correction_in_a_given_cell_counts_here_as_for_the_grader(beside, tmp_
     assert not (tmp_path / "ran").exists()
 
 
+def test_what_a_checked_function_prints_and_draws_does_no_harm(beside, capsys):
+    beside(replaced={"unet.drop_condition": "print('loud'); torch.rand(3)\nreturn text_emb * (u >= prob)[:, None]"})
+    before = torch.get_rng_state()
+    found, sentence = own(*ASKED)
+    assert found is not None, sentence
+    assert capsys.readouterr() == ("", "") and torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("cell", ["while True: pass", "import contextlib\nwith contextlib.suppress(Exception):\n"
+                                  "    check('unet.drop_condition')\nwhile True: pass"])
+def test_a_loop_that_never_ends_ends_its_own_cell_only(beside, tmp_path, monkeypatch, cell):
+    monkeypatch.setattr(own_module, "LONGEST", 3)
+    beside()
+    nb = nbformat.read(tmp_path / "06_unet.ipynb", as_version=4)
+    nb.cells.append(nbformat.v4.new_code_cell(cell))
+    nbformat.write(nb, tmp_path / "06_unet.ipynb")
+    found, sentence = own(*ASKED)
+    assert found is not None, sentence
+
+
+def test_a_function_that_never_ends_does_not_pass(beside, monkeypatch):
+    monkeypatch.setattr(own_module, "LONGEST", 3)
+    beside(replaced={"unet.drop_condition": "while True: pass"})
+    found, sentence = own(*ASKED)
+    assert found is None and "until the check of unet.drop_condition in notebook 06 passes" in sentence
+
+
 def test_a_file_that_is_no_notebook_is_told(beside, tmp_path):
     (tmp_path / "06_unet.ipynb").write_text("not a notebook")
     found, sentence = own(*ASKED)
