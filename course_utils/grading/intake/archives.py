@@ -166,7 +166,7 @@ def _list_archive(archive: Entry, nested: bool = False) -> Iterator[Entry]:
     members = [(n, info, *_find_place(info)) for n, info in enumerate(infos)]
     members = [m for m in members if m[2] and not _lies_in_clutter(m[2], m[1].is_dir())]
     hidden = dict(_find_hidden(m[2], m[1].is_dir()) for m in members if _is_hidden(m[2]))
-    for place, is_folder in sorted(hidden.items()):
+    for place, is_folder in sorted(hidden.items())[:MAX_OTHERS]:
         yield Entry((*archive.path, *place), archive.source, archive.members, refused=HIDDEN, folder=is_folder,
                     depth=archive.depth)
     members = [m for m in members if not _is_hidden(m[2])]
