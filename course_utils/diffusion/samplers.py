@@ -5,7 +5,8 @@
 
 A model is called as `model(x, t)` with x (b, *), which it leaves as it is, and t (b,), int64 on a chain. x_start is
 clamped to [−clamp, clamp] after every evaluation: [−1, 1] unless told otherwise, as fits images; densities and latents
-want `clamp=None`.
+want `clamp=None`. Networks answer in evaluation mode; `guidance.evaluating` says how they are found, and in which form
+they are not and `unet.eval()` must be called before.
 
 A callback is given the step's number i, t and s, the times it led from and to, x at s, and the x_start predicted at t.
 It may write to x, as inpainting does.

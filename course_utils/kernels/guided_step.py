@@ -93,7 +93,7 @@ def reference(x: Tensor, cond: Tensor, uncond: Tensor | None, row: Tensor, noise
     return torch.stack([torch.addcmul(x_next, c_previous, previous.to(wide)), x_start]).to(narrow)
 
 
-def drawn(x: Tensor, cond: Tensor, uncond: Tensor | None, row: Tensor, seed: Tensor, clamp: float | None,
+def draw_step(x: Tensor, cond: Tensor, uncond: Tensor | None, row: Tensor, seed: Tensor, clamp: float | None,
           previous: Tensor | None = None) -> Tensor:
     """The reference with noise of the seed, where the row asks for any."""
     return reference(x, cond, uncond, row, normal_like(x, seed) if row[6] > 0 else None, clamp, previous)
@@ -127,7 +127,7 @@ def _backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
 operator = torch.library.custom_op(
     "course::guided_step", launch, mutates_args=(), device_types="cuda",
     schema="(Tensor x, Tensor cond, Tensor? uncond, Tensor row, Tensor seed, float? clamp, Tensor? previous) -> Tensor")
-operator.register_kernel("cpu")(on_cpu(launch, drawn))
+operator.register_kernel("cpu")(on_cpu(launch, draw_step))
 operator.register_fake(lambda x, cond, uncond, row, seed, clamp, previous: _empty(x, previous))
 operator.register_autograd(_backward, setup_context=_setup)
 
@@ -154,7 +154,7 @@ def guided_step(x: Tensor, cond: Tensor, uncond: Tensor | None, row: Tensor, see
         ValueError: The shapes differ.
     """
     check_shapes(x=x, cond=cond, uncond=uncond, previous=previous)
-    run = operator if use_operator(x, cond, uncond, previous, draws=True) else drawn
+    run = operator if use_operator(x, cond, uncond, previous, draws=True) else draw_step
     out = run(x, cond, uncond, row, seed, clamp, previous)
     return out if previous is None else tuple(out.unbind())
 

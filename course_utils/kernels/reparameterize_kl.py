@@ -115,12 +115,12 @@ def reference_backward(mu: Tensor, logvar: Tensor, noise: Tensor, dz: Tensor, dk
     return (dz + dkl * mu).to(mu.dtype), dlogvar.to(logvar.dtype)
 
 
-def drawn(mu: Tensor, logvar: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
+def draw_latents(mu: Tensor, logvar: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
     """The reference with noise of the seed."""
     return reference(mu, logvar, normal_like(mu, seed))
 
 
-def drawn_backward(mu: Tensor, logvar: Tensor, seed: Tensor, dz: Tensor, dkl: Tensor) -> tuple[Tensor, Tensor]:
+def redraw_gradients(mu: Tensor, logvar: Tensor, seed: Tensor, dz: Tensor, dkl: Tensor) -> tuple[Tensor, Tensor]:
     """The reference's gradients with the same noise again."""
     return reference_backward(mu, logvar, normal_like(mu, seed), dz, dkl)
 
@@ -149,8 +149,8 @@ operator = torch.library.custom_op(
 operator_backward = torch.library.custom_op(
     "course::reparameterize_kl_backward", launch_backward, mutates_args=(), device_types="cuda",
     schema="(Tensor mu, Tensor logvar, Tensor seed, Tensor dz, Tensor dkl) -> (Tensor, Tensor)")
-operator.register_kernel("cpu")(on_cpu(launch, drawn))
-operator_backward.register_kernel("cpu")(on_cpu(launch_backward, drawn_backward))
+operator.register_kernel("cpu")(on_cpu(launch, draw_latents))
+operator_backward.register_kernel("cpu")(on_cpu(launch_backward, redraw_gradients))
 operator.register_fake(_fake)
 operator_backward.register_fake(_fake_backward)
 operator.register_autograd(_backward, setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs))
@@ -172,7 +172,7 @@ def reparameterize_kl(mu: Tensor, logvar: Tensor, seed: Tensor) -> tuple[Tensor,
         ValueError: The shapes differ.
     """
     check_shapes(mu=mu, logvar=logvar)
-    run = operator if use_operator(mu, logvar, draws=True) else drawn
+    run = operator if use_operator(mu, logvar, draws=True) else draw_latents
     return run(mu, logvar, seed)
 
 

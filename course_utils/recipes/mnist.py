@@ -69,7 +69,7 @@ class _OnTheChain(Recipe):
         move = digits.draw_moves(len(images), generator)
         return {"images": images, "labels": labels, "move": move, "t": t, "noise": noise}
 
-    def noised(self, batch: dict[str, Tensor]) -> Tensor:
+    def add_noise(self, batch: dict[str, Tensor]) -> Tensor:
         """x_t (b, 1, 28, 28) of a batch."""
         x_start = digits.move_slightly(batch["images"], batch["move"]) * 2 - 1
         x_t = self.path.add_noise(x_start, batch["t"], batch["noise"])
@@ -100,7 +100,7 @@ class MnistUnet(_OnTheChain):
         return batch | {"text_emb": digits.class_table(self.seed)[batch.pop("labels")]}
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        predicted = model(self.noised(batch), batch["t"], {"text_emb": batch["text_emb"]})
+        predicted = model(self.add_noise(batch), batch["t"], {"text_emb": batch["text_emb"]})
         return F.mse_loss(predicted.float(), batch["noise"])
 
     def sample(self, model: nn.Module, labels: Tensor, plan: plans.Plan, w: float = 0.0, seed: int = 1) -> Tensor:
@@ -154,7 +154,7 @@ class MnistNoisyClassifier(_OnTheChain):
     measured: int = 1000  # samples of a row
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return F.cross_entropy(model(self.noised(batch), batch["t"]).float(), batch["labels"])
+        return F.cross_entropy(model(self.add_noise(batch), batch["t"]).float(), batch["labels"])
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], Tensor]:
         """The share of held-out digits that it reads at five times of the chain; the sheet of guidance."""

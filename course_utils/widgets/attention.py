@@ -103,7 +103,7 @@ class Maps:
         of_patches = reading.of_patches[look.block - 1][look.patch].unflatten(0, (self.side, self.side))
         of_text = reading.of_text[look.block - 1][look.patch]
         of_words = {word: of_text[row].item() for word, row in reading.words.items()}
-        fig = drawn(reading.drawing, divmod(look.patch, self.side), of_patches, of_words)
+        fig = draw_weights(reading.drawing, divmod(look.patch, self.side), of_patches, of_words)
         own, most = of_patches.flatten()[look.patch], max(of_words, key=of_words.get)
         farthest = self._place(int(of_patches.argmax()))
         return Picture(plot.pixels(fig), (
@@ -117,8 +117,8 @@ class Maps:
     @torch.no_grad()
     def _reading(self, prompt: str, noise: float) -> Reading:
         """What is read of the latents of a drawing; `Sentence` where there is none of this name."""
-        pipe, drawing = self.pipe, parts.told_plainly(self.draw, prompt)
-        context = parts.told_plainly(pipe.encode, [prompt])
+        pipe, drawing = self.pipe, parts.say_plainly(self.draw, prompt)
+        context = parts.say_plainly(pipe.encode, [prompt])
         z = pipe.scale * pipe.encode_image(2 * drawing[None].to(pipe.device) - 1)
         t = pipe.path.inverse_log_snr(torch.tensor([(1 - noise) / noise]).log()).to(z)
         z_t = pipe.add_noise(z, t, torch.randn(z.shape, generator=Generator().manual_seed(0)).to(z))
@@ -165,7 +165,7 @@ def words_of(prompt: str, rows: int) -> dict[str, int]:
     return found
 
 
-def drawn(drawing: Tensor, place: tuple[int, int], of_patches: Tensor, of_words: dict[str, float]) -> Figure:
+def draw_weights(drawing: Tensor, place: tuple[int, int], of_patches: Tensor, of_words: dict[str, float]) -> Figure:
     """A drawing with one patch outlined, how that weighs all patches, and how it weighs the words.
 
     Args:

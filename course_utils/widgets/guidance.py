@@ -15,7 +15,7 @@ from course_utils.diffusion.plans import Plan, plan_ancestral, plan_ddim, plan_e
 from course_utils.diffusion.slider import PREVIEW_STEPS, UNGUIDED, Slider, StudentSlider, plan_slider
 from course_utils.widgets import live, recorded
 from course_utils.widgets.parts import Control, Picture, controls, display, expect_images, recording, sheet
-from course_utils.widgets.watched import watched
+from course_utils.widgets.watched import watch
 
 Sample = Callable[[Callable, Tensor, Tensor, float, int, str], Tensor]
 
@@ -109,7 +109,7 @@ class Digits:
     def __init__(self, item: Any, sample: Sample | None):
         self.item, self.sample = item, sample
         self.device = next(item.model.parameters()).device
-        self.model = watched(item.model, item.path.T)
+        self.model = watch(item.model, item.path.T)
         self.slider = lru_cache(maxsize=4)(self._slider)
         self.plan = lru_cache(maxsize=32)(lambda sampler, steps: _plans(item)[sampler](item.path, steps))
 

@@ -123,8 +123,8 @@ class Sentence(ValueError):
     """An error whose message is all that a reader needs to be told."""
 
 
-def told_plainly(function: Callable[..., Any], *given: Any) -> Any:
-    """`function(*given)`, whose ValueError is a `Sentence`: of a word that nobody knows, of no such drawing."""
+def say_plainly(function: Callable[..., Any], *given: Any) -> Any:
+    """`function(*given)`; its ValueError, of an unknown word or drawing, is raised again as a `Sentence`."""
     try:
         return function(*given)
     except ValueError as e:

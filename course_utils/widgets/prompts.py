@@ -12,7 +12,7 @@ from torch import Tensor
 from course_utils.widgets import live, parts, recorded
 from course_utils.widgets.guidance import describe_weight
 from course_utils.widgets.parts import Control, Field, Picture, controls
-from course_utils.widgets.watched import watched
+from course_utils.widgets.watched import watch
 
 TextToImage = Callable[..., Tensor]
 
@@ -41,11 +41,11 @@ def prompt_box(pipe: Any, text_to_image: TextToImage | None = None) -> None:
                         "steps": Control(FEW_STEPS, Wish.steps)})
         parts.display(recorded.bundle("prompts", emoji.picture, few, play="guidance_scale"))
     else:
-        followed = live.Followed(emoji.pictures, controls(_offered()), play="guidance_scale")
+        followed = live.Followed(emoji.pictures, controls(_make_controls()), play="guidance_scale")
         parts.display(followed.view.bundle("Four emoji that follow a prompt."))
 
 
-def _offered() -> dict[str, Control | Field]:
+def _make_controls() -> dict[str, Control | Field]:
     return {"prompt": Field(FEW_PROMPTS[0], "prompt", "a name, a colour and a name, two of them with and"),
             "negative": Field("", "negative prompt", "what the guidance leads away from"),
             "guidance_scale": _guidance(SCALES), "steps": Control(STEPS, Wish.steps),
@@ -80,14 +80,14 @@ class Emoji:
 
     def __init__(self, pipe: Any, text_to_image: TextToImage | None):
         self.text_to_image = text_to_image or type(pipe).__call__
-        self.network = watched(pipe.network, pipe.path.T)
+        self.network = watch(pipe.network, pipe.path.T)
         self.pipe = replace(pipe, network=self.network)
 
     def pictures(self, values: dict[str, Any], going: Callable[[float], None]) -> Iterator[Picture]:
         """A preview, where it is not the picture itself; then the picture."""
         wish, self.network.going = Wish(**values), going
         if wish.steps > PREVIEW_STEPS:
-            images = self._drawn(replace(wish, steps=PREVIEW_STEPS))
+            images = self._draw(replace(wish, steps=PREVIEW_STEPS))
             yield Picture(_sheet(images), f"A preview of {PREVIEW_STEPS} steps.", quick=True)
         yield self.picture(**values)
 
@@ -95,16 +95,16 @@ class Emoji:
         """The emoji of a wish."""
         wish = Wish(**values)
         self.network.rows = 0
-        images = self._drawn(wish)
+        images = self._draw(wish)
         return Picture(_sheet(images), wish.words(round(self.network.rows / COUNT)), quick=True)
 
-    def _drawn(self, wish: Wish) -> Tensor:
+    def _draw(self, wish: Wish) -> Tensor:
         """(4, 3, 32, 32) in [0, 1].
 
         Raises:
             Sentence: The encoder does not know a word.
         """
-        parts.told_plainly(self.pipe.encode, [wish.prompt, wish.negative])
+        parts.say_plainly(self.pipe.encode, [wish.prompt, wish.negative])
         pipe = self.pipe.against(wish.negative)
         latents = pipe.noise(range(wish.seed, wish.seed + COUNT))
         images = self.text_to_image(pipe, [wish.prompt] * COUNT, num_inference_steps=wish.steps,

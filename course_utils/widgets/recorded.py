@@ -68,14 +68,14 @@ def _webp(picture: Image.Image) -> str:
     Otherwise it is the smaller of lossy and `LEVELS` levels of each colour, in which noise takes half of its bits.
     """
     picture = picture.convert("RGB")
-    encoded = _encoded(picture, lossless=True)
+    encoded = _encode(picture, lossless=True)
     if len(encoded) > MOST_BYTES / MOST_FRAMES * 3 / 4:  # base64 makes four bytes of three
         coarse = picture.point([round(round(v / 255 * (LEVELS - 1)) * 255 / (LEVELS - 1)) for v in range(256)] * 3)
-        encoded = min(_encoded(picture, quality=80), _encoded(coarse, lossless=True), key=len)
+        encoded = min(_encode(picture, quality=80), _encode(coarse, lossless=True), key=len)
     return "data:image/webp;base64," + base64.b64encode(encoded).decode()
 
 
-def _encoded(picture: Image.Image, **options: Any) -> bytes:
+def _encode(picture: Image.Image, **options: Any) -> bytes:
     with io.BytesIO() as file:
         picture.save(file, format="WEBP", method=2, **options)
         return file.getvalue()

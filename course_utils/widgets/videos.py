@@ -84,7 +84,7 @@ class Videos:
         """A preview, where the videos are still to be made; then the picture."""
         wish, self.model.going = Wish(**{k: v for k, v in values.items() if k != "frame"}), going
         if wish not in self.made:
-            quick = self._drawn(wish, PREVIEW_STEPS)
+            quick = self._draw(wish, PREVIEW_STEPS)
             yield Picture(_sheet(quick, values["frame"]), f"A preview of {PREVIEW_STEPS} steps.", quick=True)
         yield self.picture(**values)
 
@@ -93,7 +93,7 @@ class Videos:
         wish = Wish(**values)
         if wish not in self.made:
             self.model.rows = 0
-            videos = self._drawn(wish, STEPS)
+            videos = self._draw(wish, STEPS)
             self.made[wish] = videos, round(self.model.rows / COUNT)
             if len(self.made) > MOST_KEPT:
                 del self.made[next(iter(self.made))]
@@ -109,9 +109,9 @@ class Videos:
         return (f"Frame {frame} of {self.shape[0]} of four videos {of}{never}. Seeds {parts.seeds(wish.seed, COUNT)}, "
                 f"{guidance}, {STEPS} steps, {evaluations} network evaluations of each.")
 
-    def _drawn(self, wish: Wish, steps: int) -> Tensor:
+    def _draw(self, wish: Wish, steps: int) -> Tensor:
         """(4, frames, channels, size, size) in [-1, 1]; `Sentence` where the encoder does not know a word."""
-        context = parts.told_plainly(self.encode, [wish.caption] * COUNT + [""] * COUNT)
+        context = parts.say_plainly(self.encode, [wish.caption] * COUNT + [""] * COUNT)
         cond, uncond = context.to(self.device).split(COUNT)
         noise = [torch.randn(self.shape, generator=Generator().manual_seed(wish.seed + i)) for i in range(COUNT)]
         model = guided(self.model, cond, uncond, wish.guidance_scale - 1)

@@ -31,8 +31,8 @@ class Watched:
         return self.model(x, t, condition)
 
 
-def watched(model: nn.Module | Fast, T: float) -> Watched:
-    """The model's fast copy, watched; compiled in the background, but not where figures are recorded."""
+def watch(model: nn.Module | Fast, T: float) -> Watched:
+    """Watches the model's fast copy; compiled in the background, but not where figures are recorded."""
     return Watched(model if isinstance(model, Fast) else _fast(model, not recording()), T)
 
 

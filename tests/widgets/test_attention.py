@@ -120,7 +120,7 @@ def test_half_noised_is_half_of_the_variance(maps):
 def test_the_patch_is_outlined_over_both_pictures():
     weights = torch.zeros(4, 4)
     weights[3, 0] = 1
-    fig = attention.drawn(data.emoji_picture("octopus"), (1, 2), weights, {"(start)": 0.25, "octopus": 0.75})
+    fig = attention.draw_weights(data.emoji_picture("octopus"), (1, 2), weights, {"(start)": 0.25, "octopus": 0.75})
     picture, over, words = fig.axes
     assert [{p.get_xy() for p in axes.patches} for axes in (picture, over)] == [{(2, 1)}] * 2
     assert over.images[1].get_array().argmax() == 12

@@ -147,7 +147,7 @@ def test_a_frame_of_noise_keeps_its_look_in_a_third_less(recording):
     (frame,) = state(recording[0]["text/html"])["frames"]
     exact = np.asarray(plot.pixels(plot.images(noise))).astype(int)
     assert np.abs(opened(frame).astype(int) - exact).max() <= 255 / (recorded.LEVELS - 1) / 2 + 1
-    assert len(frame) * 3 / 4 < 2 / 3 * len(recorded._encoded(plot.pixels(plot.images(noise)), lossless=True))
+    assert len(frame) * 3 / 4 < 2 / 3 * len(recorded._encode(plot.pixels(plot.images(noise)), lossless=True))
 
 
 @pytest.mark.parametrize("path", sorted(notebooks.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
